@@ -1,0 +1,1 @@
+//! A reteach academy as a target of people

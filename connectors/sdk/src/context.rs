@@ -1,0 +1,63 @@
+//! What a call is given.
+
+use serde_json::Value;
+
+use crate::failure::{Failure, FailureKind};
+use crate::http::{Request, Response, SendError};
+
+/// The way out: the host's HTTP client in a component, recorded answers in a test.
+pub trait Http {
+    /// Sends one request.
+    fn send(&self, request: Request) -> Result<Response, SendError>;
+}
+
+/// Everything that a call knows of the world.
+pub struct Context<'a> {
+    http: &'a dyn Http,
+    config: Value,
+    now_ms: u64,
+    idempotency_key: String,
+}
+
+impl<'a> Context<'a> {
+    /// Made by the component's adapter and by tests.
+    pub fn new(http: &'a dyn Http, config: &str, now_ms: u64, key: &str) -> Result<Self, Failure> {
+        let config = serde_json::from_str(config).map_err(|e| {
+            Failure::new(
+                FailureKind::Internal,
+                format!("the host passed a configuration that is no JSON: {e}"),
+            )
+        })?;
+        Ok(Self {
+            http,
+            config,
+            now_ms,
+            idempotency_key: key.to_owned(),
+        })
+    }
+
+    /// Sends one request.
+    pub fn send(&self, request: Request) -> Result<Response, SendError> {
+        self.http.send(request)
+    }
+
+    /// A public field of the credential.
+    pub fn credential(&self, name: &str) -> Option<&str> {
+        self.config.get("credential")?.get(name)?.as_str()
+    }
+
+    /// One of the automation's settings.
+    pub fn setting(&self, name: &str) -> Option<&Value> {
+        self.config.get("settings")?.get(name)
+    }
+
+    /// Unix time in milliseconds, fixed for the whole call.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Stable over the retries of one logical operation.
+    pub fn idempotency_key(&self) -> &str {
+        &self.idempotency_key
+    }
+}

@@ -1,0 +1,78 @@
+//! The way out to the network, as connectors see it.
+//!
+//! One [`Egress`] is bound to one credential. Behind it stand policy, address checks, authentication and
+//! rate limits; in front of it there is only a request and a response, so that recorded answers can take
+//! its place.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// A request as a connector asks for it: without authentication.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// Absolute.
+    pub url: String,
+    /// As the connector set them.
+    pub headers: Vec<(String, String)>,
+    /// None sends no body.
+    pub body: Option<Bytes>,
+    /// The connector's own wish; the host may allow less.
+    pub timeout: Option<Duration>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case; sensitive ones removed.
+    pub headers: Vec<(String, String)>,
+    /// Bounded by the host.
+    pub body: Bytes,
+}
+
+/// Why nothing usable came back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The origin is not allowed; says which setting would allow it.
+    #[error("{0}")]
+    OriginNotAllowed(String),
+    /// The name resolves to an address that may not be reached.
+    #[error("{0}")]
+    AddressBlocked(String),
+    /// The request or the answer is larger than allowed.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The call has sent as many requests as it may.
+    #[error("{0}")]
+    BudgetExhausted(String),
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// No connection; nothing was sent.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// No trusted connection; nothing was sent.
+    #[error("no trusted connection: {0}")]
+    Tls(String),
+    /// The host could not authenticate.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The request left and no usable answer came back.
+    #[error("the connection broke: {0}")]
+    Interrupted(String),
+}
+
+/// Sends requests for one credential.
+#[async_trait]
+pub trait Egress: Send + Sync {
+    /// Sends one request; `remaining` bounds everything it takes, waiting for a rate limit included.
+    async fn send(&self, request: Request, remaining: Duration) -> Result<Response, SendError>;
+
+    /// How many requests have been sent through this egress, for the run's record.
+    fn requests(&self) -> u64;
+}

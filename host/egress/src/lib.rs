@@ -1,0 +1,1 @@
+//! Everything that leaves for the network: policy, resolver, transport, authentication, rate limits

@@ -1,0 +1,1 @@
+//! Cycles: read, scope, map, match, plan, guard, apply, record

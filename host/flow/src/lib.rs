@@ -1,0 +1,1 @@
+//! Flow files: parse, check, evaluate, map

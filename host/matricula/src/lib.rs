@@ -1,0 +1,1 @@
+//! Matricula as a library, and its command line

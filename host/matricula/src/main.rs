@@ -1,0 +1,2 @@
+//! The `matricula` binary.
+fn main() {}

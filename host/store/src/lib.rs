@@ -1,0 +1,1 @@
+//! The store: automations, credentials, links and runs in SQLite

@@ -1,0 +1,1 @@
+//! Faithful fakes of the remote systems, with faults on demand
