@@ -1,1 +1,191 @@
-//! Cycles: read, scope, map, match, plan, guard, apply, record
+//! Cycles: read → scope → map → match → plan → guard → apply → record.
+//!
+//! One code path serves a run and its preview: both read the same pages and plan with the same functions;
+//! a preview stops before anything is written. The engine knows neither SQL nor HTTP nor WebAssembly: it
+//! works through the ports of `matricula-core`, and time comes from a [`Clock`].
+//!
+//! What is expensive is done once for a page and not for a person; what did not change is recognised by a
+//! hash of the record before it is even parsed, so a cycle without changes costs one comparison a person.
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod cycle;
+mod deactivate;
+mod hash;
+mod leave;
+mod matching;
+mod observe;
+mod plan;
+mod preview;
+mod read;
+mod refer;
+mod side;
+mod target;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use matricula_core::automation::Automation;
+use matricula_core::clock::Clock;
+use matricula_core::run::{Run, Trigger};
+use matricula_core::store::{Store, StoreError};
+use matricula_core::{AutomationId, Failure};
+use matricula_flow::Program;
+
+pub use observe::{Change, Event, Observer, Planned, Preview, Silent};
+pub use side::{Side, Sides};
+
+/// Why a run could not even begin, or had to be left.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Somebody else is running this automation at this moment.
+    #[error("this automation is being run at this moment; wait for that run to end")]
+    Busy,
+    /// A call failed in a way that ends the cycle.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// The store failed. What was committed before stays, and the next run goes on from there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How patient the engine is.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The longest that one call of a connector may take.
+    pub call_deadline: Duration,
+    /// How often a page or a batch is tried before the run is left.
+    pub attempts: u32,
+    /// The first wait between two attempts; it doubles, with jitter.
+    pub first_wait: Duration,
+    /// The longest wait between two attempts.
+    pub longest_wait: Duration,
+    /// How long the right to run an automation lasts without being renewed.
+    pub lease: Duration,
+    /// A run that was cut off longer ago than this is begun anew instead of resumed.
+    pub resume_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            call_deadline: Duration::from_secs(60),
+            attempts: 6,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(60),
+            lease: Duration::from_secs(300),
+            resume_within: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// What is asked of one run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// Who or what started it.
+    pub trigger: Trigger,
+    /// Read the whole population even if only the changes are due.
+    pub full: bool,
+    /// Names this process in the lease.
+    pub owner: String,
+}
+
+/// Whether the process that held a lease is known to be no more; `false` if that cannot be told.
+pub type Gone = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Runs cycles.
+#[derive(Clone)]
+pub struct Engine {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    gone: Gone,
+}
+
+impl Engine {
+    /// An engine over a store and a clock.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: Options) -> Self {
+        Self {
+            store,
+            clock,
+            options,
+            gone: Arc::new(|_| false),
+        }
+    }
+
+    /// Lets a lease be taken over at once from a process that is no more.
+    #[must_use]
+    pub fn with_gone(mut self, gone: Gone) -> Self {
+        self.gone = gone;
+        self
+    }
+
+    /// Runs one cycle, or resumes the one that was cut off.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] if the automation is being run; [`EngineError::Store`] if the store failed.
+    /// A remote system or a component that fails is no error here: the run is returned with status
+    /// `failed` or `partial` and says why.
+    pub async fn run(
+        &self,
+        automation: &Automation,
+        program: &Arc<Program>,
+        sides: &Sides,
+        request: &RunRequest,
+        observer: &dyn Observer,
+    ) -> Result<Run, EngineError> {
+        let now = self.clock.now();
+        let until = now
+            .saturating_add(self.options.lease)
+            .unwrap_or(jiff::Timestamp::MAX);
+        let gone = Arc::clone(&self.gone);
+        let lease = self
+            .store
+            .acquire(&automation.id, &request.owner, now, until, &move |owner| {
+                gone(owner)
+            })
+            .await?
+            .ok_or(EngineError::Busy)?;
+        let run = cycle::run(self, automation, program, sides, request, &lease, observer).await;
+        // A lease that was lost is not ours to give back.
+        match self.store.release(&lease).await {
+            Ok(()) | Err(StoreError::LeaseLost) => {}
+            Err(error) if run.is_ok() => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "The lease was not given back; it runs out by itself.")
+            }
+        }
+        run
+    }
+
+    /// What a cycle would do now, without writing anything anywhere.
+    ///
+    /// # Errors
+    /// [`EngineError::Failure`] if the source or the target cannot be read.
+    pub async fn preview(
+        &self,
+        automation: &Automation,
+        program: &Arc<Program>,
+        sides: &Sides,
+        observer: &dyn Observer,
+    ) -> Result<Preview, EngineError> {
+        preview::preview(self, automation, program, sides, observer).await
+    }
+
+    /// Decides every deactivation that the guard holds back; how many there were. Approved ones are
+    /// applied by the next run.
+    pub async fn decide(
+        &self,
+        automation: &AutomationId,
+        approve: bool,
+    ) -> Result<u64, EngineError> {
+        use matricula_core::link::Decision;
+        let decision = if approve {
+            Decision::Approved
+        } else {
+            Decision::Discarded
+        };
+        Ok(self.store.decide(automation, decision).await?)
+    }
+}

@@ -1,0 +1,430 @@
+//! One cycle from beginning to end, and how it goes on after being cut off.
+//!
+//! The steps of [`Phase`] each leave the store in a state from which they can be begun again. A process
+//! that is killed loses at most the page in hand: its accounts are found again by their identity, so
+//! nothing is made twice. A cycle that fails (an outage, rejected credentials) keeps its position, and the
+//! next run goes on from there instead of starting over.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use matricula_core::automation::{Automation, Memory};
+use matricula_core::run::{Counts, CycleKind, Outcome, Phase, Progress, Requests, Run, RunStatus};
+use matricula_core::store::{Commit, Lease, LinkWrite, OutcomeFilter};
+use matricula_core::{Failure, FailureKind};
+use matricula_flow::Program;
+
+use crate::observe::{Event, Observer};
+use crate::plan::Planner;
+use crate::side::Sides;
+use crate::target::Target;
+use crate::{Engine, EngineError, RunRequest, hash};
+
+/// A cycle under way.
+pub(crate) struct Cycle<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) automation: &'a Automation,
+    pub(crate) program: &'a Arc<Program>,
+    pub(crate) sides: &'a Sides,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) lease: Option<&'a Lease>,
+    pub(crate) target: Target<'a>,
+    pub(crate) run: Run,
+    pub(crate) progress: Progress,
+    /// Hashes of the keys of those who got an outcome in this run.
+    pub(crate) touched: HashSet<u64>,
+    renewed_at: Timestamp,
+    meter: Meter,
+}
+
+/// Requests of this process for this run, on top of those that were recorded before.
+struct Meter {
+    recorded: Requests,
+    begun: Requests,
+}
+
+/// Runs one cycle under a lease.
+pub(crate) async fn run(
+    engine: &Engine,
+    automation: &Automation,
+    program: &Arc<Program>,
+    sides: &Sides,
+    request: &RunRequest,
+    lease: &Lease,
+    observer: &dyn Observer,
+) -> Result<Run, EngineError> {
+    let digest = format!("{:032x}", program.digest());
+    let due = due(engine, automation, program, sides, request.full).await?;
+    let (mut run, mut progress) =
+        open_run(engine, automation, program, request, lease, due, &digest).await?;
+    progress.program = digest;
+    let resumed_at = (progress.read > 0).then_some(progress.read);
+    observer.event(&Event::Started {
+        cycle: run.cycle,
+        resumed_at,
+    });
+
+    let meter = Meter {
+        recorded: run.requests,
+        begun: sent(sides),
+    };
+    let target = match Target::prepare(engine, &sides.target, program, observer).await {
+        Ok(target) => target,
+        Err(failure) => {
+            run.requests = meter.read(sides);
+            leave(engine, lease, &mut run, progress, failure, observer).await?;
+            return Ok(run);
+        }
+    };
+    note_unavailable(&mut run, &target);
+    let touched = touched(engine, &run).await?;
+    let mut cycle = Cycle {
+        engine,
+        automation,
+        program,
+        sides,
+        observer,
+        lease: Some(lease),
+        target,
+        run,
+        progress,
+        touched,
+        renewed_at: engine.clock.now(),
+        meter,
+    };
+    let ended = cycle.drive().await;
+    cycle.run.requests = cycle.meter.read(sides);
+    let Cycle {
+        mut run, progress, ..
+    } = cycle;
+    match ended {
+        Ok(()) => finish(engine, automation, lease, &mut run, &progress, observer).await?,
+        Err(EngineError::Failure(failure)) => {
+            leave(engine, lease, &mut run, progress, failure, observer).await?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(run)
+}
+
+/// Whether the whole population is due, or only the changes.
+pub(crate) async fn due(
+    engine: &Engine,
+    automation: &Automation,
+    program: &Program,
+    sides: &Sides,
+    full: bool,
+) -> Result<CycleKind, EngineError> {
+    let flow = program.flow();
+    let (_, stream) = flow.source();
+    let incremental = sides
+        .source
+        .connector
+        .manifest()
+        .streams
+        .get(stream)
+        .is_some_and(|stream| stream.incremental);
+    let memory = &automation.memory;
+    let now = engine.clock.now();
+    let recent = memory
+        .full_at
+        .and_then(|at| at.checked_add(flow.schedule().full).ok())
+        .is_some_and(|until| now < until);
+    let same_program = memory.program.as_deref() == Some(&format!("{:032x}", program.digest()));
+    if full || !incremental || memory.state.is_none() || !recent || !same_program {
+        return Ok(CycleKind::Full);
+    }
+    // The source does not send those again who failed; only a full read meets them.
+    let population = engine.store.population(&automation.id, now).await?;
+    Ok(if population.retries_due > 0 {
+        CycleKind::Full
+    } else {
+        CycleKind::Incremental
+    })
+}
+
+/// The run to go on with: the one that was cut off, a new one from where the last one failed, or a new one
+/// from the beginning.
+async fn open_run(
+    engine: &Engine,
+    automation: &Automation,
+    program: &Program,
+    request: &RunRequest,
+    lease: &Lease,
+    due: CycleKind,
+    digest: &str,
+) -> Result<(Run, Progress), EngineError> {
+    let store = &engine.store;
+    let now = engine.clock.now();
+    let flow = program.flow().name();
+    let Some((mut former, progress)) = store.unfinished(&automation.id).await? else {
+        let run = store.begin(lease, flow, &request.trigger, due, now).await?;
+        return Ok((run, Progress::default()));
+    };
+    let recent = former
+        .started_at
+        .checked_add(engine.options.resume_within)
+        .is_ok_and(|until| now < until);
+    let covers = former.cycle == due || former.cycle == CycleKind::Full;
+    let resumable = recent && covers && progress.program == digest;
+    if resumable && former.status == RunStatus::Running {
+        return Ok((former, progress));
+    }
+    let seen = if resumable {
+        store.seen(former.id).await?
+    } else {
+        Vec::new()
+    };
+    if former.status == RunStatus::Running {
+        former.status = RunStatus::Failed;
+        former.finished_at = Some(now);
+        let reason = "the run was cut off and could not be resumed; it was begun anew";
+        former.error = Some(Failure::new(FailureKind::Unavailable, reason).with_code("cut-off"));
+    }
+    store.finish(lease, &former, None).await?;
+    let cycle = if resumable { former.cycle } else { due };
+    let run = store
+        .begin(lease, flow, &request.trigger, cycle, now)
+        .await?;
+    if !resumable {
+        return Ok((run, Progress::default()));
+    }
+    let commit = Commit {
+        run: run.clone(),
+        progress: progress.clone(),
+        links: Vec::new(),
+        outcomes: Vec::new(),
+        seen,
+    };
+    store.commit(lease, commit).await?;
+    Ok((run, progress))
+}
+
+/// Those who got an outcome before the run was cut off.
+async fn touched(engine: &Engine, run: &Run) -> Result<HashSet<u64>, EngineError> {
+    let mut touched = HashSet::new();
+    if run.counts == Counts::default() {
+        return Ok(touched);
+    }
+    let mut filter = OutcomeFilter {
+        kinds: Vec::new(),
+        after: None,
+        limit: 1000,
+    };
+    loop {
+        let rows = engine.store.outcomes(run.id, &filter).await?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(touched);
+        };
+        filter.after = Some(*last);
+        touched.extend(rows.iter().map(|(_, outcome)| hash::key(&outcome.key)));
+    }
+}
+
+fn note_unavailable(run: &mut Run, target: &Target<'_>) {
+    if target.unavailable.is_empty() {
+        return;
+    }
+    let note = format!(
+        "{} does not offer {}: these attributes are left out",
+        target.side.title(),
+        target.unavailable.join(", ")
+    );
+    if !run.notes.contains(&note) {
+        run.notes.push(note);
+    }
+}
+
+/// Ends a run that came to its end.
+async fn finish(
+    engine: &Engine,
+    automation: &Automation,
+    lease: &Lease,
+    run: &mut Run,
+    progress: &Progress,
+    observer: &dyn Observer,
+) -> Result<(), EngineError> {
+    let now = engine.clock.now();
+    let Counts {
+        staged,
+        ambiguous,
+        failed,
+        ..
+    } = run.counts;
+    run.status = if staged + ambiguous + failed > 0 {
+        RunStatus::Partial
+    } else {
+        RunStatus::Succeeded
+    };
+    run.finished_at = Some(now);
+    run.error = None;
+    let mut memory: Memory = automation.memory.clone();
+    memory.state = progress.state.clone().or(memory.state);
+    if run.cycle == CycleKind::Full {
+        if progress.complete {
+            memory.full_at = Some(now);
+            memory.program = Some(progress.program.clone());
+        } else {
+            memory.full_at = None;
+        }
+    }
+    engine.store.finish(lease, run, Some(&memory)).await?;
+    observer.event(&Event::Ended {
+        status: run.status,
+        counts: &run.counts,
+    });
+    Ok(())
+}
+
+/// Leaves a run that failed; its position is kept for the next one.
+async fn leave(
+    engine: &Engine,
+    lease: &Lease,
+    run: &mut Run,
+    progress: Progress,
+    failure: Failure,
+    observer: &dyn Observer,
+) -> Result<(), EngineError> {
+    run.status = RunStatus::Failed;
+    run.finished_at = Some(engine.clock.now());
+    run.error = Some(failure);
+    let commit = Commit {
+        run: run.clone(),
+        progress,
+        links: Vec::new(),
+        outcomes: Vec::new(),
+        seen: Vec::new(),
+    };
+    engine.store.commit(lease, commit).await?;
+    observer.event(&Event::Ended {
+        status: run.status,
+        counts: &run.counts,
+    });
+    Ok(())
+}
+
+impl Meter {
+    fn read(&self, sides: &Sides) -> Requests {
+        let now = sent(sides);
+        Requests {
+            source: self.recorded.source + now.source - self.begun.source,
+            target: self.recorded.target + now.target - self.begun.target,
+        }
+    }
+}
+
+fn sent(sides: &Sides) -> Requests {
+    Requests {
+        source: sides.source.egress.requests(),
+        target: sides.target.egress.requests(),
+    }
+}
+
+impl<'a> Cycle<'a> {
+    /// A cycle that only looks.
+    pub(crate) fn for_preview(
+        engine: &'a Engine,
+        automation: &'a Automation,
+        program: &'a Arc<Program>,
+        sides: &'a Sides,
+        observer: &'a dyn Observer,
+        target: Target<'a>,
+        run: Run,
+    ) -> Self {
+        Self {
+            engine,
+            automation,
+            program,
+            sides,
+            observer,
+            lease: None,
+            run,
+            progress: Progress::default(),
+            touched: HashSet::new(),
+            renewed_at: engine.clock.now(),
+            meter: Meter {
+                recorded: Requests::default(),
+                begun: sent(sides),
+            },
+            target,
+        }
+    }
+
+    async fn drive(&mut self) -> Result<(), EngineError> {
+        while let Some(phase) = self.step().await? {
+            self.observer.event(&Event::Phase(phase));
+        }
+        Ok(())
+    }
+
+    /// Does the step that is next; the one after it, or none at the end.
+    async fn step(&mut self) -> Result<Option<Phase>, EngineError> {
+        match self.progress.phase {
+            Phase::Read => self.read().await?,
+            Phase::Leave => self.leave().await?,
+            Phase::Deactivate => self.deactivate().await?,
+            Phase::Refer => {
+                self.refer().await?;
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.progress.phase))
+    }
+
+    /// What everybody is planned by.
+    pub(crate) fn planner(&self) -> Planner<'_> {
+        Planner {
+            program: self.program,
+            active: self.target.operation.active.as_deref(),
+            unavailable: self.target.unavailable.iter().map(String::as_str).collect(),
+            salt: self.automation.salt,
+            basis: hash::basis(self.program.digest(), &self.target.unavailable),
+            now: self.engine.clock.now(),
+        }
+    }
+
+    /// Names this run in idempotency keys.
+    pub(crate) fn run_key(&self) -> String {
+        format!("{}:{}", self.automation.id, self.run.id)
+    }
+
+    /// Writes what was done, in one transaction.
+    pub(crate) async fn commit(
+        &mut self,
+        links: Vec<LinkWrite>,
+        outcomes: Vec<Outcome>,
+        seen: Vec<u64>,
+    ) -> Result<(), EngineError> {
+        let Some(lease) = self.lease else {
+            return Ok(());
+        };
+        self.run.requests = self.meter.read(self.sides);
+        let commit = Commit {
+            run: self.run.clone(),
+            progress: self.progress.clone(),
+            links,
+            outcomes,
+            seen,
+        };
+        Ok(self.engine.store.commit(lease, commit).await?)
+    }
+
+    /// Keeps the lease while the work goes on.
+    pub(crate) async fn renew(&mut self) -> Result<(), EngineError> {
+        let now = self.engine.clock.now();
+        let third = self.engine.options.lease / 3;
+        let is_fresh = self
+            .renewed_at
+            .checked_add(third)
+            .is_ok_and(|until| now < until);
+        if let (false, Some(lease)) = (is_fresh, self.lease) {
+            let until = now
+                .saturating_add(self.engine.options.lease)
+                .unwrap_or(Timestamp::MAX);
+            self.engine.store.renew(lease, until).await?;
+            self.renewed_at = now;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! The two systems of an automation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use matricula_core::connector::{Call, Connector};
+use matricula_core::egress::Egress;
+
+/// One system: its connector, the way out to it, and what calls are told.
+#[derive(Clone)]
+pub struct Side {
+    /// Speaks the system's API.
+    pub connector: Arc<dyn Connector>,
+    /// Bound to the automation's credential.
+    pub egress: Arc<dyn Egress>,
+    /// JSON object `{"credential": {…}, "settings": {…}}`.
+    pub config: Arc<str>,
+}
+
+impl Side {
+    /// The system's name as people know it, in English: failures are written in English and translated
+    /// by their code.
+    pub fn title(&self) -> &str {
+        self.connector.manifest().title.get("en")
+    }
+
+    pub(crate) fn call(&self, now: Timestamp, key: String, deadline: Duration) -> Call {
+        Call {
+            config: Arc::clone(&self.config),
+            now_ms: u64::try_from(now.as_millisecond()).unwrap_or(0),
+            idempotency_key: key,
+            egress: Arc::clone(&self.egress),
+            deadline,
+        }
+    }
+}
+
+/// Where people are read and where they are written.
+#[derive(Clone)]
+pub struct Sides {
+    /// Read.
+    pub source: Side,
+    /// Written.
+    pub target: Side,
+}

@@ -1,0 +1,156 @@
+//! The target as a cycle uses it: prepared once, its reads retried.
+
+use std::sync::Arc;
+
+use matricula_core::Failure;
+use matricula_core::connector::{Call, Found, Page, ReadRequest};
+use matricula_core::manifest::Operation;
+use matricula_flow::Program;
+
+use crate::observe::{Event, Observer};
+use crate::side::Side;
+use crate::{Engine, backoff};
+
+/// How often a call that failed is tried again.
+pub(crate) struct Patience<'a> {
+    engine: &'a Engine,
+    observer: &'a dyn Observer,
+    attempt: u32,
+}
+
+impl<'a> Patience<'a> {
+    pub(crate) fn new(engine: &'a Engine, observer: &'a dyn Observer) -> Self {
+        Self {
+            engine,
+            observer,
+            attempt: 0,
+        }
+    }
+
+    /// Waits and says yes if the failure may pass and there are attempts left.
+    pub(crate) async fn again(&mut self, failure: &Failure) -> bool {
+        self.attempt += 1;
+        if !failure.kind.is_transient() || self.attempt >= self.engine.options.attempts {
+            return false;
+        }
+        let wait = backoff::wait(&self.engine.options, self.attempt, failure);
+        self.observer.event(&Event::Waiting {
+            seconds: wait.as_secs_f64(),
+            reason: &failure.message,
+        });
+        self.engine.clock.sleep(wait).await;
+        true
+    }
+}
+
+/// The target, ready to be written.
+pub(crate) struct Target<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) side: &'a Side,
+    pub(crate) name: &'a str,
+    pub(crate) operation: &'a Operation,
+    pub(crate) prepared: Arc<str>,
+    /// Attributes of the flow that the target does not offer.
+    pub(crate) unavailable: Vec<String>,
+}
+
+impl<'a> Target<'a> {
+    /// Asks the target what it can take.
+    pub(crate) async fn prepare(
+        engine: &'a Engine,
+        side: &'a Side,
+        program: &'a Program,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, Failure> {
+        let (_, name) = program.flow().target();
+        let operation = side
+            .connector
+            .manifest()
+            .operations
+            .get(name)
+            .ok_or_else(|| {
+                Failure::new(
+                    matricula_core::FailureKind::Config,
+                    format!("{} does not offer the operation {name}", side.title()),
+                )
+            })?;
+        let attributes: Vec<String> = program
+            .flow()
+            .fields()
+            .iter()
+            .map(|field| field.name.clone())
+            .collect();
+        let mut patience = Patience::new(engine, observer);
+        let preparation = loop {
+            let call = call(engine, side, format!("prepare:{name}"));
+            match side.connector.prepare(&call, name, &attributes).await {
+                Err(failure) if patience.again(&failure).await => {}
+                result => break result?,
+            }
+        };
+        Ok(Self {
+            engine,
+            observer,
+            side,
+            name,
+            operation,
+            prepared: preparation.prepared,
+            unavailable: preparation.unavailable,
+        })
+    }
+
+    pub(crate) fn call(&self, key: String) -> Call {
+        call(self.engine, self.side, key)
+    }
+
+    /// Finds accounts: one list per value, in order.
+    pub(crate) async fn find(
+        &self,
+        attribute: &str,
+        values: &[String],
+    ) -> Result<Vec<Vec<Found>>, Failure> {
+        let mut patience = Patience::new(self.engine, self.observer);
+        loop {
+            let call = self.call(format!("find:{attribute}"));
+            let found = self
+                .side
+                .connector
+                .find(&call, self.name, &self.prepared, attribute, values)
+                .await;
+            match found {
+                Err(failure) if patience.again(&failure).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Reads a page of the stream that lists every account.
+    pub(crate) async fn accounts(
+        &self,
+        stream: &str,
+        attributes: &[String],
+        position: Option<String>,
+        limit: u32,
+    ) -> Result<Page, Failure> {
+        let request = ReadRequest {
+            stream: stream.to_owned(),
+            attributes: attributes.to_vec(),
+            position,
+            state: None,
+            limit,
+        };
+        let mut patience = Patience::new(self.engine, self.observer);
+        loop {
+            let call = self.call(format!("read:{stream}"));
+            match self.side.connector.read(&call, &request).await {
+                Err(failure) if patience.again(&failure).await => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+fn call(engine: &Engine, side: &Side, key: String) -> Call {
+    side.call(engine.clock.now(), key, engine.options.call_deadline)
+}

@@ -1,0 +1,213 @@
+//! Writing: batches side by side, each change retried by what its failure says.
+//!
+//! A failure tells whether the change may have been made. If it was not, it is simply tried again. If
+//! nobody can tell, an update is repeated (setting a value twice sets it once), but for a new account the
+//! target is asked first, so that a lost answer never makes a second one. A batch whose component trapped
+//! is taken apart, so that one poisonous change does not take its neighbours with it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::{StreamExt, stream};
+use matricula_core::connector::{self, Receipt};
+use matricula_core::{Effect, Failure, FailureKind, SourceKey, TargetId};
+use serde_json::{Map, Value};
+
+use crate::target::{Patience, Target};
+
+/// One change, with what finds its account again.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    pub(crate) key: SourceKey,
+    pub(crate) target: Option<TargetId>,
+    /// None removes the account.
+    pub(crate) data: Option<Map<String, Value>>,
+    pub(crate) identity: Option<(String, String)>,
+}
+
+/// What became of a batch of work: one result each (none: not tried), and what makes going on pointless.
+pub(crate) struct Written {
+    pub(crate) results: Vec<Option<Result<Receipt, Failure>>>,
+    pub(crate) stop: Option<Failure>,
+}
+
+/// Writes everything, as many calls at a time as the operation allows.
+pub(crate) async fn write(target: &Target<'_>, run: &str, work: Vec<Work>) -> Written {
+    let total = work.len();
+    let concurrency = target.operation.concurrency.max(1) as usize;
+    let batch = total
+        .div_ceil(concurrency)
+        .clamp(1, target.operation.batch.max(1) as usize);
+    let mut written = Written {
+        results: (0..total).map(|_| None).collect(),
+        stop: None,
+    };
+    let mut numbered = work.into_iter().enumerate();
+    let batches = std::iter::from_fn(|| {
+        let chunk: Vec<(usize, Work)> = numbered.by_ref().take(batch).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    });
+    // Calls under way come to their end, since what they change has to be recorded; none is begun any more.
+    let stopped = AtomicBool::new(false);
+    let mut answers = stream::iter(batches)
+        .map(|chunk| async {
+            if stopped.load(Ordering::Relaxed) {
+                return (Results::new(), None);
+            }
+            let (results, stop) = write_batch(target, run, chunk).await;
+            if stop.is_some() {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            (results, stop)
+        })
+        .buffer_unordered(concurrency);
+    while let Some((results, stop)) = answers.next().await {
+        for (place, result) in results {
+            if let Some(slot) = written.results.get_mut(place) {
+                *slot = Some(result);
+            }
+        }
+        written.stop = written.stop.or(stop);
+    }
+    written
+}
+
+type Results = Vec<(usize, Result<Receipt, Failure>)>;
+
+async fn write_batch(
+    target: &Target<'_>,
+    run: &str,
+    mut open: Vec<(usize, Work)>,
+) -> (Results, Option<Failure>) {
+    let mut done = Results::new();
+    let mut patience = Patience::new(target.engine, target.observer);
+    loop {
+        let answer = send(target, run, &open).await;
+        let mut again: Option<Failure> = None;
+        let mut left = Vec::new();
+        match answer {
+            Err(failure) if failure.kind.stops_everything() => return (done, Some(failure)),
+            Err(failure) if failure.kind == FailureKind::Fault && open.len() > 1 => {
+                for single in open {
+                    let (results, stop) = Box::pin(write_batch(target, run, vec![single])).await;
+                    done.extend(results);
+                    if stop.is_some() {
+                        return (done, stop);
+                    }
+                }
+                return (done, None);
+            }
+            Err(failure) if failure.kind.is_transient() => {
+                left = open;
+                again = Some(failure);
+            }
+            Err(failure) => {
+                done.extend(
+                    open.into_iter()
+                        .map(|(place, _)| (place, Err(failure.clone()))),
+                );
+                return (done, None);
+            }
+            Ok(outcomes) => {
+                for ((place, work), outcome) in open.into_iter().zip(outcomes) {
+                    match outcome {
+                        Err(failure) if failure.kind.stops_everything() => {
+                            return (done, Some(failure));
+                        }
+                        Err(failure) if failure.kind.is_transient() => {
+                            left.push((place, work));
+                            again = Some(worse(again, failure));
+                        }
+                        outcome => done.push((place, outcome)),
+                    }
+                }
+            }
+        }
+        let Some(failure) = again else {
+            return (done, None);
+        };
+        if !patience.again(&failure).await {
+            // An outage is not the fault of these people: the run is left and goes on from here later.
+            return (done, Some(failure));
+        }
+        if failure.effect != Effect::None {
+            match resolve_doubts(target, left).await {
+                Ok(resolved) => left = resolved,
+                Err(failure) => return (done, Some(failure)),
+            }
+        }
+        open = left;
+    }
+}
+
+/// Of two failures the one that asks for more care.
+fn worse(first: Option<Failure>, second: Failure) -> Failure {
+    match first {
+        Some(mut first) => {
+            if second.effect != Effect::None {
+                first.effect = second.effect;
+            }
+            first.retry_after = first.retry_after.max(second.retry_after);
+            first
+        }
+        None => second,
+    }
+}
+
+/// Whoever may have got an account by a request without an answer: if the target has it, it is brought up
+/// to date instead of made again.
+async fn resolve_doubts(
+    target: &Target<'_>,
+    mut open: Vec<(usize, Work)>,
+) -> Result<Vec<(usize, Work)>, Failure> {
+    for (_, work) in &mut open {
+        if work.target.is_some() {
+            continue;
+        }
+        let Some((attribute, value)) = &work.identity else {
+            continue;
+        };
+        let found = target.find(attribute, std::slice::from_ref(value)).await?;
+        if let [account] = found.first().map_or(&[][..], Vec::as_slice) {
+            work.target = Some(account.target.clone());
+        }
+    }
+    Ok(open)
+}
+
+async fn send(
+    target: &Target<'_>,
+    run: &str,
+    open: &[(usize, Work)],
+) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
+    let changes: Vec<connector::Change> = open
+        .iter()
+        .map(|(_, work)| connector::Change {
+            idempotency_key: format!("{run}:{}", work.key),
+            target: work.target.clone(),
+            data: work.data.as_ref().map_or_else(
+                || "null".to_owned(),
+                |data| serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned()),
+            ),
+        })
+        .collect();
+    let key = changes
+        .first()
+        .map_or_else(String::new, |change| change.idempotency_key.clone());
+    let call = target.call(key);
+    let connector = &target.side.connector;
+    let outcomes = connector
+        .write(&call, target.name, &target.prepared, &changes)
+        .await?;
+    if outcomes.len() == changes.len() {
+        return Ok(outcomes);
+    }
+    Err(Failure::new(
+        FailureKind::Protocol,
+        format!(
+            "the connector answered {} of {} changes",
+            outcomes.len(),
+            changes.len()
+        ),
+    )
+    .with_effect(Effect::Unknown))
+}

@@ -1,0 +1,20 @@
+//! The engine against fakes of both systems, a store in memory and a simulated clock.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod access;
+mod basics;
+mod faults;
+mod guard;
+mod leaving;
+mod matching;
+mod preview;
+mod references;
+mod resume;
+mod source;
+mod target;
+mod world;
