@@ -1,0 +1,196 @@
+//! The endpoints by which another process inspects and drives the fakes.
+//!
+//! | request | what |
+//! | --- | --- |
+//! | `GET /journal?since=N` | the entries with a greater number |
+//! | `DELETE /journal` | forget them |
+//! | `GET /stats` | sums |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults[/N]` | faults; the body is a [`Fault`] |
+//! | `GET /people`, `GET /people/ID` | ids; the values of one person |
+//! | `POST /people`, `PATCH /people/ID`, `DELETE /people/ID` | body: `{"key": value, …}` |
+//! | `POST /attributes/KEY/hide`, `POST /attributes/KEY/show` | the credential's right to read |
+//! | `GET /accounts`, `GET /accounts/ID` | the accounts, as SCIM shows them |
+//! | `POST /accounts`, `PATCH /accounts/ID`, `DELETE /accounts/ID` | a SCIM user; PATCH operations |
+//! | `GET /clock`, `PUT /clock`, `DELETE /clock` | `{"now":"2026-11-21T08:00:00Z"}` stops it |
+//! | `POST /tokens/revoke` | access tokens given out so far become invalid |
+//!
+//! Nothing here is authenticated: the listener is on loopback and everything behind it is made up.
+
+use hyper::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::Fault;
+use crate::answer::{Answer, rest_error};
+use crate::request::Call;
+use crate::shared::Shared;
+
+pub(crate) fn handle(shared: &Shared, call: &Call) -> Answer {
+    match route(shared, call) {
+        Ok(Value::Null) => Answer::empty(StatusCode::NO_CONTENT),
+        Ok(value) => Answer::json(StatusCode::OK, &value),
+        Err((status, message)) => rest_error(status, &message),
+    }
+}
+
+type Outcome = Result<Value, (StatusCode, String)>;
+
+fn route(shared: &Shared, call: &Call) -> Outcome {
+    let parts: Vec<&str> = call.path.split('/').filter(|p| !p.is_empty()).collect();
+    match (&call.method, parts.as_slice()) {
+        (&Method::GET, ["journal"]) => {
+            let since = call
+                .query_pairs()
+                .iter()
+                .find(|(key, _)| key == "since")
+                .map(|p| p.1.parse());
+            let since = since
+                .transpose()
+                .map_err(|_| bad("`since` wants a number"))?;
+            Ok(json!(shared.journal.since(since.unwrap_or(0))))
+        }
+        (&Method::DELETE, ["journal"]) => {
+            shared.journal.clear();
+            Ok(Value::Null)
+        }
+        (&Method::GET, ["stats"]) => {
+            let mut stats = json!(shared.journal.stats());
+            stats["people"] = shared.people.len().into();
+            stats["accounts"] = shared.accounts.len().into();
+            stats["blocked"] = shared.accounts.blocked().into();
+            Ok(stats)
+        }
+        (&Method::GET, ["faults"]) => {
+            let list = shared.faults.list();
+            let fired = |id| shared.faults.fired(id);
+            Ok(list
+                .into_iter()
+                .map(|(id, fault)| json!({"id": id, "fault": fault, "fired": fired(id)}))
+                .collect())
+        }
+        (&Method::POST, ["faults"]) => {
+            let fault: Fault =
+                serde_json::from_slice(&call.body).map_err(|e| bad(format!("no fault: {e}")))?;
+            Ok(json!({"id": shared.faults.add(fault)}))
+        }
+        (&Method::DELETE, ["faults"]) => {
+            shared.faults.clear();
+            Ok(Value::Null)
+        }
+        (&Method::DELETE, ["faults", id]) => found(shared.faults.remove(number(id)?)),
+        (&Method::POST, ["tokens", "revoke"]) => {
+            shared.personio_tokens.revoke();
+            shared.rest_tokens.revoke();
+            Ok(Value::Null)
+        }
+        (_, ["people", ..] | ["attributes", ..]) => people(shared, call, &parts),
+        (_, ["accounts", ..]) => accounts(shared, call, &parts),
+        (_, ["clock"]) => clock(shared, call),
+        _ => Err(nothing()),
+    }
+}
+
+fn people(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
+    let people = &shared.people;
+    match (&call.method, parts) {
+        (&Method::GET, ["people"]) => Ok(json!(people.ids())),
+        (&Method::GET, ["people", id]) => people
+            .get(number(id)?)
+            .map(Value::Object)
+            .ok_or_else(nothing),
+        (&Method::POST, ["people"]) => {
+            let values = object(call)?;
+            let pairs: Vec<(&str, Value)> = values
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.clone()))
+                .collect();
+            match people.add(&pairs) {
+                Some(id) => Ok(json!({"id": id})),
+                None => Err((StatusCode::CONFLICT, "the id is taken".to_owned())),
+            }
+        }
+        (&Method::PATCH, ["people", id]) => {
+            let id = number(id)?;
+            for (key, value) in object(call)? {
+                found(people.set(id, &key, value))?;
+            }
+            Ok(Value::Null)
+        }
+        (&Method::DELETE, ["people", id]) => found(people.remove(number(id)?)),
+        (&Method::POST, ["attributes", key, "hide"]) => found(people.hide(key)),
+        (&Method::POST, ["attributes", key, "show"]) => found(people.show(key)),
+        _ => Err(nothing()),
+    }
+}
+
+fn accounts(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
+    let accounts = &shared.accounts;
+    match (&call.method, parts) {
+        (&Method::GET, ["accounts"]) => Ok(accounts
+            .list()
+            .into_iter()
+            .map(|account| account.resource)
+            .collect()),
+        (&Method::GET, ["accounts", id]) => accounts
+            .get(id)
+            .map(|account| account.resource)
+            .ok_or_else(nothing),
+        (&Method::POST, ["accounts"]) => accounts
+            .insert(Value::Object(object(call)?))
+            .map(|a| a.resource)
+            .map_err(bad),
+        (&Method::PATCH, ["accounts", id]) => {
+            let operations = serde_json::from_slice(&call.body)
+                .map_err(|e| bad(format!("the body is no list of operations: {e}")))?;
+            accounts
+                .patch(id, operations)
+                .map(|a| a.resource)
+                .map_err(bad)
+        }
+        (&Method::DELETE, ["accounts", id]) => found(accounts.remove(id)),
+        _ => Err(nothing()),
+    }
+}
+
+fn clock(shared: &Shared, call: &Call) -> Outcome {
+    match call.method {
+        Method::GET => {}
+        Method::PUT => {
+            let body = object(call)?;
+            let now = body
+                .get("now")
+                .and_then(Value::as_str)
+                .and_then(|t| t.parse().ok());
+            shared
+                .clock
+                .set(now.ok_or_else(|| bad("`now` wants a moment such as 2026-11-21T08:00:00Z"))?);
+        }
+        Method::DELETE => shared.clock.resume(),
+        _ => return Err(nothing()),
+    }
+    Ok(json!({"now": shared.clock.now().to_string()}))
+}
+
+fn object(call: &Call) -> Result<Map<String, Value>, (StatusCode, String)> {
+    serde_json::from_slice(&call.body).map_err(|e| bad(format!("the body is no JSON object: {e}")))
+}
+
+fn number(text: &str) -> Result<u64, (StatusCode, String)> {
+    text.parse()
+        .map_err(|_| bad(format!("`{text}` is no number")))
+}
+
+fn found(found: bool) -> Outcome {
+    if found {
+        Ok(Value::Null)
+    } else {
+        Err(nothing())
+    }
+}
+
+fn bad(message: impl Into<String>) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, message.into())
+}
+
+fn nothing() -> (StatusCode, String) {
+    (StatusCode::NOT_FOUND, "there is nothing here".to_owned())
+}

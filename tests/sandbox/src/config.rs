@@ -1,0 +1,339 @@
+//! What a sandbox is started with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::shared::Shared;
+use crate::{Addresses, Fault, Sandbox, System, serve};
+
+/// What the fakes accept. All defaults are made up.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Personio's client id; `sandbox-personio-id`.
+    pub personio_client_id: String,
+    /// Personio's client secret; `sandbox-personio-secret`.
+    pub personio_client_secret: String,
+    /// The academy's SCIM token; `sandbox-scim-token`.
+    pub scim_token: String,
+    /// The academy's REST client id; `sandbox-reteach-id`.
+    pub reteach_client_id: String,
+    /// The academy's REST client secret; `sandbox-reteach-secret`.
+    pub reteach_client_secret: String,
+    /// The academy's REST client code; `sandbox-reteach-code`.
+    pub reteach_client_code: String,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            personio_client_id: "sandbox-personio-id".into(),
+            personio_client_secret: "sandbox-personio-secret".into(),
+            scim_token: "sandbox-scim-token".into(),
+            reteach_client_id: "sandbox-reteach-id".into(),
+            reteach_client_secret: "sandbox-reteach-secret".into(),
+            reteach_client_code: "sandbox-reteach-code".into(),
+        }
+    }
+}
+
+/// Personio's rate limits, in real time. None is announced by a `Retry-After`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Employee requests in any 60 seconds; 300.
+    pub employees_per_minute: u32,
+    /// Employee requests in any second; 15.
+    pub employees_per_second: u32,
+    /// Token requests in any 60 seconds; 60. The one too many starts a cool-down of 60 seconds.
+    pub tokens_per_minute: u32,
+    /// All requests in any 60 seconds; 2000.
+    pub requests_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            employees_per_minute: 300,
+            employees_per_second: 15,
+            tokens_per_minute: 60,
+            requests_per_minute: 2000,
+        }
+    }
+}
+
+/// The language of the Personio account, which its labels are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+/// How the academy answers a PATCH; the standard allows both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchAnswer {
+    /// 200 with the account.
+    #[default]
+    Account,
+    /// 204 with nothing.
+    NoContent,
+}
+
+/// What the academy says under `/Schemas`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScimSchemas {
+    /// Core, enterprise and the academy's own extension.
+    #[default]
+    WithExtension,
+    /// Core and enterprise only; the extension's attributes are refused.
+    WithoutExtension,
+    /// 404, as some services have it; the extension's attributes are accepted all the same.
+    NotFound,
+}
+
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub people: usize,
+    pub seed: u64,
+    pub employees: Option<Employees>,
+    pub credentials: Credentials,
+    pub limits: Option<Limits>,
+    pub language: Language,
+    pub hidden: Vec<String>,
+    pub personio_token_life: Duration,
+    pub rest_token_life: Duration,
+    pub patch_answer: PatchAnswer,
+    pub schemas: ScimSchemas,
+    pub scim_page: usize,
+    pub public_scim_url: Option<String>,
+    pub faults: Vec<Fault>,
+    pub now: Option<jiff::Timestamp>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Employees {
+    File(PathBuf),
+    Answer(Vec<u8>),
+}
+
+/// Describes a sandbox; see the methods for what is assumed otherwise.
+#[derive(Clone)]
+pub struct Builder {
+    config: Config,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            config: Config {
+                people: 34,
+                seed: 1,
+                employees: None,
+                credentials: Credentials::default(),
+                limits: Some(Limits::default()),
+                language: Language::English,
+                hidden: Vec::new(),
+                personio_token_life: Duration::from_secs(86_400),
+                rest_token_life: Duration::from_secs(3_600),
+                patch_answer: PatchAnswer::Account,
+                schemas: ScimSchemas::WithExtension,
+                scim_page: 100,
+                public_scim_url: None,
+                faults: Vec::new(),
+                now: None,
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// How many people are made up; 34. Zero for an empty account.
+    #[must_use]
+    pub fn people(mut self, people: usize) -> Self {
+        self.config.people = people;
+        self
+    }
+
+    /// The seed of the population and of faults that have a probability; 1.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Serves a captured answer (`{"success":true,"data":[…]}`) from this file instead of made-up
+    /// people, each attribute as it was captured.
+    #[must_use]
+    pub fn employees_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config.employees = Some(Employees::File(file.into()));
+        self
+    }
+
+    /// The same from memory.
+    #[must_use]
+    pub fn employees_answer(mut self, answer: impl Into<Vec<u8>>) -> Self {
+        self.config.employees = Some(Employees::Answer(answer.into()));
+        self
+    }
+
+    /// What is accepted as credentials.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.config.credentials = credentials;
+        self
+    }
+
+    /// Personio's rate limits; `None` for none. The documented ones are assumed.
+    #[must_use]
+    pub fn limits(mut self, limits: Option<Limits>) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// The language of labels in Personio; English.
+    #[must_use]
+    pub fn language(mut self, language: Language) -> Self {
+        self.config.language = language;
+        self
+    }
+
+    /// An attribute that the Personio credential may not read; may be called again. It can be
+    /// changed later by `People::hide` and `People::show`.
+    #[must_use]
+    pub fn hide_attribute(mut self, key: impl Into<String>) -> Self {
+        self.config.hidden.push(key.into());
+        self
+    }
+
+    /// How long a Personio token is valid, by the sandbox's clock; 24 hours.
+    #[must_use]
+    pub fn personio_token_life(mut self, life: Duration) -> Self {
+        self.config.personio_token_life = life;
+        self
+    }
+
+    /// How long an access token of the academy's REST API is valid; 1 hour.
+    #[must_use]
+    pub fn rest_token_life(mut self, life: Duration) -> Self {
+        self.config.rest_token_life = life;
+        self
+    }
+
+    /// How a PATCH is answered; with the account.
+    #[must_use]
+    pub fn patch_answer(mut self, answer: PatchAnswer) -> Self {
+        self.config.patch_answer = answer;
+        self
+    }
+
+    /// What the academy says under `/Schemas`; everything.
+    #[must_use]
+    pub fn schemas(mut self, schemas: ScimSchemas) -> Self {
+        self.config.schemas = schemas;
+        self
+    }
+
+    /// The most accounts that a SCIM page holds, whatever `count` says; 100.
+    #[must_use]
+    pub fn scim_page(mut self, size: usize) -> Self {
+        self.config.scim_page = size.max(1);
+        self
+    }
+
+    /// The base that `meta.location` is written with, such as `https://academy.example.com/scim/v2`;
+    /// the listener's own.
+    #[must_use]
+    pub fn public_scim_url(mut self, url: impl Into<String>) -> Self {
+        self.config.public_scim_url = Some(url.into());
+        self
+    }
+
+    /// A fault from the start; may be called again.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.config.faults.push(fault);
+        self
+    }
+
+    /// Stops the clock at a moment from the start. Made-up dates are laid around it.
+    #[must_use]
+    pub fn now(mut self, now: jiff::Timestamp) -> Self {
+        self.config.now = Some(now);
+        self
+    }
+
+    /// Binds four loopback ports and starts to serve.
+    ///
+    /// # Errors
+    /// The captured answer cannot be read, or no port or thread could be had.
+    pub async fn start(self) -> anyhow::Result<Sandbox> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new()
+            .name("sandbox-start".into())
+            .spawn(move || {
+                // Nobody waits any more if the receiver is gone.
+                let _ = sender.send(self.start_blocking());
+            })
+            .context("no thread for the sandbox could be started")?;
+        receiver
+            .await
+            .context("the sandbox's thread ended while it started")?
+    }
+
+    /// The same for a caller without an async runtime; not to be called on one.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn start_blocking(self) -> anyhow::Result<Sandbox> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("sandbox")
+            .enable_all()
+            .build()
+            .context("no runtime for the sandbox could be started")?;
+        let bound = runtime.block_on(async {
+            let mut listeners = Vec::with_capacity(4);
+            let mut origins = Vec::with_capacity(4);
+            for _ in 0..4 {
+                let listener = TcpListener::bind(("127.0.0.1", 0))
+                    .await
+                    .context("no loopback port could be bound")?;
+                origins.push(format!("http://{}", listener.local_addr()?));
+                listeners.push(listener);
+            }
+            anyhow::Ok((listeners, origins))
+        })?;
+        let (Ok([personio, reteach, scim, admin]), Ok(listeners)) = (
+            <[String; 4]>::try_from(bound.1),
+            <[TcpListener; 4]>::try_from(bound.0),
+        ) else {
+            anyhow::bail!("four listeners were expected");
+        };
+        let addresses = Addresses {
+            personio,
+            reteach,
+            scim: format!("{scim}/scim/v2"),
+            admin,
+        };
+        let shared = Arc::new(Shared::new(self.config, &addresses)?);
+        let [personio, reteach, scim, admin] = listeners;
+        for (listener, system) in [
+            (personio, Some(System::Personio)),
+            (reteach, Some(System::Reteach)),
+            (scim, Some(System::Scim)),
+            (admin, None),
+        ] {
+            runtime.spawn(serve::accept(listener, system, Arc::clone(&shared)));
+        }
+        Ok(Sandbox {
+            shared,
+            addresses,
+            runtime: Some(runtime),
+        })
+    }
+}

@@ -1,0 +1,294 @@
+//! From a socket to a handler and back: journal, hooks, faults.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{LOCATION, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::answer::{Answer, AnswerBody, personio_error, rest_error, scim_error};
+use crate::connection::Connection;
+use crate::faults::{Fault, FaultKind};
+use crate::hooks::{Hooks, Verdict};
+use crate::journal::{Entry, Kind, System};
+use crate::request::Call;
+use crate::shared::Shared;
+use crate::{academy, admin, personio};
+
+/// The connection ends without an answer.
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection was closed without an answer")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+/// How a page of a list is distorted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Twist {
+    short: usize,
+    duplicate: bool,
+    shift: usize,
+    total: i64,
+}
+
+impl Twist {
+    fn of(fault: Option<&FaultKind>) -> Self {
+        let mut twist = Self::default();
+        match fault {
+            Some(&FaultKind::ShortPage(by)) => twist.short = by,
+            Some(FaultKind::DuplicateRecord) => twist.duplicate = true,
+            Some(&FaultKind::ShiftedPage(by)) => twist.shift = by,
+            Some(&FaultKind::WrongTotal(by)) => twist.total = by,
+            _ => {}
+        }
+        twist
+    }
+
+    /// The records of a page, as ranges into the whole list of `len`.
+    pub(crate) fn window(self, offset: usize, limit: usize, len: usize) -> [Range<usize>; 2] {
+        let start = offset.min(len).saturating_sub(self.shift);
+        let end = start.saturating_add(limit).min(len);
+        let end = end.saturating_sub(self.short).max(start);
+        let again = if self.duplicate && offset > 0 && start > 0 {
+            start - 1..start
+        } else {
+            0..0
+        };
+        [again, start..end]
+    }
+
+    pub(crate) fn total(self, total: usize) -> usize {
+        total.saturating_add_signed(isize::try_from(self.total).unwrap_or(0))
+    }
+}
+
+/// Accepts connections for a system, or for the admin endpoints, until the runtime ends.
+pub(crate) async fn accept(listener: TcpListener, system: Option<System>, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors for a moment, say; the next connection may fare better.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        // Nagle's delay would be measured as the sandbox's; without it things only get slower.
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let (connection, reset) = Connection::new(stream);
+            let service = service_fn(|request| {
+                let shared = Arc::clone(&shared);
+                let reset = Arc::clone(&reset);
+                async move {
+                    match system {
+                        Some(system) => serve(&shared, system, request, reset).await,
+                        None => Ok(control(&shared, request).await),
+                    }
+                }
+            });
+            // An error here is a client that went away, or a connection broken on purpose.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(connection), service)
+                .await;
+        });
+    }
+}
+
+async fn control(shared: &Shared, request: Request<Incoming>) -> Response<AnswerBody> {
+    let mut answer = match Call::read(request).await {
+        Some(call) => admin::handle(shared, &call),
+        None => rest_error(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+    };
+    let body = AnswerBody::whole(std::mem::take(&mut answer.body));
+    answer.into_response(body)
+}
+
+async fn serve(
+    shared: &Shared,
+    system: System,
+    request: Request<Incoming>,
+    reset: Arc<AtomicBool>,
+) -> Result<Response<AnswerBody>, Closed> {
+    let call = Call::read(request).await.ok_or(Closed)?;
+    let mut entry = shared.journal.begin(
+        system,
+        kind(system, &call),
+        call.method.as_str(),
+        &call.target(),
+        call.header("x-personio-app-id").map(str::to_owned),
+        &call.body,
+    );
+    if run(&shared.before, &entry) == Verdict::Drop {
+        return Err(Closed);
+    }
+    let fault = shared.faults.pick(system, call.method.as_str(), &call.path);
+    entry.fault = fault.as_ref().map(|f| f.kind.name());
+    if let Some(Fault {
+        kind: FaultKind::Slow(ms),
+        ..
+    }) = fault
+    {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    let replaced = fault.as_ref().and_then(|f| replacement(system, &f.kind));
+    let handled = fault
+        .as_ref()
+        .is_none_or(|f| f.handled || f.kind.needs_handling());
+    let mut answer = None;
+    if handled {
+        let twist = Twist::of(fault.as_ref().map(|f| &f.kind));
+        let real = match system {
+            System::Personio => personio::handle(shared, &call, twist),
+            System::Reteach => academy::handle_rest(shared, &call, twist),
+            System::Scim => academy::handle_scim(shared, &call, twist),
+        };
+        entry.effect = real.effect;
+        if let Some(bodies) = &mut entry.bodies {
+            bodies.response = real.body.clone();
+        }
+        answer = Some(real);
+    }
+    let answer = replaced.or(answer);
+    let closes = fault
+        .as_ref()
+        .is_some_and(|f| matches!(f.kind, FaultKind::LostAnswer | FaultKind::Disconnect));
+    let (Some(mut answer), false) = (answer, closes) else {
+        shared.journal.finish(&entry);
+        run(&shared.after, &entry);
+        return Err(Closed);
+    };
+    entry.status = Some(answer.status.as_u16());
+    shared.journal.finish(&entry);
+    if run(&shared.after, &entry) == Verdict::Drop {
+        shared.journal.lose(entry.number);
+        return Err(Closed);
+    }
+    let bytes = std::mem::take(&mut answer.body);
+    let body = match fault.map(|f| f.kind) {
+        Some(FaultKind::ResetMidBody) => AnswerBody::broken(&bytes, Some(reset)),
+        Some(FaultKind::TruncatedBody) => AnswerBody::broken(&bytes, None),
+        Some(FaultKind::HugeBody(size)) => AnswerBody::endless(size),
+        _ => AnswerBody::whole(bytes),
+    };
+    Ok(answer.into_response(body))
+}
+
+/// Runs hooks, which may block, without holding up other requests.
+fn run(hooks: &Hooks, entry: &Entry) -> Verdict {
+    if hooks.is_empty() {
+        return Verdict::Proceed;
+    }
+    tokio::task::block_in_place(|| hooks.run(entry))
+}
+
+/// The answer that takes the place of the real one, for faults that have one.
+fn replacement(system: System, kind: &FaultKind) -> Option<Answer> {
+    Some(match kind {
+        FaultKind::TooManyRequests(after) => {
+            let answer = error(system, StatusCode::TOO_MANY_REQUESTS, "Too many requests");
+            match after {
+                Some(seconds) => answer.header(RETRY_AFTER, &seconds.to_string()),
+                None => answer,
+            }
+        }
+        FaultKind::Status(code) => {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            error(system, status, "Etwas ist schiefgelaufen ...")
+        }
+        FaultKind::HtmlError => Answer::new(
+            StatusCode::BAD_GATEWAY,
+            "text/html",
+            "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 \
+             Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+        ),
+        FaultKind::EmptyBody => Answer::empty(StatusCode::OK),
+        FaultKind::SuccessFalse => {
+            personio_error(StatusCode::OK, 0, "Etwas ist schiefgelaufen ...")
+        }
+        FaultKind::HugeBody(_) => Answer::json(StatusCode::OK, &json!(null)),
+        FaultKind::Redirect(to) => {
+            Answer::empty(StatusCode::TEMPORARY_REDIRECT).header(LOCATION, to)
+        }
+        FaultKind::Garbage => Answer::new(
+            StatusCode::OK,
+            "application/json",
+            Bytes::from_static(b"{\"success\":tru"),
+        ),
+        FaultKind::ResetMidBody
+        | FaultKind::TruncatedBody
+        | FaultKind::Disconnect
+        | FaultKind::LostAnswer
+        | FaultKind::Slow(_)
+        | FaultKind::ShortPage(_)
+        | FaultKind::DuplicateRecord
+        | FaultKind::ShiftedPage(_)
+        | FaultKind::WrongTotal(_) => return None,
+    })
+}
+
+fn error(system: System, status: StatusCode, message: &str) -> Answer {
+    match system {
+        System::Personio => personio_error(status, i64::from(status.as_u16()), message),
+        System::Reteach => rest_error(status, message),
+        System::Scim => scim_error(status, None, message),
+    }
+}
+
+fn kind(system: System, call: &Call) -> Kind {
+    let get = call.method == Method::GET;
+    let path = call.path.trim_end_matches('/');
+    match system {
+        System::Personio if path == "/v1/auth" => Kind::Token,
+        System::Reteach if path == "/oauth/authorize" => Kind::Token,
+        System::Personio if get && path == "/v1/company/employees" => Kind::Page,
+        System::Reteach if get && path == "/customer" => Kind::Page,
+        System::Scim if get && path == "/scim/v2/Users" => Kind::Page,
+        _ if get => Kind::Read,
+        _ => Kind::Write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(kind: FaultKind, offset: usize) -> Vec<usize> {
+        Twist::of(Some(&kind))
+            .window(offset, 10, 25)
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    #[test]
+    fn twisted_pages() {
+        assert_eq!(page(FaultKind::EmptyBody, 20), [20, 21, 22, 23, 24]);
+        assert_eq!(page(FaultKind::ShortPage(3), 20), [20, 21]);
+        assert_eq!(page(FaultKind::ShortPage(30), 20), [0; 0]);
+        assert_eq!(
+            page(FaultKind::DuplicateRecord, 20),
+            [19, 20, 21, 22, 23, 24]
+        );
+        assert_eq!(
+            page(FaultKind::DuplicateRecord, 0),
+            (0..10).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            page(FaultKind::ShiftedPage(2), 10),
+            (8..18).collect::<Vec<_>>()
+        );
+        assert_eq!(page(FaultKind::EmptyBody, 40), [0; 0]);
+    }
+}
