@@ -1,0 +1,136 @@
+//! What is added to a request so that the remote knows whose it is.
+//!
+//! Chosen by the origin of each request, also of a followed redirect: what belongs to one origin is
+//! never sent to another.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use matricula_core::clock::Clock;
+use matricula_core::manifest::{Method, Scheme};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+use crate::SessionError;
+use crate::exchange::Exchange;
+use crate::origin::Origin;
+use crate::scrub::Scrubber;
+use crate::template::Fields;
+use crate::token::TokenSource;
+
+/// How requests to one origin are authenticated.
+pub(crate) enum Authentication {
+    /// The same headers each time.
+    Fixed(HeaderMap),
+    /// A token that is asked for.
+    Token(Box<TokenSource>),
+}
+
+/// The rules of one credential.
+pub(crate) struct Rules(Vec<(Origin, Authentication)>);
+
+impl Rules {
+    /// The rules of a method that apply to this credential. Of several for one origin the first counts.
+    /// `fields` is called for each rule that keeps them.
+    pub(crate) fn new(
+        method: &Method,
+        fields: impl Fn() -> Result<Fields, SessionError>,
+        clock: &Arc<dyn Clock>,
+        scrubber: &mut Scrubber,
+    ) -> Result<Self, SessionError> {
+        let mut rules: Vec<(Origin, Authentication)> = Vec::new();
+        for session in &method.sessions {
+            let fields = fields()?;
+            let Some(url) = fields.address(&session.origin)? else {
+                continue;
+            };
+            let origin = Origin::of(&url).map_err(|error| SessionError::Origin {
+                template: session.origin.clone(),
+                reason: error.to_string(),
+            })?;
+            if rules.iter().any(|(known, _)| *known == origin) {
+                continue;
+            }
+            if let Some(authentication) =
+                Authentication::new(&session.scheme, fields, clock, scrubber)?
+            {
+                rules.push((origin, authentication));
+            }
+        }
+        Ok(Self(rules))
+    }
+
+    /// The rule for an origin.
+    pub(crate) fn get(&self, origin: &Origin) -> Option<&Authentication> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == origin)
+            .map(|(_, rule)| rule)
+    }
+}
+
+impl Authentication {
+    fn new(
+        scheme: &Scheme,
+        fields: Fields,
+        clock: &Arc<dyn Clock>,
+        scrubber: &mut Scrubber,
+    ) -> Result<Option<Self>, SessionError> {
+        let mut map = HeaderMap::new();
+        match scheme {
+            Scheme::Bearer { token } => {
+                let Some(token) = fields.fill(token, None)? else {
+                    return Ok(None);
+                };
+                let bearer = Zeroizing::new(format!("Bearer {}", token.trim()));
+                map.insert(AUTHORIZATION, value("authorization", &bearer)?);
+            }
+            Scheme::Basic { user, password } => {
+                let (Some(user), Some(password)) =
+                    (fields.fill(user, None)?, fields.fill(password, None)?)
+                else {
+                    return Ok(None);
+                };
+                if user.contains(':') {
+                    return Err(SessionError::Field {
+                        field: "user name".into(),
+                        reason: "it holds a colon, which Basic authentication cannot carry".into(),
+                    });
+                }
+                scrubber.add_basic(&user, &password);
+                let pair = Zeroizing::new(format!("{}:{}", *user, *password));
+                let basic = Zeroizing::new(format!(
+                    "Basic {}",
+                    *Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+                ));
+                map.insert(AUTHORIZATION, value("authorization", &basic)?);
+            }
+            Scheme::Headers { headers } => {
+                for (name, template) in headers {
+                    let Some(text) = fields.fill(template, None)? else {
+                        return Ok(None);
+                    };
+                    let parsed = HeaderName::from_bytes(name.as_bytes())
+                        .map_err(|_| fields.wrong(format!("\"{name}\" is no header's name")))?;
+                    map.insert(parsed, value(name, text.trim())?);
+                }
+            }
+            Scheme::Token(plan) => {
+                return Ok(Exchange::new(plan, fields)?.map(|exchange| {
+                    Self::Token(Box::new(TokenSource::new(exchange, Arc::clone(clock))))
+                }));
+            }
+        }
+        Ok(Some(Self::Fixed(map)))
+    }
+}
+
+fn value(name: &str, text: &str) -> Result<HeaderValue, SessionError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| SessionError::Field {
+        field: name.to_owned(),
+        reason: "it holds characters that cannot be sent in a header; copy the value again".into(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,186 @@
+//! The way out for one credential.
+//!
+//! A session adds to the [`Wire`] what only a whole call knows: authentication, the one repetition after
+//! a renewed token, redirects, and the cleaning of what goes back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use matricula_core::egress::{Egress, Request, Response, SendError};
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use url::Url;
+
+use crate::authentication::{Authentication, Rules};
+use crate::budget::Budget;
+use crate::headers;
+use crate::origin::Origin;
+use crate::transport::Answer;
+use crate::wire::{Outgoing, Wire};
+
+/// The largest body of a request.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// The longest address.
+const LONGEST_ADDRESS: usize = 8 * 1024;
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+
+/// What all sessions of one credential share: connections, tokens, limits.
+pub(crate) struct Shared {
+    pub(crate) wire: Wire,
+    pub(crate) rules: Rules,
+}
+
+/// The way out for one credential, for one user of it.
+///
+/// - Only origins that the manifest names and the operator allows can be reached, at addresses that the
+///   operator allows. Anything else is [`SendError::OriginNotAllowed`] or [`SendError::AddressBlocked`];
+///   so is a request that breaks the rules in itself (an address that cannot be read, a method that is
+///   none, a header that is the host's): `OriginNotAllowed`, with the reason.
+/// - Redirects are followed for GET and HEAD, at most five, each through the whole gate again and
+///   authenticated for its own origin; one that leads elsewhere is the answer.
+/// - Whatever kept a request from being sent (no connection, no room within a rate limit in time, no token
+///   because the remote is down) is [`SendError::Connect`]: nothing was changed, a later call may succeed.
+///   [`SendError::Timeout`] and [`SendError::Interrupted`] say that it may have been received.
+/// - A request's own timeout bounds each exchange with the network; waiting is bounded by `remaining`.
+pub struct Session {
+    shared: Arc<Shared>,
+    sent: AtomicU64,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            sent: AtomicU64::new(0),
+        }
+    }
+
+    async fn run(&self, request: Request, remaining: Duration) -> Result<Response, SendError> {
+        let Shared { wire, rules } = &*self.shared;
+        let system = wire.gate.system();
+        let refused = |why: String| {
+            SendError::OriginNotAllowed(format!("the connector of {system} asked for {why}"))
+        };
+        let method = match Method::from_bytes(request.method.as_bytes()) {
+            Ok(method) if method != Method::CONNECT && method != Method::TRACE => method,
+            _ => return Err(refused("a method that is not allowed".into())),
+        };
+        if request.url.len() > LONGEST_ADDRESS {
+            return Err(SendError::TooLarge(format!(
+                "an address at {system} is {} bytes long, more than the {LONGEST_ADDRESS} allowed",
+                request.url.len()
+            )));
+        }
+        let mut url = Url::parse(&request.url)
+            .map_err(|error| refused(format!("something that is not an address: {error}")))?;
+        let size = request.body.as_ref().map_or(0, Bytes::len);
+        if size > LARGEST_BODY {
+            return Err(SendError::TooLarge(format!(
+                "a request to {system} is {size} bytes large, more than the {LARGEST_BODY} allowed"
+            )));
+        }
+
+        let budget = Budget::new(Arc::clone(&wire.clock), remaining);
+        let follows = method == Method::GET || method == Method::HEAD;
+        let mut redirects = 0;
+        let answer = loop {
+            let (origin, _) = wire.gate.check(&url)?;
+            let rule = rules.get(&origin);
+            let none = HeaderMap::new();
+            let own = match rule {
+                Some(Authentication::Fixed(own)) => own,
+                _ => &none,
+            };
+            let headers = headers::of_request(system, &request.headers, own)?;
+            let make = || Outgoing {
+                method: &method,
+                url: &url,
+                headers: headers.clone(),
+                body: request.body.clone(),
+                timeout: request.timeout,
+            };
+            let answer = self.authenticated(rule, make, &budget).await?;
+            match target(&url, &answer) {
+                Some(next)
+                    if follows && redirects < REDIRECTS && wire.gate.check(&next).is_ok() =>
+                {
+                    redirects += 1;
+                    url = next;
+                }
+                _ => break answer,
+            }
+        };
+        Ok(Response {
+            status: answer.status,
+            headers: headers::of_answer(&answer.headers, &wire.scrubber),
+            body: wire.scrubber.body(answer.status, answer.body),
+        })
+    }
+
+    async fn authenticated<'a>(
+        &self,
+        rule: Option<&Authentication>,
+        make: impl Fn() -> Outgoing<'a>,
+        budget: &Budget,
+    ) -> Result<Answer, SendError> {
+        let (wire, sent) = (&self.shared.wire, &self.sent);
+        let source = match rule {
+            None => return wire.send(make(), budget, sent).await,
+            Some(Authentication::Fixed(own)) => {
+                let mut request = make();
+                request.headers.extend(own.clone());
+                return wire.send(request, budget, sent).await;
+            }
+            Some(Authentication::Token(source)) => source,
+        };
+        let token = source.get(None, wire, budget, sent).await?;
+        let mut request = make();
+        request.headers.insert(AUTHORIZATION, token.header.clone());
+        let answer = wire.send(request, budget, sent).await?;
+        if !source.is_turned_down(answer.status, token.generation) {
+            return Ok(answer);
+        }
+        // The remote did not carry it out, whatever the method: it can be repeated.
+        let fresh = source
+            .get(Some(token.generation), wire, budget, sent)
+            .await?;
+        let mut request = make();
+        request.headers.insert(AUTHORIZATION, fresh.header.clone());
+        let answer = wire.send(request, budget, sent).await?;
+        source.note_repeated(answer.status, fresh.generation);
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Egress for Session {
+    async fn send(&self, request: Request, remaining: Duration) -> Result<Response, SendError> {
+        self.run(request, remaining)
+            .await
+            .map_err(|error| self.shared.wire.scrubber.error(error))
+    }
+
+    /// Everything that went to the network for this session: resource requests, their repetitions,
+    /// followed redirects, and the token requests that it made itself.
+    fn requests(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// Where an answer redirects to.
+fn target(url: &Url, answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+    let mut next = url.join(location).ok()?;
+    next.set_fragment(None);
+    Origin::of(&next).ok()?;
+    Some(next)
+}
