@@ -1,6 +1,84 @@
-//! Personio as a source of employees
+//! Personio as a source of employees (API v1).
+//!
+//! One answer of Personio becomes one page: `paging` asks for it and decides when a read ends and
+//! whether it was the whole population; `answer` reads the envelope and `records` what is inside, in one
+//! pass over the body; `normal` turns Personio's many ways to say one thing into the manifest's one;
+//! `failures` says what went wrong. `check` and `lookup` serve the wizard.
+//!
+//! Credentials are exchanged for a token by the host as the manifest says; nothing here sees either.
 
-/// Placeholder.
-pub struct P;
-impl matricula_sdk::Connector for P {}
-matricula_sdk::export!(P, manifest = "../manifest.json");
+#![deny(unsafe_code)]
+
+mod answer;
+mod check;
+mod failures;
+mod lookup;
+mod manifest;
+mod normal;
+mod paging;
+mod raw;
+mod records;
+mod seen;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use matricula_sdk::{
+    Choices, Connector, Context, Failure, FailureKind, Need, Page, Read, Report, Result,
+};
+
+/// The system's name in every message.
+const SYSTEM: &str = "Personio";
+
+/// Where Personio answers. The host sends it elsewhere if the operator says so.
+const BASE: &str = "https://api.personio.de/v1";
+
+/// The stream of employees.
+const EMPLOYEES: &str = "employees";
+
+/// The connector.
+pub struct Personio;
+
+impl Connector for Personio {
+    fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
+        check::check(cx, needs)
+    }
+
+    fn options(
+        cx: &Context<'_>,
+        field: &str,
+        search: Option<&str>,
+        position: Option<&str>,
+    ) -> Result<Choices> {
+        lookup::options(cx, field, search, position)
+    }
+
+    fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
+        if read.stream != EMPLOYEES {
+            return Err(not_offered(&format!("the stream {}", read.stream)));
+        }
+        paging::read(cx, read)
+    }
+}
+
+/// The caller asked for something that the manifest does not list.
+fn not_offered(what: &str) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        format!("the {SYSTEM} connector does not offer {what}"),
+    )
+    .code("not-offered")
+}
+
+/// A position or state, to be read back with `json::token`.
+fn token(of: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(of).map_err(|error| {
+        Failure::new(
+            FailureKind::Internal,
+            format!("the {SYSTEM} connector cannot write its position: {error}"),
+        )
+    })
+}
+
+matricula_sdk::export!(Personio, manifest = "../manifest.json");

@@ -1,0 +1,125 @@
+//! Options for a form: departments, offices, companies.
+//!
+//! Version 1 of the API lists none of them, so they are collected from the employees, of whom nothing else
+//! is read. The option's value is the name, because that is what a flow's scope compares: names outlive
+//! the identifiers when an account is set up anew. Each call reads a few pages, so that a form shows
+//! something at once; the rest comes with the position, which holds the names given so far.
+
+use matricula_sdk::{Choice, Choices, Context, Failure, FailureKind, Result, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::failures::INTEGRATIONS;
+use crate::manifest::{Labels, Language};
+use crate::paging::{PAGE, address};
+use crate::records::{RecordSeed, Wanted};
+use crate::{answer, not_offered, token};
+
+/// How many requests one call makes at most; Personio allows 15 in a second.
+const PAGES: usize = 5;
+
+/// The most bytes of names that a position holds. Beyond, a name may be given again.
+const MOST: usize = 32 * 1024;
+
+/// The attribute of an employee that has the options.
+fn attribute(field: &str) -> Option<&'static str> {
+    match field {
+        "departments" => Some("department"),
+        "offices" => Some("office"),
+        "companies" => Some("subcompany"),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// How many records have come.
+    offset: u64,
+    /// The names given so far.
+    given: Vec<String>,
+}
+
+/// A few options.
+pub fn options(
+    cx: &Context<'_>,
+    field: &str,
+    search: Option<&str>,
+    position: Option<&str>,
+) -> Result<Choices> {
+    let attribute = attribute(field).ok_or_else(|| not_offered(&format!("options for {field}")))?;
+    let first = position.is_none();
+    let mut at: Position = match position {
+        Some(position) => json::token("position", position)?,
+        None => Position::default(),
+    };
+    let search = search.unwrap_or_default().trim().to_lowercase();
+    let wanted = Wanted::new(&[attribute.to_owned()]);
+
+    let mut names: Vec<String> = Vec::new();
+    let mut readable = false;
+    let mut over = false;
+    for _ in 0..PAGES {
+        let answer = answer::get(
+            cx,
+            address(PAGE, at.offset, &wanted.query()),
+            RecordSeed(&wanted),
+        )?;
+        let came = answer.data.len() as u64;
+        at.offset += came;
+        for record in &answer.data {
+            let data: Value = serde_json::from_str(&record.data).unwrap_or_default();
+            readable |= data.get(attribute).is_some();
+            let Some(name) = data[attribute]["name"].as_str().map(str::trim) else {
+                continue;
+            };
+            if name.to_lowercase().contains(&search)
+                && !at.given.iter().chain(&names).any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        over = match answer.total {
+            Some(total) => came == 0 || at.offset >= total,
+            None => came < u64::from(PAGE),
+        };
+        if over {
+            break;
+        }
+    }
+    if first && !readable && at.offset > 0 {
+        return Err(unreadable(attribute));
+    }
+
+    names.sort_by_cached_key(|name| name.to_lowercase());
+    at.given.extend(names.iter().cloned());
+    let mut bytes: usize = at.given.iter().map(|name| name.len() + 3).sum();
+    while bytes > MOST {
+        bytes -= at.given.remove(0).len() + 3;
+    }
+    let choice = |name: String| Choice {
+        value: name.clone(),
+        label: name,
+        hint: None,
+    };
+    let next = if over { None } else { Some(token(&at)?) };
+    Ok(Choices {
+        items: names.into_iter().map(choice).collect(),
+        next,
+    })
+}
+
+/// No employee has the attribute at all: it may not be read.
+fn unreadable(attribute: &str) -> Failure {
+    let labels = Labels::employees();
+    let label = labels
+        .get(attribute, Language::English)
+        .unwrap_or(attribute);
+    Failure::new(
+        FailureKind::Permission,
+        format!(
+            "these credentials may not read \"{label}\" of Personio's employees: {INTEGRATIONS}, tick \
+             \"{label}\" among the readable employee attributes and save"
+        ),
+    )
+    .code("attribute")
+}
