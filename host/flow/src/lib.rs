@@ -1,1 +1,33 @@
-//! Flow files: parse, check, evaluate, map
+//! Flow files: parse, check, evaluate, map.
+//!
+//! Pure: no I/O, no clock. A flow file becomes a [`FlowFile`] (its YAML is right), then a [`Flow`] (it fits the
+//! connectors' manifests, every expression is compiled and typed), then with an owner's settings a
+//! [`Program`], which turns one record into one [`Person`]. What depends on the time is not evaluated
+//! here: a person carries dates, and [`access::standing`] says what they mean at a given moment.
+//!
+//! - [`diagnostic`]: what is wrong with a file, where, and what was probably meant.
+//! - [`expression`]: the expression language (CEL), behind one module.
+//! - [`access`], [`guard`]: the two rules that decide whether an account may be used and whether a
+//!   cycle takes too many accounts away.
+//! - [`testing`]: `*.test.yaml` files beside a flow.
+#![forbid(unsafe_code)]
+
+pub mod access;
+mod check;
+pub mod diagnostic;
+pub mod expression;
+mod file;
+mod flow;
+pub mod guard;
+mod program;
+mod schema;
+mod settings;
+pub mod testing;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use file::FlowFile;
+pub use flow::{FieldSpec, Flow, Leavers, Schedule};
+pub use guard::Guard;
+pub use program::{AccessValues, FieldValue, Person, Program, Reading, RecordError};
+pub use settings::{SettingError, SettingsError};

@@ -1,0 +1,424 @@
+//! An owner's settings: the form's schema, and what is wrong with what was filled in.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use jsonschema::Validator;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use matricula_core::manifest::Manifest;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::did_you_mean;
+use crate::expression::functions::day;
+use crate::expression::types::{Shape, Type};
+use crate::file::is_identifier;
+use crate::yaml::{Data, Fields, Name, Node, Report};
+
+/// The keys of a setting. Keywords of JSON Schema; `required: true` demands that the owner gives a value.
+pub(crate) const KEYS: [&str; 17] = [
+    "type",
+    "enum",
+    "items",
+    "format",
+    "default",
+    "title",
+    "description",
+    "required",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "x-options",
+    "x-labels",
+];
+/// The keys of a list's items.
+const ITEM_KEYS: [&str; 6] = [
+    "type",
+    "enum",
+    "format",
+    "minLength",
+    "maxLength",
+    "x-labels",
+];
+const TYPES: [&str; 5] = ["string", "integer", "number", "boolean", "array"];
+const FORMATS: [&str; 4] = ["time-zone", "date", "email", "uri"];
+
+/// One setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettingError {
+    /// The setting.
+    pub name: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Every setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct SettingsError(pub Vec<SettingError>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "setting {}: {}", error.name, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// The settings of a flow.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub schema: Value,
+    validator: Validator,
+}
+
+impl Form {
+    /// Checks what a flow file says of its settings. `connectors` are those of the flow.
+    pub fn read(
+        settings: &[(Name, Node)],
+        connectors: [&Manifest; 2],
+        report: &mut Report<'_>,
+    ) -> Option<Self> {
+        let before = report.found.len();
+        let mut properties = Map::new();
+        let (mut order, mut required) = (Vec::new(), Vec::new());
+        for (name, node) in settings {
+            if !is_identifier(&name.text) {
+                report.add_with(
+                    name.span,
+                    format!("\"{}\" is not a name that expressions can use", name.text),
+                    Some("a name is made of letters, digits and _".into()),
+                );
+            }
+            let fields = node.fields(&format!("setting {}", name.text), &KEYS, report);
+            let schema = setting(name, node, &fields, connectors, report);
+            if fields
+                .get("required")
+                .is_some_and(|node| matches!(node.data, Data::Bool(true)))
+            {
+                required.push(name.text.clone());
+            }
+            order.push(name.text.clone());
+            properties.insert(name.text.clone(), schema);
+        }
+        if report.found.len() > before {
+            return None;
+        }
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+            "x-order": order,
+        });
+        let form = Self {
+            validator: validator(&schema).ok()?,
+            schema,
+        };
+        for (name, node) in settings {
+            if let Some(default) = node
+                .entries("", report)
+                .iter()
+                .find(|(key, _)| key.text == "default")
+            {
+                let wrong = form.wrong(&json!({ name.text.as_str(): default.1.json() }));
+                for error in wrong.into_iter().filter(|error| error.name == name.text) {
+                    report.add(default.1.first(), format!("the default {}", error.message));
+                }
+            }
+        }
+        (report.found.len() == before).then_some(form)
+    }
+
+    /// What is known of the settings in expressions. One without a value is null.
+    pub fn shape(&self) -> Shape {
+        let properties = self.schema.get("properties").and_then(Value::as_object);
+        let properties = properties.into_iter().flatten().map(|(name, schema)| {
+            let of = Type::of_schema(schema, name);
+            let given = schema.get("default").is_some() || self.required(name);
+            (name.clone(), if given { of } else { of.or_null() })
+        });
+        Shape {
+            name: "settings".into(),
+            properties: properties.collect(),
+            patterns: Vec::new(),
+            open: false,
+        }
+    }
+
+    fn required(&self, name: &str) -> bool {
+        let required = self.schema.get("required").and_then(Value::as_array);
+        required.is_some_and(|names| names.iter().any(|required| required == name))
+    }
+
+    /// The settings with their defaults filled in.
+    pub fn fill(&self, given: &Value) -> Result<Value, SettingsError> {
+        let mut filled = match given {
+            Value::Object(entries) => entries.clone(),
+            Value::Null => Map::new(),
+            _ => {
+                return Err(SettingsError(vec![SettingError {
+                    name: "settings".into(),
+                    message: "must be an object".into(),
+                }]));
+            }
+        };
+        // A form sends null for what was left empty.
+        filled.retain(|_, value| !value.is_null());
+        let properties = self.schema.get("properties").and_then(Value::as_object);
+        for (name, schema) in properties.into_iter().flatten() {
+            if let Some(default) = schema.get("default") {
+                filled.entry(name).or_insert_with(|| default.clone());
+            }
+        }
+        let filled = Value::Object(filled);
+        let wrong = self.wrong(&filled);
+        if wrong.is_empty() {
+            Ok(filled)
+        } else {
+            Err(SettingsError(wrong))
+        }
+    }
+
+    fn wrong(&self, settings: &Value) -> Vec<SettingError> {
+        let mut wrong = Vec::new();
+        for error in self.validator.iter_errors(settings) {
+            let path = error.instance_path().to_string();
+            let name = path
+                .trim_start_matches('/')
+                .split('/')
+                .next()
+                .unwrap_or_default();
+            match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected } => {
+                    for name in unexpected {
+                        let hint = did_you_mean(name, self.names());
+                        let message = match hint {
+                            Some(hint) => format!("is unknown; {hint}"),
+                            None => "is unknown; the flow has no settings".into(),
+                        };
+                        wrong.push(SettingError {
+                            name: name.clone(),
+                            message,
+                        });
+                    }
+                }
+                ValidationErrorKind::Required { property } => wrong.push(SettingError {
+                    name: property.as_str().unwrap_or_default().to_owned(),
+                    message: "is needed".into(),
+                }),
+                kind => wrong.push(SettingError {
+                    name: name.to_owned(),
+                    message: explain(kind),
+                }),
+            }
+        }
+        wrong.sort_by(|a, b| a.name.cmp(&b.name));
+        wrong
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.schema.get("x-order").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+}
+
+fn explain(kind: &ValidationErrorKind) -> String {
+    match kind {
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(kind),
+        } => {
+            let wanted = match kind.as_str() {
+                "string" => "a text",
+                "array" => "a list",
+                "integer" => "a whole number",
+                "number" => "a number",
+                "boolean" => "true or false",
+                _ => "of another kind",
+            };
+            format!("must be {wanted}")
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|option| match option {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                });
+            format!("must be one of {}", options.collect::<Vec<_>>().join(", "))
+        }
+        ValidationErrorKind::Format { format } => match format.as_str() {
+            "time-zone" => "is not a time zone such as Europe/Berlin".into(),
+            "date" => "is not a date (YYYY-MM-DD)".into(),
+            "email" => "is not an e-mail address".into(),
+            "uri" => "is not an address such as https://example.com".into(),
+            other => format!("is not of the format {other}"),
+        },
+        ValidationErrorKind::Minimum { limit } => format!("must be {limit} or more"),
+        ValidationErrorKind::Maximum { limit } => format!("must be {limit} or less"),
+        ValidationErrorKind::MinLength { limit } => format!("needs {limit} characters or more"),
+        ValidationErrorKind::MaxLength { limit } => format!("takes {limit} characters or less"),
+        ValidationErrorKind::MinItems { limit } => format!("needs {limit} entries or more"),
+        ValidationErrorKind::MaxItems { limit } => format!("takes {limit} entries or less"),
+        ValidationErrorKind::UniqueItems => "has an entry twice".into(),
+        _ => "cannot have this value".into(),
+    }
+}
+
+/// Annotations are ours (`x-title` holds a text in several languages), so only the rest is validated.
+fn validator(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_format("time-zone", |zone: &str| TimeZone::get(zone).is_ok())
+        .with_format("date", |text: &str| day(text).is_some())
+        .build(schema)
+        .map_err(|error| error.to_string())
+}
+
+fn setting(
+    name: &Name,
+    node: &Node,
+    fields: &Fields<'_>,
+    connectors: [&Manifest; 2],
+    report: &mut Report<'_>,
+) -> Value {
+    let what = format!("setting {}", name.text);
+    let mut schema = Map::new();
+    if fields.get("type").is_none() && fields.get("enum").is_none() {
+        report.add(name.span, format!("{what} needs a \"type\" or an \"enum\""));
+    }
+    fields.need("title", &what, report);
+    for (key, value) in node.entries(&what, report) {
+        match key.text.as_str() {
+            "title" | "description" => {
+                let texts = value.texts(&key.text, report);
+                schema.insert(key.text.clone(), texts.get("en").into());
+                schema.insert(format!("x-{}", key.text), json!(texts));
+            }
+            "items" => {
+                let items = value.fields("items", &ITEM_KEYS, report);
+                kinds(&items, report);
+                schema.insert("items".into(), value.json());
+            }
+            "x-options" => options(value, connectors, report),
+            "required" if !matches!(value.data, Data::Bool(_)) => {
+                report.add(value.first(), "required must be true or false");
+            }
+            _ => {}
+        }
+        let ours = ["title", "description", "items", "required"];
+        if !ours.contains(&key.text.as_str()) {
+            schema.insert(key.text.clone(), value.json());
+        }
+    }
+    kinds(fields, report);
+    if schema.get("type").is_some_and(|kind| kind == "array") {
+        // A list that was left empty is an empty list.
+        schema.entry("default").or_insert_with(|| json!([]));
+    }
+    Value::Object(schema)
+}
+
+/// Checks `type`, `format`, `enum` and `x-labels`.
+fn kinds(fields: &Fields<'_>, report: &mut Report<'_>) {
+    for (key, known) in [("type", &TYPES[..]), ("format", &FORMATS[..])] {
+        if let Some(node) = fields.get(key)
+            && let Some(name) = node.text(key, report)
+            && !known.contains(&name.text.as_str())
+        {
+            report.add_with(
+                name.span,
+                format!("\"{}\" is not a {key} that a setting can have", name.text),
+                did_you_mean(&name.text, known.iter().copied()),
+            );
+        }
+    }
+    for (key, whole) in [
+        ("minLength", true),
+        ("maxLength", true),
+        ("minItems", true),
+        ("maxItems", true),
+        ("minimum", false),
+        ("maximum", false),
+    ] {
+        if let Some(node) = fields.get(key) {
+            let fits = match node.data {
+                Data::Int(number) => !whole || number >= 0,
+                Data::Float(_) => !whole,
+                _ => false,
+            };
+            if !fits {
+                report.add(node.first(), format!("{key} must be a number"));
+            }
+        }
+    }
+    let choices = match fields.get("enum") {
+        Some(Node {
+            data: Data::List(items),
+            ..
+        }) if !items.is_empty() => items.iter().map(Node::json).collect(),
+        Some(node) => {
+            report.add(node.first(), "enum must be a list of values");
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    if let Some(labels) = fields.get("x-labels") {
+        for (choice, label) in labels.entries("x-labels", report) {
+            if !choices
+                .iter()
+                .any(|value| value.as_str() == Some(&choice.text))
+            {
+                let message = format!("\"{}\" is none of the values under enum", choice.text);
+                report.add(choice.span, message);
+            }
+            label.texts("a label", report);
+        }
+    }
+}
+
+/// Checks that the lookup that a choice names exists.
+fn options(node: &Node, connectors: [&Manifest; 2], report: &mut Report<'_>) {
+    let fields = node.fields("x-options", &["connector", "lookup"], report);
+    let connector = fields.need("connector", "x-options", report);
+    let lookup = fields.need("lookup", "x-options", report);
+    let Some(connector) = connector.and_then(|node| node.text("connector", report)) else {
+        return;
+    };
+    let Some(lookup) = lookup.and_then(|node| node.text("lookup", report)) else {
+        return;
+    };
+    match connectors
+        .iter()
+        .find(|manifest| manifest.id == connector.text)
+    {
+        Some(manifest) if manifest.lookups.contains_key(&lookup.text) => {}
+        Some(manifest) => report.add_with(
+            lookup.span,
+            format!("{} has no lookup \"{}\"", manifest.id, lookup.text),
+            did_you_mean(&lookup.text, manifest.lookups.keys().map(String::as_str)),
+        ),
+        None => report.add_with(
+            connector.span,
+            format!("\"{}\" is none of the flow's connectors", connector.text),
+            did_you_mean(
+                &connector.text,
+                connectors.map(|manifest| manifest.id.as_str()),
+            ),
+        ),
+    }
+}
