@@ -32,7 +32,7 @@ pub enum FaultKind {
     Disconnect,
     /// The request is handled, then the connection is closed without an answer.
     LostAnswer,
-    /// The answer comes after this many milliseconds.
+    /// The request is handled at once, its answer comes after this many milliseconds.
     Slow(u64),
     /// A page holds this many records fewer than it should; its announced total stays.
     ShortPage(usize),

@@ -11,7 +11,7 @@
 //!
 //! let sandbox = Sandbox::builder().people(250).limits(None).start().await?;
 //! sandbox.faults().add(Fault::new(FaultKind::LostAnswer).system(System::Scim).method("POST").nth(3));
-//! sandbox.on_request(|r| r.kind == Kind::Write && r.nth == 7, |_| println!("the seventh write"));
+//! sandbox.on_request(|r| r.kind == Kind::Write && r.nth == 7, |_| { /* act now */ });
 //! // … drive the product against sandbox.personio_url() and sandbox.scim_url() …
 //! assert_eq!(sandbox.journal().creates(), 250);
 //! # Ok(()) }

@@ -48,11 +48,11 @@ impl Window {
 
 /// Whether a request at `now` is within all windows; it is then counted in each.
 pub(crate) fn admit(windows: &mut [&mut Window], now: Duration) -> bool {
-    // Every window is asked, so that each starts its own cool-down.
-    let open = windows
-        .iter_mut()
-        .map(|w| w.open(now))
-        .fold(true, |all, one| all && one);
+    let mut open = true;
+    for window in windows.iter_mut() {
+        // Every window is asked, so that each starts its own cool-down.
+        open &= window.open(now);
+    }
     if open {
         for window in windows {
             window.taken.push_back(now);

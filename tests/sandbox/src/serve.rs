@@ -135,13 +135,6 @@ async fn serve(
     }
     let fault = shared.faults.pick(system, call.method.as_str(), &call.path);
     entry.fault = fault.as_ref().map(|f| f.kind.name());
-    if let Some(Fault {
-        kind: FaultKind::Slow(ms),
-        ..
-    }) = fault
-    {
-        tokio::time::sleep(Duration::from_millis(ms)).await;
-    }
     let replaced = fault.as_ref().and_then(|f| replacement(system, &f.kind));
     let handled = fault
         .as_ref()
@@ -174,6 +167,14 @@ async fn serve(
     if run(&shared.after, &entry) == Verdict::Drop {
         shared.journal.lose(entry.number);
         return Err(Closed);
+    }
+    // Handled first: the effect of a write must not hang on whether the client waits for its answer.
+    if let Some(Fault {
+        kind: FaultKind::Slow(ms),
+        ..
+    }) = fault
+    {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
     }
     let bytes = std::mem::take(&mut answer.body);
     let body = match fault.map(|f| f.kind) {

@@ -110,7 +110,7 @@ impl Accounts {
 
     /// How many accounts are blocked.
     pub fn blocked(&self) -> usize {
-        self.list().iter().filter(|a| !a.active).count()
+        self.with(|s| s.blocked())
     }
 
     /// Makes an account as if by hand in the academy: a SCIM user, whose `schemas` may be missing.

@@ -47,6 +47,7 @@ struct Keys {
     emails: Vec<Box<str>>,
     enterprise: bool,
     extension: bool,
+    blocked: bool,
 }
 
 impl Keys {
@@ -70,6 +71,7 @@ impl Keys {
             emails,
             enterprise: user.contains_key(ENTERPRISE),
             extension: user.contains_key(EXTENSION),
+            blocked: user.get("active") == Some(&Value::Bool(false)),
         }
     }
 }
@@ -110,6 +112,14 @@ impl Store {
 
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.holes
+    }
+
+    pub(super) fn blocked(&self) -> usize {
+        self.slots
+            .iter()
+            .flatten()
+            .filter(|r| r.keys.blocked)
+            .count()
     }
 
     pub(super) fn find(&self, id: &str) -> Option<usize> {

@@ -28,7 +28,9 @@ struct Person {
     base: Base,
     /// When all that was there at the start, or the whole record, last changed (Unix seconds).
     modified: i64,
-    changes: Option<Box<BTreeMap<u16, Change>>>,
+    changes: BTreeMap<u16, Change>,
+    /// Whether anything happened since the start.
+    touched: bool,
 }
 
 enum Base {
@@ -52,17 +54,15 @@ enum ChangedTo {
 
 impl Person {
     fn last_modified(&self) -> i64 {
-        let changes = self.changes.iter().flat_map(|c| c.values()).map(|c| c.at);
+        let changes = self.changes.values().map(|c| c.at);
         changes.fold(self.modified, i64::max)
     }
 
     fn modified_after(&self, since: i64, wanted: &[u16]) -> bool {
         self.modified > since
-            || self.changes.as_ref().is_some_and(|changes| {
-                wanted
-                    .iter()
-                    .any(|a| changes.get(a).is_some_and(|c| c.at > since))
-            })
+            || wanted
+                .iter()
+                .any(|a| self.changes.get(a).is_some_and(|c| c.at > since))
     }
 }
 
@@ -97,7 +97,8 @@ impl Directory {
                 id,
                 base: Base::Made(Box::new(made)),
                 modified,
-                changes: None,
+                changes: BTreeMap::new(),
+                touched: false,
             })
             .collect();
         Self::new(standard(language), people)
@@ -139,7 +140,8 @@ impl Directory {
                 id,
                 base: Base::Captured(attributes.into_boxed_slice()),
                 modified: modified.map_or(0, Timestamp::as_second),
-                changes: None,
+                changes: BTreeMap::new(),
+                touched: false,
             });
         }
         // What the capture lacks can still be set, under its usual label.
@@ -291,9 +293,8 @@ impl Directory {
         let Some(attribute) = self.attributes.get(usize::from(number)) else {
             return false;
         };
-        let changed = person.changes.as_ref().is_some_and(|c| {
-            c.contains_key(&number) || attribute.field == Some(Field::LastModifiedAt)
-        });
+        let moved = attribute.field == Some(Field::LastModifiedAt) && person.touched;
+        let changed = moved || person.changes.contains_key(&number);
         if let (Base::Captured(captured), false) = (&person.base, changed) {
             let Ok(at) = captured.binary_search_by_key(&number, |(n, _)| *n) else {
                 return false;
@@ -314,12 +315,7 @@ impl Directory {
         let Some(attribute) = self.attributes.get(usize::from(number)) else {
             return;
         };
-        match person
-            .changes
-            .as_ref()
-            .and_then(|c| c.get(&number))
-            .map(|c| &c.value)
-        {
+        match person.changes.get(&number).map(|c| &c.value) {
             Some(ChangedTo::Raw(raw)) => return out.extend_from_slice(raw),
             Some(&ChangedTo::Supervisor(id)) => return self.write_supervisor(Some(id), out),
             None => {}
@@ -334,7 +330,7 @@ impl Directory {
             (Base::Made(made), Some(field)) => made.write(field, person.id, out),
             (Base::Captured(captured), field) => {
                 let raw = captured.iter().find(|(n, _)| *n == number);
-                if field == Some(Field::LastModifiedAt) && person.changes.is_some() {
+                if field == Some(Field::LastModifiedAt) && person.touched {
                     made::moment(person.last_modified(), false, out);
                 } else if let Some(value) = raw
                     .and_then(|(_, raw)| serde_json::from_slice::<Value>(raw).ok())
@@ -385,7 +381,21 @@ impl Directory {
         Some(values)
     }
 
-    /// Changes a value; false if there is no such person. An unknown key becomes a new attribute.
+    /// One value of a person, readable or not.
+    pub(super) fn value(&self, id: u64, key: &str) -> Option<Value> {
+        let person = self.people.get(self.position(id)?)?;
+        let number = *self.by_key.get(key)?;
+        let mut out = Vec::new();
+        if !self.write_attribute(person, number, &mut out) {
+            return None;
+        }
+        out.clear();
+        self.write_value(person, number, &mut out);
+        serde_json::from_slice(&out).ok()
+    }
+
+    /// Changes a value; false if there is no such person, or for the id, which never changes. An
+    /// unknown key becomes a new attribute.
     pub(super) fn set(&mut self, id: u64, key: &str, value: &Value, now: i64) -> bool {
         let Some(place) = self.position(id) else {
             return false;
@@ -396,10 +406,8 @@ impl Directory {
         };
         let value = self.changed_to(key, number, value);
         let person = &mut self.people[place];
-        person
-            .changes
-            .get_or_insert_default()
-            .insert(number, Change { at: now, value });
+        person.touched = true;
+        person.changes.insert(number, Change { at: now, value });
         true
     }
 
@@ -471,7 +479,8 @@ impl Directory {
             id,
             base: Base::Blank,
             modified: now,
-            changes: None,
+            changes: BTreeMap::new(),
+            touched: false,
         });
         Some(id)
     }
@@ -491,6 +500,7 @@ impl Directory {
             return false;
         };
         self.people[place].modified = now;
+        self.people[place].touched = true;
         true
     }
 }

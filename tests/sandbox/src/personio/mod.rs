@@ -58,7 +58,9 @@ pub(crate) fn handle(shared: &Shared, call: &Call, twist: Twist) -> Answer {
     }
     let token = match token::authorized(shared, call) {
         Ok(token) => token,
-        Err(refusal) => return refusal,
+        Err((status, message)) => {
+            return personio_error(status, i64::from(status.as_u16()), message);
+        }
     };
     if call.method != Method::GET {
         return personio_error(StatusCode::METHOD_NOT_ALLOWED, 405, TROUBLE);

@@ -57,7 +57,7 @@ impl People {
 
     /// One value of a person; `None` if there is no such person or attribute.
     pub fn value(&self, id: u64, key: &str) -> Option<Value> {
-        self.get(id)?.remove(key)
+        self.with(|d| d.value(id, key))
     }
 
     /// A value as text; empty if it is none.
@@ -89,7 +89,8 @@ impl People {
         self.with(|d| d.remove(id))
     }
 
-    /// Sets one attribute; false if there is no such person. An unknown key becomes an attribute.
+    /// Sets one attribute; false if there is no such person, or for `id`, which never changes. An
+    /// unknown key becomes an attribute.
     pub fn set(&self, id: u64, key: &str, value: impl Into<Value>) -> bool {
         let now = self.now();
         self.with(|d| d.set(id, key, &value.into(), now))

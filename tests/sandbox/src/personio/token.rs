@@ -137,21 +137,16 @@ pub(super) fn authenticate(shared: &Shared, call: &Call) -> Answer {
     Answer::json(StatusCode::OK, &json!({"success": true, "data": data}))
 }
 
-/// The token of a request that may go on, or the answer to one that may not.
-pub(super) fn authorized(shared: &Shared, call: &Call) -> Result<String, Answer> {
+/// The token of a request that may go on; else the status and message for one that may not.
+pub(super) fn authorized(
+    shared: &Shared,
+    call: &Call,
+) -> Result<String, (StatusCode, &'static str)> {
     match call.bearer() {
-        None => Err(personio_error(
-            StatusCode::UNAUTHORIZED,
-            401,
-            "Authorization is not provided",
-        )),
+        None => Err((StatusCode::UNAUTHORIZED, "Authorization is not provided")),
         Some(token) if shared.personio_tokens.valid(token, shared.clock.now()) => {
             Ok(token.to_owned())
         }
-        Some(_) => Err(personio_error(
-            StatusCode::FORBIDDEN,
-            403,
-            "Provided authorization is not valid",
-        )),
+        Some(_) => Err((StatusCode::FORBIDDEN, "Provided authorization is not valid")),
     }
 }

@@ -1,0 +1,16 @@
+//! The fakes over plain HTTP: what a connector would meet.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at what it did not expect; clippy knows only the test functions as tests"
+)]
+
+mod faults;
+mod http;
+mod personio;
+mod population;
+mod process;
+mod rest;
+mod scim;
