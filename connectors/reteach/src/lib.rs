@@ -1,1 +1,90 @@
-//! A reteach academy as a target of people
+//! A reteach academy as a target of people.
+//!
+//! reteach documents one way to write participants, the SCIM 2.0 service of each academy, and one way to
+//! read more of them than SCIM has, its REST API. So people are written and found over SCIM
+//! ([`matricula_scim`] does the work, the profile here says what goes where), and the stream `customers`
+//! comes from the REST API.
+
+// The line that exports the component expands to code that needs it.
+#![deny(unsafe_code)]
+
+mod check;
+mod profile;
+mod rest;
+
+pub use profile::PROFILE;
+
+use matricula_scim::Client;
+use matricula_sdk::{
+    Change, Connector, Context, Failure, FailureKind, Found, Need, Page, Preparation, Read,
+    Receipt, Report, Result,
+};
+
+const UPSERT_USER: &str = "upsert-user";
+const ACCOUNTS: &str = "accounts";
+const CUSTOMERS: &str = "customers";
+
+/// The connector.
+pub struct Reteach;
+
+impl Connector for Reteach {
+    fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
+        check::check(cx, &academy(cx)?, needs)
+    }
+
+    fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
+        match read.stream.as_str() {
+            ACCOUNTS => academy(cx)?.accounts(read),
+            CUSTOMERS => rest::customers(cx, read),
+            other => Err(not_offered("stream", other)),
+        }
+    }
+
+    fn prepare(cx: &Context<'_>, operation: &str, attributes: &[String]) -> Result<Preparation> {
+        known(operation)?;
+        academy(cx)?.prepare(attributes)
+    }
+
+    fn find(
+        cx: &Context<'_>,
+        operation: &str,
+        prepared: &str,
+        attribute: &str,
+        values: &[String],
+    ) -> Result<Vec<Vec<Found>>> {
+        known(operation)?;
+        academy(cx)?.find(prepared, attribute, values)
+    }
+
+    fn write(
+        cx: &Context<'_>,
+        operation: &str,
+        prepared: &str,
+        changes: &[Change],
+    ) -> Result<Vec<Result<Receipt>>> {
+        known(operation)?;
+        academy(cx)?.write(prepared, changes)
+    }
+}
+
+fn academy<'a>(cx: &'a Context<'a>) -> Result<Client<'a>> {
+    Client::new(cx, cx.credential("scim_url").unwrap_or_default(), &PROFILE)
+}
+
+fn known(operation: &str) -> Result<()> {
+    if operation == UPSERT_USER {
+        Ok(())
+    } else {
+        Err(not_offered("operation", operation))
+    }
+}
+
+fn not_offered(what: &str, name: &str) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        format!("reteach has no {what} {name}"),
+    )
+    .code("not-offered")
+}
+
+matricula_sdk::export!(Reteach, manifest = "../manifest.json");
