@@ -247,12 +247,17 @@ mod tests {
             .unwrap_or(0)
     }
 
+    /// Mostly so short that the limits are what holds requests up; the clock runs on for each.
+    fn latency() -> impl Strategy<Value = u64> {
+        prop_oneof![40 => 0_u64..3, 1 => 0_u64..900]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
         fn no_window_ever_sees_more_than_allowed(
-            latencies in proptest::collection::vec(0_u64..900, 1..700),
+            latencies in proptest::collection::vec(latency(), 1..700),
             arrivals in any::<u64>(),
         ) {
             let times = load(&[limit(15, 1), limit(300, 60)], &latencies);

@@ -5,7 +5,7 @@
 //! search has no false positives worth the name, as long as the value is long: values of 16 bytes and
 //! more are removed everywhere; shorter ones (from 6 on) only from headers, from error texts and from
 //! the bodies of failures up to 64 KiB, because a password such as `Sommer` may well be a word in
-//! somebody's data. Two passes over a page of a hundred employees cost some ten microseconds.
+//! somebody's data.
 
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};

@@ -80,10 +80,11 @@ impl TokenSource {
         budget: &Budget,
         sent: &AtomicU64,
     ) -> Result<Arc<Token>, SendError> {
+        // Read before looking for a token: a result that is made known after this is a new one.
+        let seen = self.results.load(Ordering::Acquire);
         if let Some(token) = self.usable(rejected) {
             return Ok(token);
         }
-        let seen = self.results.load(Ordering::Acquire);
         let mut last = timeout(budget.left(), self.asking.lock())
             .await
             .map_err(|_| {
@@ -92,9 +93,6 @@ impl TokenSource {
                     wire.gate.system()
                 ))
             })?;
-        if let Some(token) = self.usable(rejected) {
-            return Ok(token);
-        }
         // Somebody asked while this one waited. A token that is stale at birth is good for them all.
         if self.results.load(Ordering::Acquire) != seen {
             match &last.result {
