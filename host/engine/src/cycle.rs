@@ -34,6 +34,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) progress: Progress,
     /// Hashes of the keys of those who got an outcome in this run.
     pub(crate) touched: HashSet<u64>,
+    /// Hashes of the keys that were seen since the last commit.
+    pub(crate) seen: Vec<u64>,
     renewed_at: Timestamp,
     meter: Meter,
 }
@@ -73,7 +75,15 @@ pub(crate) async fn run(
         Ok(target) => target,
         Err(failure) => {
             run.requests = meter.read(sides);
-            leave(engine, lease, &mut run, progress, failure, observer).await?;
+            leave(
+                engine,
+                lease,
+                &mut run,
+                (progress, Vec::new()),
+                failure,
+                observer,
+            )
+            .await?;
             return Ok(run);
         }
     };
@@ -90,18 +100,22 @@ pub(crate) async fn run(
         run,
         progress,
         touched,
+        seen: Vec::new(),
         renewed_at: engine.clock.now(),
         meter,
     };
     let ended = cycle.drive().await;
     cycle.run.requests = cycle.meter.read(sides);
     let Cycle {
-        mut run, progress, ..
+        mut run,
+        progress,
+        seen,
+        ..
     } = cycle;
     match ended {
         Ok(()) => finish(engine, automation, lease, &mut run, &progress, observer).await?,
         Err(EngineError::Failure(failure)) => {
-            leave(engine, lease, &mut run, progress, failure, observer).await?;
+            leave(engine, lease, &mut run, (progress, seen), failure, observer).await?;
         }
         Err(error) => return Err(error),
     }
@@ -282,7 +296,7 @@ async fn leave(
     engine: &Engine,
     lease: &Lease,
     run: &mut Run,
-    progress: Progress,
+    (progress, seen): (Progress, Vec<u64>),
     failure: Failure,
     observer: &dyn Observer,
 ) -> Result<(), EngineError> {
@@ -294,7 +308,7 @@ async fn leave(
         progress,
         links: Vec::new(),
         outcomes: Vec::new(),
-        seen: Vec::new(),
+        seen,
     };
     engine.store.commit(lease, commit).await?;
     observer.event(&Event::Ended {
@@ -342,6 +356,7 @@ impl<'a> Cycle<'a> {
             run,
             progress: Progress::default(),
             touched: HashSet::new(),
+            seen: Vec::new(),
             renewed_at: engine.clock.now(),
             meter: Meter {
                 recorded: Requests::default(),
@@ -394,7 +409,6 @@ impl<'a> Cycle<'a> {
         &mut self,
         links: Vec<LinkWrite>,
         outcomes: Vec<Outcome>,
-        seen: Vec<u64>,
     ) -> Result<(), EngineError> {
         let Some(lease) = self.lease else {
             return Ok(());
@@ -405,7 +419,7 @@ impl<'a> Cycle<'a> {
             progress: self.progress.clone(),
             links,
             outcomes,
-            seen,
+            seen: std::mem::take(&mut self.seen),
         };
         Ok(self.engine.store.commit(lease, commit).await?)
     }

@@ -48,7 +48,7 @@ impl Cycle<'_> {
         };
         self.apply_leaving(decisions).await?;
         self.progress.phase = Phase::Refer;
-        self.commit(Vec::new(), Vec::new(), Vec::new()).await
+        self.commit(Vec::new(), Vec::new()).await
     }
 
     async fn follow_dates(&mut self) -> Result<(), EngineError> {
@@ -68,7 +68,7 @@ impl Cycle<'_> {
             let stop = self
                 .set_access(people, true, &mut links, &mut outcomes)
                 .await;
-            self.commit(links, outcomes, Vec::new()).await?;
+            self.commit(links, outcomes).await?;
             if let Some(failure) = stop {
                 return Err(failure.into());
             }
@@ -117,7 +117,7 @@ impl Cycle<'_> {
                 outcomes.push(outcome);
                 links.push(keep(link));
             }
-            self.commit(links, outcomes, Vec::new()).await?;
+            self.commit(links, outcomes).await?;
         }
     }
 
@@ -139,7 +139,7 @@ impl Cycle<'_> {
             let stop = self
                 .set_access(people, false, &mut links, &mut outcomes)
                 .await;
-            self.commit(links, outcomes, Vec::new()).await?;
+            self.commit(links, outcomes).await?;
             if let Some(failure) = stop {
                 return Err(failure.into());
             }

@@ -51,7 +51,7 @@ impl Cycle<'_> {
                 resolved: Vec::new(),
             })
             .collect();
-        self.commit(writes, Vec::new(), Vec::new()).await
+        self.commit(writes, Vec::new()).await
     }
 
     /// Links of those who were not seen, with one more miss.
@@ -74,6 +74,10 @@ impl Cycle<'_> {
             }
             for mut link in store.links(id, &absent).await?.into_iter().flatten() {
                 link.missed += 1;
+                // Without a record there is nothing to try again.
+                if let Some(trouble) = &mut link.trouble {
+                    trouble.not_before = None;
+                }
                 if link.missed >= 2 {
                     planner.leave(
                         &mut link,

@@ -385,7 +385,6 @@ impl Cycle<'_> {
         request.position.clone_from(&self.progress.position);
         let mut reader = Reader::start(self.engine, &self.sides.source, request);
         let mut matcher = Matcher::default();
-        let mut seen = Vec::new();
         let mut quiet = 0;
         while let Some(page) = reader.next(self.observer).await? {
             self.renew().await?;
@@ -395,21 +394,16 @@ impl Cycle<'_> {
             };
             self.progress.read += page.items.len() as u64;
             self.progress.total = page.total.or(self.progress.total);
-            seen.extend(
-                page.items
-                    .iter()
-                    .filter(|item| !item.deleted)
-                    .map(|item| hash::key(&item.key)),
-            );
             let is_quiet = planned.is_quiet();
             let (links, outcomes, stop) = self.apply(&mut matcher, &mut planned).await?;
             if let Some(failure) = stop {
                 // What succeeded is kept; the position stays before this page.
                 self.progress.read -= page.items.len() as u64;
-                seen.clear();
-                self.commit(links, outcomes, seen).await?;
+                self.commit(links, outcomes).await?;
                 return Err(failure.into());
             }
+            let present = page.items.iter().filter(|item| !item.deleted);
+            self.seen.extend(present.map(|item| hash::key(&item.key)));
             let last = page.next.is_none();
             self.progress.position = page.next;
             if last {
@@ -420,8 +414,7 @@ impl Cycle<'_> {
             quiet = if is_quiet { quiet + 1 } else { 0 };
             if last || !is_quiet || quiet >= PAGES_PER_COMMIT {
                 quiet = 0;
-                self.commit(links, outcomes, std::mem::take(&mut seen))
-                    .await?;
+                self.commit(links, outcomes).await?;
             }
             self.observer.event(&Event::Page {
                 read: self.progress.read,

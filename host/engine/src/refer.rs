@@ -110,7 +110,7 @@ impl Cycle<'_> {
                     resolved,
                 });
             }
-            self.commit(links, outcomes, Vec::new()).await?;
+            self.commit(links, outcomes).await?;
             if let Some(failure) = written.stop {
                 return Err(failure.into());
             }

@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use matricula_core::connector::{self, Receipt};
 use matricula_core::{Effect, Failure, FailureKind, SourceKey, TargetId};
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::target::{Patience, Target};
 
@@ -110,7 +111,7 @@ async fn write_batch(
             Ok(outcomes) => {
                 for ((place, work), outcome) in open.into_iter().zip(outcomes) {
                     match outcome {
-                        Err(failure) if failure.kind.stops_everything() => {
+                        Err(failure) if ends_the_run(&failure) => {
                             return (done, Some(failure));
                         }
                         Err(failure) if failure.kind.is_transient() => {
@@ -181,13 +182,18 @@ async fn send(
 ) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
     let changes: Vec<connector::Change> = open
         .iter()
-        .map(|(_, work)| connector::Change {
-            idempotency_key: format!("{run}:{}", work.key),
-            target: work.target.clone(),
-            data: work.data.as_ref().map_or_else(
+        .map(|(_, work)| {
+            let data = work.data.as_ref().map_or_else(
                 || "null".to_owned(),
                 |data| serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned()),
-            ),
+            );
+            // The same change of the same run has the same key, however often it is tried.
+            let idempotency_key = format!("{run}:{}:{:x}", work.key, xxh3_64(data.as_bytes()));
+            connector::Change {
+                idempotency_key,
+                target: work.target.clone(),
+                data,
+            }
         })
         .collect();
     let key = changes
@@ -210,4 +216,10 @@ async fn send(
         ),
     )
     .with_effect(Effect::Unknown))
+}
+
+/// Whether the failure of one change will be that of every other. A service may protect single accounts,
+/// so a missing right is the matter of the one.
+fn ends_the_run(failure: &Failure) -> bool {
+    failure.kind.stops_everything() && failure.kind != FailureKind::Permission
 }

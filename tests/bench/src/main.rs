@@ -1,0 +1,67 @@
+//! Measures the budgets of the design (§10) and holds the product to them.
+//!
+//! The sandbox is a process of its own, so that its work is not taken for ours. What a user waits for is
+//! measured as a user meets it, on the whole process; what happens millions of times is measured alone.
+//! Prints a table, writes `target/bench.json`, and ends with 1 if a budget is exceeded.
+#![expect(clippy::print_stdout, reason = "a program that prints a table")]
+
+mod calls;
+mod cycles;
+mod process;
+mod quiet;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::table::Table;
+
+/// Where everything lies that is measured.
+pub(crate) struct Places {
+    pub(crate) matricula: PathBuf,
+    pub(crate) sandbox: PathBuf,
+    pub(crate) connectors: PathBuf,
+    pub(crate) flows: PathBuf,
+}
+
+impl Places {
+    /// Everything relative to the target folder that this program lies in.
+    fn find() -> Result<Self> {
+        let here = std::env::current_exe()?;
+        let profile = here.parent().context("the program lies in no folder")?;
+        let target = profile.parent().context("the profile's folder lies in no folder")?;
+        let places = Self {
+            matricula: profile.join("matricula"),
+            sandbox: profile.join("matricula-sandbox"),
+            connectors: target.join("connectors"),
+            flows: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../flows")),
+        };
+        for needed in [&places.matricula, &places.sandbox, &places.connectors] {
+            if !needed.exists() {
+                bail!("{} is missing: run `cargo xtask bench`", needed.display());
+            }
+        }
+        Ok(places)
+    }
+}
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let places = Places::find()?;
+    let mut table = Table::default();
+    calls::measure(&places, &mut table)?;
+    quiet::measure(&places, &mut table)?;
+    let sizes: &[u64] = if quick { &[1_000] } else { &[10_000, 50_000] };
+    for size in sizes {
+        cycles::measure(&places, *size, &mut table)?;
+    }
+    println!("{table}");
+    let file = places.connectors.with_file_name("bench.json");
+    std::fs::write(&file, format!("{:#}\n", table.json()))?;
+    println!("written to {}", file.display());
+    if table.is_exceeded() {
+        bail!("a budget is exceeded");
+    }
+    Ok(())
+}

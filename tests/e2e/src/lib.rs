@@ -1,1 +1,0 @@
-//! The product driven from outside

@@ -1,0 +1,14 @@
+//! The product driven from outside: the real binary, components compiled to `wasm32-wasip2`, sockets and a
+//! SQLite file, against the sandbox.
+//!
+//! `cargo xtask test` builds what these tests need.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod bad_input;
+mod cycle;
+mod faulty_components;
+mod kill;
+mod preview;
+mod quirks;
+mod structure;
+mod world;
