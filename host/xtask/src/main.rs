@@ -1,2 +1,82 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! A plain program beside the workspace, so that a fresh clone needs nothing but cargo. It builds in
+//! seconds because it depends on nothing heavy, and it says each step before it takes it.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod cargo;
+mod connectors;
+mod demo;
+mod sandbox;
+mod say;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+The project's own commands.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  demo        Build everything, start the sandbox, run the flow twice, print both summaries
+  test        Build what the tests need, then run all of them
+  bench       Build in release and measure the budgets of the design
+  connectors  Build the connector components into target/connectors
+  help        Print this
+
+cargo xtask demo [OPTIONS]
+  --people N        How many people the sandbox makes up [default: 200]
+  --employees FILE  Take the people from a captured Personio answer instead
+  --json            One JSON object per cycle on standard output, nothing else
+  --once            End when both cycles are done; this is the default
+  --stay            Keep the sandbox running and print commands to try
+
+cargo xtask test [ARGS]
+  ARGS go to `cargo nextest run --workspace` where cargo-nextest is installed, else to
+  `cargo test --workspace`. With ARGS the documentation tests are left out.
+
+cargo xtask bench [ARGS]
+  ARGS go to the measuring program.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1).map(|argument| {
+        argument
+            .into_string()
+            .map_err(|argument| anyhow::anyhow!("the argument {argument:?} is not UTF-8"))
+    });
+    let command = arguments.next().transpose()?;
+    let rest = arguments.collect::<Result<Vec<_>>>()?;
+    let asks_help = rest
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h");
+    match command.as_deref() {
+        None | Some("help" | "--help" | "-h") => return say::out(HELP),
+        Some("demo" | "connectors") if asks_help => return say::out(HELP),
+        _ => {}
+    }
+    let workspace = cargo::Workspace::find().context("the workspace cannot be read")?;
+    match command.as_deref() {
+        Some("demo") => demo::run(&workspace, &demo::Options::parse(&rest)?),
+        Some("test") => test::run(&workspace, &rest),
+        Some("bench") => bench::run(&workspace, &rest),
+        Some("connectors") if rest.is_empty() => connectors::build(&workspace).map(drop),
+        Some("connectors") => bail!("`connectors` takes no arguments"),
+        Some(other) => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,96 @@
+//! One module for each group of commands.
+
+mod connector;
+mod credential;
+mod cycle;
+mod flow;
+mod plan;
+mod runs;
+mod staged;
+
+use std::future::Future;
+
+use crate::args::{Chosen, Cli, Command, RunCommand};
+use crate::exit::Exit;
+use crate::fault::Fault;
+use matricula::Selection;
+use serde_json::Value;
+
+/// Does what was asked.
+pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Flow(command) => flow::run(common, command),
+        Command::Connector(command) => connector::run(common, command),
+        Command::Credential(command) => credential::run(common, command),
+        Command::Plan(args) => plan::run(common, args),
+        Command::Run(args) => match (&args.command, &args.flow) {
+            (Some(RunCommand::Show { id, only, all }), _) => runs::show(common, *id, only, *all),
+            (None, Some(flow)) => cycle::run(common, args, flow),
+            (None, None) => Err(Fault::usage("a flow is needed: matricula run FLOW")),
+        },
+        Command::Runs(args) => runs::list(common, args),
+        Command::Staged(args) => staged::run(common, args),
+    }
+}
+
+/// Drives a command to its end, or until the user interrupts it: what is under way is dropped then, and
+/// the next run goes on at the last page that was committed.
+fn drive<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Exit::Unexpected, "runtime.failed", error))?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = work => ended,
+            signal = tokio::signal::ctrl_c() => Err(match signal {
+                Ok(()) => Fault::new(Exit::Interrupted, "interrupted", "interrupted"),
+                Err(error) => Fault::new(Exit::Unexpected, "signal.failed", error),
+            }),
+        }
+    });
+    // A call that is still running must not keep the program.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Which automation is meant, and with which settings.
+fn selection(chosen: &Chosen, settings: &[(String, String)]) -> Selection {
+    let setting = |(name, text): &(String, String)| {
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+        (name.clone(), value)
+    };
+    Selection {
+        source: chosen.source.clone(),
+        target: chosen.target.clone(),
+        settings: settings.iter().map(setting).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_is_json_or_else_text() {
+        let chosen = Chosen {
+            source: None,
+            target: None,
+        };
+        let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let settings = [
+            pair("a", "[\"x\"]"),
+            pair("b", "Europe/Berlin"),
+            pair("c", "null"),
+            pair("d", "\"7\""),
+        ];
+        assert_eq!(
+            Value::Object(selection(&chosen, &settings).settings),
+            json!({ "a": ["x"], "b": "Europe/Berlin", "c": null, "d": "7" })
+        );
+    }
+}

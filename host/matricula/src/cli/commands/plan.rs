@@ -1,0 +1,190 @@
+//! `matricula plan`: what a run would do. The one command that shows values of people's attributes.
+
+use matricula::core::run::OutcomeKind;
+use matricula::engine::{Change, Planned, Preview};
+use serde_json::{Value, json};
+
+use super::{drive, selection};
+use crate::args::{Common, PlanArgs};
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::progress::Progress;
+use crate::table::Table;
+use crate::{output, setup};
+
+pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
+    let matricula = setup::open(common)?;
+    let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
+    let selection = selection(&args.chosen, &args.setting);
+    let tenant = setup::tenant();
+    let progress = Progress::start(common.json);
+    let preview = drive(async {
+        let opened = matricula.open(&tenant, &flow, &selection).await?;
+        Ok(matricula.preview(&opened, &progress).await?)
+    });
+    drop(progress);
+    let preview = preview?;
+    if common.json {
+        let Value::Object(mut object) = json!(preview) else {
+            return Err(Fault::new(
+                Exit::Unexpected,
+                "output.failed",
+                "the plan is no JSON object",
+            ));
+        };
+        object.insert("flow".to_owned(), json!(flow.name()));
+        output::json(&object)?;
+    } else {
+        let most = if args.all { usize::MAX } else { output::ROWS };
+        output::text(&to_text(flow.name(), &preview, most))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn to_text(flow: &str, preview: &Preview, most: usize) -> String {
+    let mut text = format!(
+        "{flow}, {} cycle, would end with: {}\n",
+        output::cycle(preview.cycle),
+        output::counted(&preview.counts)
+    );
+    if !preview.people.is_empty() {
+        let mut table = Table::new(["WHAT", "WHO", "REASON", "CHANGES"]);
+        for person in preview.people.iter().take(most) {
+            table.row([what(person), who(person), reason(person), changes(person)]);
+        }
+        text.push('\n');
+        text.push_str(&table.render());
+        text.push_str(&output::and_more(preview.people.len(), most));
+    }
+    if let Some(guard) = &preview.guard {
+        text.push_str(&format!(
+            "\nThe guard would hold the deactivations back: {guard}\n"
+        ));
+    }
+    for note in &preview.notes {
+        text.push_str(&format!("\nNote: {note}\n"));
+    }
+    output::visible_lines(&text)
+}
+
+fn what(person: &Planned) -> String {
+    let what = person.kind.as_str();
+    if person.adopts {
+        format!("{what} (adopts)")
+    } else {
+        what.to_owned()
+    }
+}
+
+fn who(person: &Planned) -> String {
+    match &person.who {
+        Some(who) => who.clone(),
+        None => format!("key {}", person.key),
+    }
+}
+
+fn reason(person: &Planned) -> String {
+    person
+        .reason
+        .as_ref()
+        .or(person.code.as_ref())
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Old and new of each attribute. A new account has no old values, and its new ones would fill the
+/// screen: their number is enough, `--json` has them.
+fn changes(person: &Planned) -> String {
+    if person.kind == OutcomeKind::Created {
+        return match person.changes.len() {
+            0 => String::new(),
+            1 => "1 attribute".to_owned(),
+            many => format!("{many} attributes"),
+        };
+    }
+    person
+        .changes
+        .iter()
+        .map(change)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn change(change: &Change) -> String {
+    let new = value(&change.new);
+    match &change.old {
+        Some(old) => format!("{}: {} → {new}", change.attribute, value(old)),
+        None => format!("{}: {new}", change.attribute),
+    }
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "empty".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula::core::run::{Counts, CycleKind};
+
+    use super::*;
+
+    fn person(
+        kind: OutcomeKind,
+        who: Option<&str>,
+        changes: &[(&str, Option<Value>, Value)],
+    ) -> Planned {
+        Planned {
+            key: "17".into(),
+            who: who.map(str::to_owned),
+            kind,
+            code: (kind == OutcomeKind::Deactivated).then(|| "end-reached".to_owned()),
+            reason: None,
+            adopts: kind == OutcomeKind::Updated,
+            changes: changes
+                .iter()
+                .map(|(attribute, old, new)| Change {
+                    attribute: (*attribute).to_owned(),
+                    old: old.clone(),
+                    new: new.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_plan_shows_who_and_what_and_how_much_more() {
+        let preview = Preview {
+            cycle: CycleKind::Full,
+            counts: Counts {
+                created: 1,
+                updated: 1,
+                deactivated: 1,
+                unchanged: 7,
+                ..Counts::default()
+            },
+            people: vec![
+                person(
+                    OutcomeKind::Updated,
+                    Some("zoe@example.com"),
+                    &[
+                        ("position", Some(json!("Dev")), json!("Lead")),
+                        ("company", Some(Value::Null), json!("Example")),
+                        ("manager", None, Value::Null),
+                    ],
+                ),
+                person(
+                    OutcomeKind::Created,
+                    None,
+                    &[("email", None, json!("x")), ("active", None, json!(true))],
+                ),
+                person(OutcomeKind::Deactivated, Some("max@example.com"), &[]),
+            ],
+            guard: Some("20 % of 5 people".to_owned()),
+            notes: vec!["The academy has no field for gender.".to_owned()],
+        };
+        insta::assert_snapshot!(to_text("sync", &preview, 2));
+    }
+}

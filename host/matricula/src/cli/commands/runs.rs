@@ -1,0 +1,205 @@
+//! `matricula runs` and `matricula run show`.
+
+use matricula::Trigger;
+use matricula::core::RunId;
+use matricula::core::run::{Outcome, OutcomeKind, Run};
+use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use serde_json::{Value, json};
+
+use super::drive;
+use crate::args::{Common, RunsArgs};
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::table::Table;
+use crate::{output, setup};
+
+pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
+    let matricula = setup::open(common)?;
+    let tenant = setup::tenant();
+    let runs = drive(async {
+        Ok(matricula
+            .store()
+            .runs(&tenant, args.limit)
+            .await
+            .map_err(matricula::Error::from)?)
+    })?;
+    if common.json {
+        for run in &runs {
+            output::json(run)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new([
+        "RUN", "FLOW", "CYCLE", "STATUS", "STARTED", "TOOK", "PEOPLE",
+    ]);
+    for run in runs {
+        table.row([
+            run.id.to_string(),
+            run.flow.clone(),
+            output::cycle(run.cycle).to_owned(),
+            output::status(run.status).to_owned(),
+            output::moment(run.started_at),
+            took(&run).unwrap_or_default(),
+            output::counted(&run.counts),
+        ]);
+    }
+    output::text(&table.render())?;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn show(
+    common: &Common,
+    id: i64,
+    only: &[OutcomeKind],
+    all: bool,
+) -> Result<Exit, Fault> {
+    let matricula = setup::open(common)?;
+    let found = drive(async {
+        let store = matricula.store();
+        let found = async {
+            let Some(run) = store.run(RunId(id)).await? else {
+                return Ok(None);
+            };
+            let outcomes = outcomes(store, run.id, only).await?;
+            Ok::<_, StoreError>(Some((run, outcomes)))
+        };
+        Ok(found.await.map_err(matricula::Error::from)?)
+    })?;
+    let Some((run, outcomes)) = found else {
+        return Err(
+            Fault::new(Exit::Usage, "run.unknown", format!("there is no run {id}"))
+                .with_hint("`matricula runs` lists them."),
+        );
+    };
+    if common.json {
+        let Value::Object(mut object) = json!(run) else {
+            return Err(Fault::new(
+                Exit::Unexpected,
+                "output.failed",
+                "the run is no JSON object",
+            ));
+        };
+        object.insert("outcomes".to_owned(), json!(outcomes));
+        output::json(&object)?;
+    } else {
+        let most = if all { usize::MAX } else { output::ROWS };
+        output::text(&to_text(&run, &outcomes, most))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn outcomes(
+    store: &dyn Store,
+    run: RunId,
+    only: &[OutcomeKind],
+) -> Result<Vec<Outcome>, StoreError> {
+    let mut filter = OutcomeFilter {
+        kinds: only.to_vec(),
+        after: None,
+        limit: 1_000,
+    };
+    let mut outcomes = Vec::new();
+    loop {
+        let page = store.outcomes(run, &filter).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(outcomes);
+        };
+        filter.after = Some(*last);
+        outcomes.extend(page.into_iter().map(|(_, outcome)| outcome));
+    }
+}
+
+fn to_text(run: &Run, outcomes: &[Outcome], most: usize) -> String {
+    let by = match &run.trigger {
+        Trigger::Manual { by } => format!("by {by}"),
+        Trigger::Schedule => "by the schedule".to_owned(),
+    };
+    let mut text = format!(
+        "Run {} of {}: {}\n  {} cycle, started {} {by}{}\n  {}\n  requests: {} to the source, {} to the target\n",
+        run.id,
+        run.flow,
+        output::status(run.status),
+        output::cycle(run.cycle),
+        output::moment(run.started_at),
+        took(run)
+            .map(|took| format!(", took {took}"))
+            .unwrap_or_default(),
+        output::counted(&run.counts),
+        run.requests.source,
+        run.requests.target,
+    );
+    if let Some(error) = &run.error {
+        text.push_str(&format!("  why: {}\n", error.message));
+    }
+    for note in &run.notes {
+        text.push_str(&format!("  note: {note}\n"));
+    }
+    if !outcomes.is_empty() {
+        let mut table = Table::new(["KEY", "WHAT", "CODE", "REASON", "CHANGED"]);
+        for outcome in outcomes.iter().take(most) {
+            table.row([
+                outcome.key.to_string(),
+                outcome.kind.as_str().to_owned(),
+                outcome.code.clone().unwrap_or_default(),
+                outcome.reason.clone().unwrap_or_default(),
+                outcome.changed.join(", "),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&table.render());
+        text.push_str(&output::and_more(outcomes.len(), most));
+    }
+    output::visible_lines(&text)
+}
+
+fn took(run: &Run) -> Option<String> {
+    let millis = run.finished_at?.duration_since(run.started_at).as_millis();
+    Some(output::duration(u128::try_from(millis).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula::core::run::{Counts, CycleKind, Requests, RunStatus};
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_shown_with_its_people() {
+        let run = Run {
+            id: RunId(3),
+            automation: "a".into(),
+            flow: "sync".to_owned(),
+            trigger: Trigger::Manual {
+                by: "command line".to_owned(),
+            },
+            cycle: CycleKind::Incremental,
+            status: RunStatus::Partial,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            finished_at: Some(jiff::Timestamp::from_millisecond(2_500).unwrap()),
+            counts: Counts {
+                updated: 1,
+                failed: 1,
+                ..Counts::default()
+            },
+            requests: Requests {
+                source: 1,
+                target: 2,
+            },
+            error: None,
+            notes: vec![],
+        };
+        let outcome = |key: &str, kind, code: Option<&str>, changed: &[&str]| Outcome {
+            key: key.into(),
+            target: None,
+            kind,
+            code: code.map(str::to_owned),
+            reason: code.map(|_| "The record has no e-mail address.".to_owned()),
+            changed: changed.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let outcomes = [
+            outcome("17", OutcomeKind::Updated, None, &["position", "company"]),
+            outcome("18", OutcomeKind::Failed, Some("missing-attribute"), &[]),
+        ];
+        insta::assert_snapshot!(to_text(&run, &outcomes, 50));
+    }
+}

@@ -1,0 +1,240 @@
+//! What is shown of a run while it goes on: a bar on a terminal, otherwise a line now and then.
+
+use std::io::IsTerminal as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use matricula::core::run::{CycleKind, Phase};
+use matricula::engine::{Event, Observer};
+
+use crate::output;
+
+/// Standard error with a bar at its foot; everything else that is written there goes through
+/// [`MultiProgress::suspend`].
+pub(crate) static SCREEN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// At most one line of pages in this time.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Shows a run on standard error.
+pub(crate) enum Progress {
+    Bar(ProgressBar),
+    Lines(Mutex<Pace>),
+    Silent,
+}
+
+/// When the last line about pages was written, and the rate since the first page.
+pub(crate) struct Pace {
+    began: Instant,
+    last: Option<Instant>,
+    resumed_at: u64,
+}
+
+impl Progress {
+    /// For this terminal, or none. With `--json` a line would be in the way of programs that read errors.
+    pub(crate) fn start(json: bool) -> Self {
+        if std::io::stderr().is_terminal() {
+            let bar = SCREEN.add(ProgressBar::new_spinner());
+            bar.set_style(style("{spinner} {prefix} {pos} people, {per_sec} {msg}"));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            Self::Bar(bar)
+        } else if json {
+            Self::Silent
+        } else {
+            Self::Lines(Mutex::new(Pace {
+                began: Instant::now(),
+                last: None,
+                resumed_at: 0,
+            }))
+        }
+    }
+
+    fn draw(&self, bar: &ProgressBar, event: &Event<'_>) {
+        match event {
+            Event::Started { cycle, resumed_at } => {
+                bar.set_prefix(began(*cycle, *resumed_at));
+                bar.set_position(resumed_at.unwrap_or(0));
+                bar.reset_eta();
+            }
+            Event::Phase(phase) => bar.set_prefix(doing(*phase)),
+            Event::Page {
+                read,
+                total,
+                counts,
+            } => {
+                if let Some(total) = total.filter(|_| bar.length().is_none()) {
+                    bar.set_length(total);
+                    bar.set_style(style(
+                        "{prefix} {wide_bar} {pos}/{len} people, {per_sec}  {msg}",
+                    ));
+                }
+                bar.set_position(*read);
+                bar.set_message(output::counted(counts));
+            }
+            Event::Waiting { seconds, reason } => {
+                bar.set_message(output::visible(&format!(
+                    "waiting {seconds:.0} s: {reason}"
+                )));
+            }
+            Event::Outcome(_) => {}
+            Event::Ended { .. } => self.clear(),
+        }
+    }
+
+    /// Takes the bar away, so that what follows stands on a clean line.
+    pub(crate) fn clear(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Observer for Progress {
+    fn event(&self, event: &Event<'_>) {
+        match self {
+            Self::Silent => {}
+            Self::Bar(bar) => self.draw(bar, event),
+            Self::Lines(pace) => {
+                let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(line) = pace.line(event, Instant::now()) {
+                    output::error_line(&output::visible(&line));
+                }
+            }
+        }
+    }
+}
+
+impl Pace {
+    fn line(&mut self, event: &Event<'_>, now: Instant) -> Option<String> {
+        match event {
+            Event::Started { cycle, resumed_at } => {
+                self.resumed_at = resumed_at.unwrap_or(0);
+                Some(began(*cycle, *resumed_at))
+            }
+            Event::Phase(phase) => Some(doing(*phase).to_owned()),
+            Event::Page {
+                read,
+                total,
+                counts,
+            } => {
+                if self
+                    .last
+                    .is_some_and(|last| now.duration_since(last) < QUIET)
+                {
+                    return None;
+                }
+                self.last = Some(now);
+                let seconds = now.duration_since(self.began).as_secs_f64().max(0.001);
+                let rate = read.saturating_sub(self.resumed_at) as f64 / seconds;
+                let of = total
+                    .map(|total| format!(" of {total}"))
+                    .unwrap_or_default();
+                Some(format!(
+                    "  {read}{of} people, {rate:.0}/s: {}",
+                    output::counted(counts)
+                ))
+            }
+            Event::Waiting { seconds, reason } => {
+                Some(format!("  waiting {seconds:.0} s: {reason}"))
+            }
+            Event::Outcome(_) | Event::Ended { .. } => None,
+        }
+    }
+}
+
+fn began(cycle: CycleKind, resumed_at: Option<u64>) -> String {
+    let cycle = output::cycle(cycle);
+    match resumed_at {
+        Some(read) => format!("{cycle} cycle, going on after {read} people"),
+        None => format!("{cycle} cycle"),
+    }
+}
+
+fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Read => "Reading people",
+        Phase::Leave => "Looking for those who left",
+        Phase::Deactivate => "Blocking",
+        Phase::Refer => "Joining references",
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // A template of ours that does not parse is seen by the test below; a plain bar is no reason to stop.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula::core::run::Counts;
+
+    use super::*;
+
+    #[test]
+    fn lines_about_pages_come_now_and_then() {
+        let began = Instant::now();
+        let mut pace = Pace {
+            began,
+            last: None,
+            resumed_at: 0,
+        };
+        let counts = Counts {
+            created: 90,
+            failed: 10,
+            ..Counts::default()
+        };
+        let page = Event::Page {
+            read: 100,
+            total: Some(250),
+            counts: &counts,
+        };
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let line = pace.line(&page, at(2)).unwrap();
+        assert_eq!(line, "  100 of 250 people, 50/s: 90 created, 10 failed");
+        assert_eq!(pace.line(&page, at(3)), None);
+        assert!(pace.line(&Event::Phase(Phase::Refer), at(3)).is_some());
+        assert!(pace.line(&page, at(4)).is_some());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_counts_its_rate_from_there() {
+        let began = Instant::now();
+        let mut pace = Pace {
+            began,
+            last: None,
+            resumed_at: 0,
+        };
+        let started = Event::Started {
+            cycle: CycleKind::Full,
+            resumed_at: Some(200),
+        };
+        assert_eq!(
+            pace.line(&started, began).unwrap(),
+            "full cycle, going on after 200 people"
+        );
+        let page = Event::Page {
+            read: 300,
+            total: None,
+            counts: &Counts::default(),
+        };
+        let line = pace.line(&page, began + Duration::from_secs(10)).unwrap();
+        assert_eq!(line, "  300 people, 10/s: nothing to do");
+    }
+
+    #[test]
+    fn the_templates_parse() {
+        for template in [
+            "{spinner} {prefix} {pos} people, {per_sec} {msg}",
+            "{prefix} {wide_bar} {pos}/{len} people, {per_sec}  {msg}",
+        ] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Makes the library's parts from the common options and the environment.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use matricula::component::{Host, Options as HostOptions};
+use matricula::core::clock::Clock;
+use matricula::egress::{Gateway, Policy};
+use matricula::engine::Options;
+use matricula::store::{SqliteStore, Vault};
+use matricula::{Connectors, Flows, Matricula, Parts, SystemClock, TenantId};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use zeroize::Zeroizing;
+
+use crate::args::Common;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::{key, output, owner, progress};
+
+/// Whose everything is that the command line keeps.
+pub(crate) fn tenant() -> TenantId {
+    TenantId::from("local")
+}
+
+/// The folder of flows.
+pub(crate) fn flows(common: &Common) -> Flows {
+    Flows::new(&common.flows)
+}
+
+/// The connectors, without a store: for commands that keep nothing.
+pub(crate) fn connectors(common: &Common) -> Result<Connectors, Fault> {
+    let cache = common.data.is_dir().then(|| common.data.join("cache"));
+    let options = HostOptions {
+        cache_dir: cache,
+        ..HostOptions::default()
+    };
+    let host =
+        Host::new(options).map_err(|error| Fault::new(Exit::Unexpected, "host.failed", error))?;
+    Ok(Connectors::new(host, connectors_folder(common)?))
+}
+
+/// The product over the store that there is.
+pub(crate) fn open(common: &Common) -> Result<Matricula, Fault> {
+    if !store_file(common).exists() {
+        let message = format!("there is nothing in {} yet", common.data.display());
+        return Err(Fault::new(Exit::Store, "store.missing", message).with_hint(
+            "Begin with `matricula credential add`, or name another folder with --data DIR.",
+        ));
+    }
+    assemble(common)
+}
+
+/// The same, and makes store and key where there are none.
+pub(crate) fn open_or_make(common: &Common) -> Result<Matricula, Fault> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(&common.data).map_err(|error| {
+        let message = format!("{} cannot be made: {error}", common.data.display());
+        Fault::new(Exit::Store, "store.folder", message)
+    })?;
+    // A new key would not open what is there.
+    if key_from_environment().is_none() && common.key_file.is_none() && !store_file(common).exists()
+    {
+        let file = key_file(common);
+        if key::make(&file)? {
+            output::error_line(&format!(
+                "A new key was made: {}. Keep a copy in a safe place: without it the stored credentials \
+                 cannot be read.",
+                file.display()
+            ));
+        }
+    }
+    assemble(common)
+}
+
+fn assemble(common: &Common) -> Result<Matricula, Fault> {
+    let key = key::read(key_from_environment(), &key_file(common))?;
+    let store =
+        SqliteStore::open(store_file(common), Vault::new(&key)).map_err(matricula::Error::from)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let gateway = Gateway::new(policy(common)?, Arc::clone(&clock))
+        .map_err(|error| Fault::new(Exit::Unexpected, "gateway.failed", error))?;
+    Ok(Matricula::new(Parts {
+        store: Arc::new(store),
+        clock,
+        connectors: connectors(common)?,
+        gateway,
+        options: Options::default(),
+        owner: owner::name(),
+        gone: Arc::new(owner::gone),
+    }))
+}
+
+fn policy(common: &Common) -> Result<Policy, Fault> {
+    let mut policy = Policy::default();
+    for (from, to) in &common.map_origin {
+        policy.map_origin(from, to).map_err(Fault::usage)?;
+    }
+    for origin in &common.allow_private {
+        policy.allow_private(origin).map_err(Fault::usage)?;
+    }
+    for origin in &common.deny {
+        policy.deny(origin).map_err(Fault::usage)?;
+    }
+    policy.ignore_documented_limits(common.no_documented_limits);
+    Ok(policy)
+}
+
+/// As given, else beside the folder of this program: `bin/matricula` and `connectors/personio.wasm`.
+fn connectors_folder(common: &Common) -> Result<PathBuf, Fault> {
+    if let Some(folder) = &common.connectors {
+        return Ok(folder.clone());
+    }
+    let program = std::env::current_exe()
+        .and_then(std::fs::canonicalize)
+        .map_err(|error| {
+            Fault::usage(format!(
+                "this program cannot find itself ({error}); give --connectors DIR"
+            ))
+        })?;
+    let folder = program.ancestors().nth(2).unwrap_or(&program);
+    Ok(folder.join("connectors"))
+}
+
+fn store_file(common: &Common) -> PathBuf {
+    common.data.join("matricula.db")
+}
+
+fn key_file(common: &Common) -> PathBuf {
+    common
+        .key_file
+        .clone()
+        .unwrap_or_else(|| common.data.join("key"))
+}
+
+fn key_from_environment() -> Option<Zeroizing<String>> {
+    std::env::var(key::VARIABLE).ok().map(Zeroizing::new)
+}
+
+/// Logs go to standard error, above the progress bar.
+pub(crate) fn start_log(filter: &str) -> Result<(), Fault> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Fault::usage(format!("--log {filter} cannot be understood: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(Screen)
+        .try_init()
+        .map_err(|error| Fault::new(Exit::Unexpected, "log.failed", error))
+}
+
+/// Writes whole lines to standard error while the progress bar is away.
+struct Screen;
+
+impl std::io::Write for Screen {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        progress::SCREEN.suspend(|| std::io::stderr().lock().write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}

@@ -1,0 +1,221 @@
+//! Everything that can be answered to whoever asks this library for something.
+
+use std::path::PathBuf;
+
+use matricula_component::LoadError;
+use matricula_core::Failure;
+use matricula_core::store::StoreError;
+use matricula_egress::SessionError;
+use matricula_engine::EngineError;
+use matricula_flow::{Diagnostics, SettingsError};
+
+/// Why it was not done. Each has a stable [`code`](Self::code).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A flow file, or the tests beside it, is wrong.
+    #[error("{0}")]
+    Flow(Diagnostics),
+    /// There is no flow of that name.
+    #[error("there is no flow \"{name}\" in {}: {hint}", folder.display())]
+    FlowUnknown {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// What there is.
+        hint: String,
+    },
+    /// A file or folder cannot be read.
+    #[error("{} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The settings do not fit the flow.
+    #[error("{0}")]
+    Settings(SettingsError),
+    /// There is no connector of that name.
+    #[error("there is no connector \"{name}\" in {}: {hint}", folder.display())]
+    ConnectorUnknown {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// What there is.
+        hint: String,
+    },
+    /// A component was refused before any of its code ran.
+    #[error("the connector {} is refused: {}", .0.name, .0.refusal)]
+    ConnectorRefused(Box<LoadError>),
+    /// The component is another one than its file's name says.
+    #[error(
+        "the connector {} is refused: its manifest says that it is \"{id}\"; name the file {id}.wasm",
+        path.display()
+    )]
+    ConnectorMisnamed {
+        /// Its file.
+        path: PathBuf,
+        /// What its manifest says.
+        id: String,
+    },
+    /// What was entered for a credential does not fit the connector's method.
+    #[error("{0}")]
+    CredentialFields(String),
+    /// There is no credential of that name.
+    #[error("there is no credential \"{name}\": {hint}")]
+    CredentialUnknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
+    /// The automation needs a credential and there is none for that connector.
+    #[error("there is no credential for {connector} yet, which the {side} of this flow needs")]
+    CredentialMissing {
+        /// `source` or `target`.
+        side: &'static str,
+        /// The connector.
+        connector: String,
+    },
+    /// There are several credentials for a connector and none was chosen.
+    #[error("there are several credentials for {connector}: choose the {side} among {}", names.join(", "))]
+    CredentialAmbiguous {
+        /// `source` or `target`.
+        side: &'static str,
+        /// The connector.
+        connector: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The credential is one for another connector.
+    #[error("the credential \"{name}\" is for {found}; the {side} of this flow is {connector}")]
+    CredentialMismatch {
+        /// `source` or `target`.
+        side: &'static str,
+        /// What was chosen.
+        name: String,
+        /// What it is for.
+        found: String,
+        /// What is needed.
+        connector: String,
+    },
+    /// The stored credential does not fit the connector, or its addresses cannot be used.
+    #[error(transparent)]
+    Session(SessionError),
+    /// The flow has not been run with these credentials yet, so there is nothing to decide or to show.
+    #[error("the flow {flow} has not been run with these credentials yet")]
+    NotStarted {
+        /// The flow.
+        flow: String,
+    },
+    /// A remote system, or the component that speaks to it, failed.
+    #[error(transparent)]
+    Failure(Failure),
+    /// Another process runs this automation at this moment.
+    #[error("this automation is being run at this moment; wait for that run to end")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The machine has no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Error {
+    /// A name for programs; it stays the same when the message is worded better.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Flow(_) => "flow.wrong",
+            Self::FlowUnknown { .. } => "flow.unknown",
+            Self::Unreadable { .. } => "file.unreadable",
+            Self::Settings(_) => "settings.wrong",
+            Self::ConnectorUnknown { .. } => "connector.unknown",
+            Self::ConnectorRefused(_) => "connector.refused",
+            Self::ConnectorMisnamed { .. } => "connector.misnamed",
+            Self::CredentialFields(_) => "credential.fields",
+            Self::CredentialUnknown { .. } => "credential.unknown",
+            Self::CredentialMissing { .. } => "credential.missing",
+            Self::CredentialAmbiguous { .. } => "credential.ambiguous",
+            Self::CredentialMismatch { .. } => "credential.mismatch",
+            Self::Session(_) => "credential.unusable",
+            Self::NotStarted { .. } => "automation.not-started",
+            Self::Failure(_) => "remote.failed",
+            Self::Busy => "automation.busy",
+            Self::Store(error) => match error {
+                StoreError::LeaseLost => "store.lease-lost",
+                StoreError::Exists(_) => "store.exists",
+                StoreError::InUse(_) => "store.in-use",
+                StoreError::NotFound(_) => "store.not-found",
+                StoreError::WrongKey(_) => "store.wrong-key",
+                StoreError::Busy(_) => "store.busy",
+                StoreError::Failed(_) => "store.failed",
+            },
+            Self::Random(_) => "machine.no-random",
+        }
+    }
+}
+
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Flow(diagnostics)
+    }
+}
+
+impl From<SettingsError> for Error {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Busy => Self::Busy,
+            EngineError::Failure(failure) => Self::Failure(failure),
+            EngineError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// "there are a, b", or that there is none: for messages about a name that is unknown.
+pub(crate) fn there_are<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => "there is none".to_owned(),
+        [only] => format!("there is only {only}"),
+        several => format!("there are {}", several.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_unknown_is_answered_with_those_that_are() {
+        assert_eq!(there_are([]), "there is none");
+        assert_eq!(there_are(["a"]), "there is only a");
+        assert_eq!(there_are(["a", "b"]), "there are a, b");
+    }
+}

@@ -1,2 +1,0 @@
-//! The `matricula` binary.
-fn main() {}
