@@ -1,1 +1,17 @@
-//! The store: automations, credentials, links and runs in SQLite
+//! The store: automations, credentials, links and runs, in `SQLite`.
+//!
+//! [`SqliteStore`] implements the port [`matricula_core::store::Store`]. What holds for every database,
+//! the encryption of secrets, is in [`vault`]; all SQL is below `sqlite`. The tests in `tests/contract`
+//! are written against the port alone, so that another database is held to the same behaviour.
+//!
+//! One thread owns the only connection and takes its work from a bounded queue: the async methods wait
+//! without blocking the runtime, writes of one process never compete with each other for `SQLite`'s lock,
+//! and one page cache serves everybody. Other processes may open the same file at the same time; leases
+//! keep them apart.
+#![forbid(unsafe_code)]
+
+mod sqlite;
+pub mod vault;
+
+pub use sqlite::SqliteStore;
+pub use vault::Vault;

@@ -1,0 +1,173 @@
+//! How single values are written into columns.
+//!
+//! Kinds and states are small numbers, because a link has eight of them and there are many links. A
+//! number that has been given never gets another meaning.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use matricula_core::link::{Decision, LeavingAction, LeavingReason};
+use matricula_core::run::{CycleKind, OutcomeKind, Phase, RunStatus};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::fault::Fault;
+
+/// A closed set of values with a number each.
+pub(super) trait Code: Sized {
+    fn code(self) -> i64;
+    fn from_code(code: i64) -> Option<Self>;
+}
+
+macro_rules! codes {
+    ($type:ty { $($variant:ident = $code:literal),+ $(,)? }) => {
+        impl Code for $type {
+            fn code(self) -> i64 {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            fn from_code(code: i64) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+codes! { LeavingAction { Block = 0, Delete = 1 } }
+codes! { LeavingReason { StartPending = 0, EndReached = 1, Barred = 2, OutOfScope = 3, Gone = 4 } }
+codes! { Decision { Open = 0, Staged = 1, Approved = 2, Discarded = 3 } }
+codes! { CycleKind { Full = 0, Incremental = 1 } }
+codes! { RunStatus { Running = 0, Succeeded = 1, Partial = 2, Failed = 3 } }
+codes! { Phase { Read = 0, Leave = 1, Deactivate = 2, Refer = 3 } }
+codes! {
+    OutcomeKind {
+        Created = 0, Updated = 1, Unchanged = 2, Deactivated = 3, Reactivated = 4, Skipped = 5,
+        Staged = 6, Ambiguous = 7, Failed = 8,
+    }
+}
+
+/// A set of codes as bits, to be tested with `(1 << code) & bits <> 0`; it takes the place of a list of
+/// parameters whose length varies. No values: all of them.
+pub(super) fn bits<T: Code + Copy>(values: &[T]) -> i64 {
+    if values.is_empty() {
+        return -1;
+    }
+    values
+        .iter()
+        .fold(0, |bits, value| bits | (1 << value.code()))
+}
+
+pub(super) fn value<T: Code>(code: i64, table: &'static str) -> Result<T, Fault> {
+    T::from_code(code).ok_or(Fault::Unreadable(table))
+}
+
+pub(super) fn timestamp(millis: i64, table: &'static str) -> Result<Timestamp, Fault> {
+    Timestamp::from_millisecond(millis).map_err(|_| Fault::Unreadable(table))
+}
+
+pub(super) fn opt_timestamp(
+    millis: Option<i64>,
+    table: &'static str,
+) -> Result<Option<Timestamp>, Fault> {
+    millis.map(|millis| timestamp(millis, table)).transpose()
+}
+
+/// A day as a number that reads like one: 20261231.
+pub(super) fn day(date: Date) -> i64 {
+    i64::from(date.year()) * 10_000 + i64::from(date.month()) * 100 + i64::from(date.day())
+}
+
+pub(super) fn date(day: i64, table: &'static str) -> Result<Date, Fault> {
+    let (year, month, day) = (
+        day.div_euclid(10_000),
+        day.rem_euclid(10_000) / 100,
+        day.rem_euclid(100),
+    );
+    match (i16::try_from(year), i8::try_from(month), i8::try_from(day)) {
+        (Ok(year), Ok(month), Ok(day)) => Date::new(year, month, day).ok(),
+        _ => None,
+    }
+    .ok_or(Fault::Unreadable(table))
+}
+
+pub(super) fn count(stored: i64, table: &'static str) -> Result<u64, Fault> {
+    u64::try_from(stored).map_err(|_| Fault::Unreadable(table))
+}
+
+pub(super) fn stored(count: u64) -> Result<i64, Fault> {
+    i64::try_from(count)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()).into())
+}
+
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()).into())
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|_| Fault::Unreadable(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_what_is_stored_already() {
+        fn all<T: Code + std::fmt::Debug>() -> Vec<String> {
+            (0..)
+                .map_while(T::from_code)
+                .map(|value| format!("{value:?}"))
+                .collect()
+        }
+        assert_eq!(all::<LeavingAction>(), ["Block", "Delete"]);
+        assert_eq!(
+            all::<LeavingReason>(),
+            ["StartPending", "EndReached", "Barred", "OutOfScope", "Gone"]
+        );
+        assert_eq!(
+            all::<Decision>(),
+            ["Open", "Staged", "Approved", "Discarded"]
+        );
+        assert_eq!(all::<CycleKind>(), ["Full", "Incremental"]);
+        assert_eq!(
+            all::<RunStatus>(),
+            ["Running", "Succeeded", "Partial", "Failed"]
+        );
+        assert_eq!(all::<Phase>(), ["Read", "Leave", "Deactivate", "Refer"]);
+        assert_eq!(
+            all::<OutcomeKind>(),
+            [
+                "Created",
+                "Updated",
+                "Unchanged",
+                "Deactivated",
+                "Reactivated",
+                "Skipped",
+                "Staged",
+                "Ambiguous",
+                "Failed"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_set_of_codes() {
+        assert_eq!(bits(&[Decision::Open, Decision::Approved]), 0b101);
+        assert_eq!(bits::<Decision>(&[]), -1);
+    }
+
+    #[test]
+    fn days_survive() {
+        for written in [
+            Date::MIN,
+            Date::MAX,
+            Date::ZERO,
+            Date::constant(2026, 12, 31),
+        ] {
+            assert_eq!(date(day(written), "link").unwrap(), written);
+        }
+        assert_eq!(day(Date::constant(2026, 12, 31)), 20_261_231);
+        assert!(date(20_261_301, "link").is_err());
+        assert!(date(i64::MAX, "link").is_err());
+    }
+}

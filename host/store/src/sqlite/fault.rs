@@ -1,0 +1,119 @@
+//! What goes wrong between a call and `SQLite`, before it becomes a [`StoreError`].
+//!
+//! Values never get into a message: a stored value may be somebody's name. `SQLite`'s own messages name
+//! tables and columns only and are passed on.
+
+use matricula_core::store::StoreError;
+use rusqlite::{Error, ErrorCode, ffi};
+
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Something that the caller is to know as it is.
+    Store(StoreError),
+    /// `SQLite` refused.
+    Sql(Error),
+    /// A row of this table holds something that was not written by this version or was damaged.
+    Unreadable(&'static str),
+}
+
+impl Fault {
+    /// Whether it passes when another process is done.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error().is_some_and(|error| is_busy(error.code)))
+    }
+}
+
+fn is_busy(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull
+    )
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => error,
+            Fault::Sql(error) => from_sql(&error),
+            Fault::Unreadable(table) => Self::Failed(format!(
+                "a row of the table {table} cannot be read; the file is damaged or was changed by \
+                 something else"
+            )),
+        }
+    }
+}
+
+fn from_sql(error: &Error) -> StoreError {
+    let Some(code) = error.sqlite_error() else {
+        return StoreError::Failed(match error {
+            Error::InvalidColumnType(_, column, _) => format!("the column {column} cannot be read"),
+            Error::Utf8Error(..) | Error::FromSqlConversionFailure(..) => {
+                "a stored value cannot be read".to_owned()
+            }
+            Error::IntegralValueOutOfRange(..) => "a stored number is out of range".to_owned(),
+            Error::ToSqlConversionFailure(_) => "a value cannot be stored".to_owned(),
+            _ => "the statement does not fit the database".to_owned(),
+        });
+    };
+    let meaning = ffi::code_to_str(code.extended_code);
+    let text = match error {
+        Error::SqliteFailure(_, Some(detail)) if detail != meaning => {
+            format!("{meaning} ({detail})")
+        }
+        _ => meaning.to_owned(),
+    };
+    if is_busy(code.code) {
+        StoreError::Busy(text)
+    } else {
+        StoreError::Failed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raised(code: i32) -> StoreError {
+        Fault::from(Error::SqliteFailure(ffi::Error::new(code), None)).into()
+    }
+
+    #[test]
+    fn what_passes_is_busy_and_the_rest_has_failed() {
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+        ] {
+            assert!(matches!(raised(code), StoreError::Busy(_)), "{code}");
+        }
+        for code in [
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CONSTRAINT,
+        ] {
+            assert!(matches!(raised(code), StoreError::Failed(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn values_stay_out_of_messages() {
+        let inner = "Erika Mustermann".into();
+        let error = Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, inner);
+        let text = StoreError::from(Fault::from(error)).to_string();
+        assert_eq!(text, "the database failed: a stored value cannot be read");
+    }
+}

@@ -1,0 +1,204 @@
+//! The tables, and how an older store gets those of today.
+//!
+//! `user_version` counts the migrations that were made; each is kept with the hash of its text, so that
+//! two builds that disagree about a migration do not both write to the store. All that are missing are
+//! made in one transaction: a store is at the old state or at the new one.
+
+use matricula_core::store::StoreError;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use super::worker::in_transaction;
+
+/// Marks the file as ours: "MTRC".
+const APPLICATION: i64 = 0x4d54_5243;
+
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// In order; only ever appended to.
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "start",
+    sql: include_str!("schema/0001-start.sql"),
+}];
+
+/// Brings the store to the schema of this version.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+    migrate_to(connection, MIGRATIONS)
+}
+
+fn migrate_to(connection: &mut Connection, migrations: &[Migration]) -> Result<(), Fault> {
+    let read = TransactionBehavior::Deferred;
+    if in_transaction(connection, read, |tx| applied(tx, migrations))? == migrations.len() {
+        return Ok(());
+    }
+    in_transaction(connection, TransactionBehavior::Immediate, |tx| {
+        // Another process may have been faster.
+        let applied = applied(tx, migrations)?;
+        if applied == 0 {
+            tx.execute_batch(
+                "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, \
+                 checksum BLOB NOT NULL) STRICT",
+            )?;
+            tx.pragma_update(None, "application_id", APPLICATION)?;
+        }
+        for (version, migration) in (1_i64..).zip(migrations).skip(applied) {
+            tx.execute_batch(migration.sql)?;
+            tx.execute(
+                "INSERT INTO migration (version, name, checksum) VALUES (?1, ?2, ?3)",
+                (version, migration.name, checksum(migration)),
+            )?;
+            tx.pragma_update(None, "user_version", version)?;
+            tracing::info!(
+                version,
+                name = migration.name,
+                "changed the schema of the store"
+            );
+        }
+        Ok(())
+    })
+}
+
+/// How many migrations were made; an error if the file is not ours or not of a version that we know.
+fn applied(tx: &Transaction<'_>, migrations: &[Migration]) -> Result<usize, Fault> {
+    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let empty = tx.query_row("SELECT count(*) = 0 FROM sqlite_schema", (), |row| {
+        row.get(0)
+    })?;
+    if version == 0 && empty {
+        return Ok(0);
+    }
+    if application != APPLICATION || version < 1 {
+        return Err(refused(
+            "the file is a database of another application; give the store a file of its own"
+                .to_owned(),
+        ));
+    }
+    let known = migrations.len();
+    let Some(applied) = usize::try_from(version)
+        .ok()
+        .filter(|version| *version <= known)
+    else {
+        return Err(refused(format!(
+            "the store was written by a newer version of Matricula (its schema is {version}, this version \
+             knows up to {known}); run that version or a later one"
+        )));
+    };
+    let mut checksums = tx.prepare("SELECT checksum FROM migration WHERE version = ?1")?;
+    for (version, migration) in (1_i64..).zip(migrations).take(applied) {
+        let kept: Option<Vec<u8>> = checksums
+            .query_row([version], |row| row.get(0))
+            .optional()?;
+        if kept.as_deref() != Some(checksum(migration).as_slice()) {
+            return Err(refused(format!(
+                "the store was made by another build of Matricula (its schema {version} is not the \
+                 “{}” of this one); run that build or start with a new store",
+                migration.name
+            )));
+        }
+    }
+    Ok(applied)
+}
+
+fn refused(text: String) -> Fault {
+    Fault::Store(StoreError::Failed(text))
+}
+
+fn checksum(migration: &Migration) -> [u8; 32] {
+    Sha256::digest(migration.sql).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Migration = Migration {
+        name: "first",
+        sql: "CREATE TABLE a (x)",
+    };
+    const SECOND: Migration = Migration {
+        name: "second",
+        sql: "ALTER TABLE a ADD COLUMN y",
+    };
+    const BROKEN: Migration = Migration {
+        name: "broken",
+        sql: "CREATE TABLE b (x); CREATE TABLE a (x)",
+    };
+
+    fn message(fault: Fault) -> String {
+        StoreError::from(fault).to_string()
+    }
+
+    fn version(connection: &Connection) -> i64 {
+        connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn forward_and_once() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &[FIRST]).unwrap();
+        migrate_to(&mut db, &[FIRST]).unwrap();
+        assert_eq!(version(&db), 1);
+        db.execute("INSERT INTO a (x) VALUES (1)", ()).unwrap();
+        migrate_to(&mut db, &[FIRST, SECOND]).unwrap();
+        migrate_to(&mut db, &[FIRST, SECOND]).unwrap();
+        assert_eq!(version(&db), 2);
+        let kept: (i64, Option<i64>) = db
+            .query_row("SELECT x, y FROM a", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(kept, (1, None));
+    }
+
+    #[test]
+    fn a_migration_that_breaks_off_leaves_nothing() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &[FIRST]).unwrap();
+        migrate_to(&mut db, &[FIRST, BROKEN]).unwrap_err();
+        assert_eq!(version(&db), 1);
+        let tables: i64 = db
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'b'",
+                (),
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn a_newer_store_is_refused() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &[FIRST, SECOND]).unwrap();
+        let error = message(migrate_to(&mut db, &[FIRST]).unwrap_err());
+        assert!(
+            error.contains("newer version of Matricula (its schema is 2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_migration_that_was_changed_afterwards_is_refused() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &[FIRST]).unwrap();
+        let error = message(migrate_to(&mut db, &[SECOND]).unwrap_err());
+        assert!(error.contains("another build of Matricula"), "{error}");
+    }
+
+    #[test]
+    fn the_file_of_another_application_is_refused() {
+        for sql in ["CREATE TABLE songs (title)", "PRAGMA user_version = 1"] {
+            let mut db = Connection::open_in_memory().unwrap();
+            db.execute_batch(sql).unwrap();
+            let error = message(migrate(&mut db).unwrap_err());
+            assert!(error.contains("another application"), "{error}");
+        }
+    }
+}

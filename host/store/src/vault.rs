@@ -1,0 +1,490 @@
+//! Encryption of secrets at rest.
+//!
+//! Every credential has a data key of its own, made at random; its secrets are encrypted under the data
+//! key, and the data key under one of the vault's keys. Replacing a vault key therefore re-encrypts a
+//! few dozen bytes a row and never touches a secret. Both layers are XChaCha20-Poly1305, whose nonce is
+//! long enough to be drawn at random.
+//!
+//! What is encrypted is bound to the row it belongs to: the data key to tenant and credential, the
+//! secrets to these and to connector, method and public fields as well. Whoever can write to the
+//! database but does not have the key can neither exchange the secrets of two credentials nor send a
+//! token elsewhere by changing the address in the public fields: the secrets no longer open.
+//!
+//! A key is named by a hash of itself, so that a row says which key it needs and no key can be given
+//! under a wrong name.
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use matricula_core::credential::{Credential, Secrets};
+use matricula_core::store::StoreError;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Bytes of a nonce; it stands before what was encrypted with it.
+const NONCE: usize = 24;
+
+/// What a key encrypts to prove that it is the right one.
+const PROOF: &[u8] = b"this store opens with this key";
+
+/// The keys under which data keys are encrypted. One is active; the others only open what was encrypted
+/// before it. Wiped when dropped, and never printed.
+pub struct Vault {
+    active: VaultKey,
+    previous: Vec<VaultKey>,
+}
+
+struct VaultKey {
+    id: String,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+/// The encrypted secrets of one credential, as they are stored.
+pub(crate) struct Sealed {
+    /// The vault key that the data key needs.
+    pub(crate) key: String,
+    /// The data key, encrypted.
+    pub(crate) data_key: Vec<u8>,
+    /// The secrets, encrypted under the data key.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Vault {
+    /// A vault with one key of 32 random bytes, see [`new_key`].
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self {
+            active: VaultKey::new(key),
+            previous: Vec::new(),
+        }
+    }
+
+    /// Also opens what was encrypted under this earlier key. Nothing is encrypted under it any more, and
+    /// it can be left out again after [`SqliteStore::rotate`](crate::SqliteStore::rotate).
+    #[must_use]
+    pub fn with_previous(mut self, key: &[u8; 32]) -> Self {
+        self.previous.push(VaultKey::new(key));
+        self
+    }
+
+    /// The name of the active key: sixteen hexadecimal digits that say nothing about the key.
+    pub fn key_id(&self) -> &str {
+        &self.active.id
+    }
+
+    /// The names of all keys, the active one first.
+    pub(crate) fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys().map(|key| key.id.as_str())
+    }
+
+    /// Encrypts the secrets of a credential under a new data key.
+    pub(crate) fn seal(
+        &self,
+        credential: &Credential,
+        secrets: &Secrets,
+    ) -> Result<Sealed, StoreError> {
+        let data_key = new_key()?;
+        Ok(Sealed {
+            key: self.active.id.clone(),
+            data_key: self.wrap(
+                credential.tenant.as_str(),
+                credential.id.as_str(),
+                &data_key,
+            )?,
+            body: encrypt(&data_key, &credential_binding(credential), &encode(secrets))?,
+        })
+    }
+
+    /// Decrypts the secrets of a credential.
+    ///
+    /// [`StoreError::WrongKey`] if they need a key that the vault does not have, [`StoreError::Failed`]
+    /// if they do not belong to this credential as it is now.
+    pub(crate) fn open(
+        &self,
+        credential: &Credential,
+        sealed: &Sealed,
+    ) -> Result<Secrets, StoreError> {
+        let (tenant, id) = (credential.tenant.as_str(), credential.id.as_str());
+        let data_key = self.unwrap(tenant, id, &sealed.key, &sealed.data_key)?;
+        decrypt(&data_key, &credential_binding(credential), &sealed.body)
+            .and_then(|plain| decode(&plain))
+            .ok_or_else(|| exchanged(id))
+    }
+
+    /// Encrypts a data key under the active key; takes it as it was encrypted under any key.
+    pub(crate) fn rewrap(
+        &self,
+        tenant: &str,
+        credential: &str,
+        key: &str,
+        data_key: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let data_key = self.unwrap(tenant, credential, key, data_key)?;
+        self.wrap(tenant, credential, &data_key)
+    }
+
+    /// What the store keeps to recognise the active key by.
+    pub(crate) fn proof(&self) -> Result<Vec<u8>, StoreError> {
+        encrypt(&self.active.bytes, &proof_binding(&self.active.id), PROOF)
+    }
+
+    /// Whether a proof was made with the key of that name; none if the vault does not have it.
+    pub(crate) fn proves(&self, key: &str, proof: &[u8]) -> Option<bool> {
+        let key = self.key(key)?;
+        let plain = decrypt(&key.bytes, &proof_binding(&key.id), proof);
+        Some(plain.is_some_and(|plain| plain.as_slice() == PROOF))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &VaultKey> {
+        std::iter::once(&self.active).chain(&self.previous)
+    }
+
+    fn key(&self, id: &str) -> Option<&VaultKey> {
+        self.keys().find(|key| key.id == id)
+    }
+
+    fn wrap(
+        &self,
+        tenant: &str,
+        credential: &str,
+        data_key: &[u8; 32],
+    ) -> Result<Vec<u8>, StoreError> {
+        let binding = data_key_binding(&self.active.id, tenant, credential);
+        encrypt(&self.active.bytes, &binding, data_key)
+    }
+
+    fn unwrap(
+        &self,
+        tenant: &str,
+        credential: &str,
+        key: &str,
+        data_key: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        let Some(key) = self.key(key) else {
+            return Err(StoreError::WrongKey(format!(
+                "the secrets of the credential “{credential}” are encrypted under the key {key}, which was \
+                 not given; give it as an earlier key, or add the credential again"
+            )));
+        };
+        let binding = data_key_binding(&key.id, tenant, credential);
+        decrypt(&key.bytes, &binding, data_key)
+            .and_then(|plain| <[u8; 32]>::try_from(plain.as_slice()).ok())
+            .map(Zeroizing::new)
+            .ok_or_else(|| exchanged(credential))
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.key_ids()).finish()
+    }
+}
+
+impl VaultKey {
+    fn new(key: &[u8; 32]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"matricula key id 1");
+        hash.update(key);
+        let hash = hash.finalize();
+        let id = hash
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            id,
+            bytes: Zeroizing::new(*key),
+        }
+    }
+}
+
+/// Makes a key from the operating system's random numbers.
+pub fn new_key() -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let mut key = Zeroizing::new([0; 32]);
+    random(key.as_mut_slice())?;
+    Ok(key)
+}
+
+fn random(bytes: &mut [u8]) -> Result<(), StoreError> {
+    getrandom::fill(bytes).map_err(|error| {
+        StoreError::Failed(format!(
+            "the operating system gave no random numbers: {error}"
+        ))
+    })
+}
+
+fn exchanged(credential: &str) -> StoreError {
+    StoreError::Failed(format!(
+        "the secrets of the credential “{credential}” do not belong to it as it is stored: the database \
+         was changed by something else; remove the credential and add it again"
+    ))
+}
+
+/// Nonce, then what was encrypted, then the tag.
+fn encrypt(key: &[u8; 32], binding: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut nonce = [0; NONCE];
+    random(&mut nonce)?;
+    let sealed = XChaCha20Poly1305::new(&Key::from(*key))
+        .encrypt(
+            &XNonce::from(nonce),
+            Payload {
+                msg: plain,
+                aad: binding,
+            },
+        )
+        .map_err(|_| StoreError::Failed("the secrets are too long to be encrypted".to_owned()))?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+/// None if key, binding or bytes are not those of [`encrypt`].
+fn decrypt(key: &[u8; 32], binding: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+    XChaCha20Poly1305::new(&Key::from(*key))
+        .decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: sealed,
+                aad: binding,
+            },
+        )
+        .ok()
+        .map(Zeroizing::new)
+}
+
+/// Associated data: parts with their lengths, so that no two lists of parts give the same bytes.
+struct Binding(Vec<u8>);
+
+impl Binding {
+    fn new(purpose: &str) -> Self {
+        Self(Vec::new()).with(purpose)
+    }
+
+    fn with(mut self, part: &str) -> Self {
+        put(&mut self.0, part);
+        self
+    }
+}
+
+fn credential_binding(credential: &Credential) -> Vec<u8> {
+    let binding = Binding::new("matricula secrets 1")
+        .with(credential.tenant.as_str())
+        .with(credential.id.as_str())
+        .with(&credential.connector)
+        .with(&credential.method);
+    credential
+        .public
+        .iter()
+        .fold(binding, |binding, (name, value)| {
+            binding.with(name).with(value)
+        })
+        .0
+}
+
+fn data_key_binding(key: &str, tenant: &str, credential: &str) -> Vec<u8> {
+    Binding::new("matricula data key 1")
+        .with(key)
+        .with(tenant)
+        .with(credential)
+        .0
+}
+
+fn proof_binding(key: &str) -> Vec<u8> {
+    Binding::new("matricula proof 1").with(key).0
+}
+
+fn put(bytes: &mut Vec<u8>, part: &str) {
+    bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(part.as_bytes());
+}
+
+/// Allocated at its full length at once, because a vector that grows leaves copies behind.
+fn encode(secrets: &Secrets) -> Zeroizing<Vec<u8>> {
+    let length = secrets
+        .iter()
+        .map(|(name, value)| 16 + name.len() + value.len())
+        .sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    for (name, value) in secrets.iter() {
+        put(&mut bytes, name);
+        put(&mut bytes, value);
+    }
+    bytes
+}
+
+fn decode(mut bytes: &[u8]) -> Option<Secrets> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let name = take(&mut bytes)?;
+        let value = take(&mut bytes)?;
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    Some(Secrets::new(fields))
+}
+
+fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (part, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    *bytes = rest;
+    std::str::from_utf8(part).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use matricula_core::{CredentialId, TenantId};
+
+    use super::*;
+
+    const OLD: [u8; 32] = [1; 32];
+    const NEW: [u8; 32] = [2; 32];
+
+    fn credential(id: &str) -> Credential {
+        Credential {
+            id: CredentialId::new(id),
+            tenant: TenantId::new("acme"),
+            connector: "reteach".to_owned(),
+            method: "scim".to_owned(),
+            name: "Academy".to_owned(),
+            public: [(
+                "scim_url".to_owned(),
+                "https://academy.example.com/scim/v2".to_owned(),
+            )]
+            .into(),
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn secrets() -> Secrets {
+        Secrets::new([
+            ("scim_token".to_owned(), "token-of-the-academy".to_owned()),
+            ("empty".to_owned(), String::new()),
+        ])
+    }
+
+    fn fields(secrets: &Secrets) -> Vec<(String, String)> {
+        secrets
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn secrets_survive() {
+        let vault = Vault::new(&OLD);
+        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let opened = vault.open(&credential("a"), &sealed).unwrap();
+        assert_eq!(fields(&opened), fields(&secrets()));
+        let none = vault.seal(&credential("a"), &Secrets::default()).unwrap();
+        assert_eq!(fields(&vault.open(&credential("a"), &none).unwrap()), []);
+    }
+
+    #[test]
+    fn nothing_secret_is_stored_or_printed() {
+        let vault = Vault::new(&OLD);
+        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        for bytes in [&sealed.data_key, &sealed.body] {
+            assert!(!bytes.windows(5).any(|window| window == b"token"));
+        }
+        assert_eq!(format!("{vault:?}"), format!("[{:?}]", vault.key_id()));
+        assert_eq!(vault.key_id().len(), 16);
+        let again = vault.seal(&credential("a"), &secrets()).unwrap();
+        assert_ne!(
+            sealed.body, again.body,
+            "the same secrets must not look the same"
+        );
+    }
+
+    #[test]
+    fn secrets_are_bound_to_their_row() {
+        let vault = Vault::new(&OLD);
+        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let mut moved = credential("a");
+        moved.public.insert(
+            "scim_url".to_owned(),
+            "https://elsewhere.example.org".to_owned(),
+        );
+        let mut tenant = credential("a");
+        tenant.tenant = TenantId::new("other");
+        let mut connector = credential("a");
+        connector.connector = "personio".to_owned();
+        let mut method = credential("a");
+        method.method = "rest".to_owned();
+        for other in [credential("b"), tenant, connector, method, moved] {
+            let error = vault.open(&other, &sealed).unwrap_err();
+            assert!(matches!(error, StoreError::Failed(_)), "{error}");
+        }
+        let mut renamed = credential("a");
+        renamed.name = "The academy".to_owned();
+        assert!(
+            vault.open(&renamed, &sealed).is_ok(),
+            "a name is only a name"
+        );
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let vault = Vault::new(&OLD);
+        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        for at in 0..sealed.body.len() {
+            let mut body = sealed.body.clone();
+            body[at] ^= 1;
+            let changed = Sealed {
+                key: sealed.key.clone(),
+                data_key: sealed.data_key.clone(),
+                body,
+            };
+            assert!(vault.open(&credential("a"), &changed).is_err(), "byte {at}");
+        }
+        for at in 0..sealed.data_key.len() {
+            let mut data_key = sealed.data_key.clone();
+            data_key[at] ^= 1;
+            let changed = Sealed {
+                key: sealed.key.clone(),
+                data_key,
+                body: sealed.body.clone(),
+            };
+            assert!(vault.open(&credential("a"), &changed).is_err(), "byte {at}");
+        }
+        let short = Sealed {
+            key: sealed.key,
+            data_key: sealed.data_key,
+            body: vec![0; 7],
+        };
+        assert!(vault.open(&credential("a"), &short).is_err());
+    }
+
+    #[test]
+    fn a_key_is_replaced_without_touching_the_secrets() {
+        let sealed = Vault::new(&OLD).seal(&credential("a"), &secrets()).unwrap();
+        let error = Vault::new(&NEW)
+            .open(&credential("a"), &sealed)
+            .unwrap_err();
+        assert!(
+            matches!(&error, StoreError::WrongKey(text) if text.contains(&sealed.key)),
+            "{error}"
+        );
+
+        let both = Vault::new(&NEW).with_previous(&OLD);
+        let data_key = both
+            .rewrap("acme", "a", &sealed.key, &sealed.data_key)
+            .unwrap();
+        let sealed = Sealed {
+            key: both.key_id().to_owned(),
+            data_key,
+            body: sealed.body,
+        };
+        let opened = Vault::new(&NEW).open(&credential("a"), &sealed).unwrap();
+        assert_eq!(fields(&opened), fields(&secrets()));
+        assert!(
+            both.rewrap("acme", "b", &sealed.key, &sealed.data_key)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_proof_fits_its_key_only() {
+        let (old, new) = (Vault::new(&OLD), Vault::new(&NEW));
+        let proof = old.proof().unwrap();
+        assert_eq!(old.proves(old.key_id(), &proof), Some(true));
+        assert_eq!(new.proves(old.key_id(), &proof), None);
+        assert_eq!(new.proves(new.key_id(), &proof), Some(false));
+    }
+}
