@@ -116,6 +116,9 @@ impl FlowFile {
 
 fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<FlowFile> {
     let top = root.fields("a flow", &KEYS, report);
+    if !matches!(root.data, Data::Map(_)) {
+        return None;
+    }
     let name = top
         .need("flow", "a flow", report)
         .and_then(|node| node.text("flow", report))
@@ -434,12 +437,15 @@ fn schedule(node: Option<&Node>, report: &mut Report<'_>) -> Schedule {
     }
     if let Some(node) = fields.get("full") {
         schedule.full = duration(node, "full", report).unwrap_or(schedule.full);
-        if schedule.every.is_some_and(|every| every > schedule.full) {
-            report.add(
-                node.first(),
-                "full cycles cannot come more often than cycles (every)",
-            );
-        }
+    }
+    if schedule.every.is_some_and(|every| every > schedule.full) {
+        let span = fields
+            .get("full")
+            .or(fields.get("every"))
+            .map_or(fields.span, Node::first);
+        let message =
+            "full cycles (full, 24h where it is not given) cannot come more often than cycles";
+        report.add(span, message);
     }
     schedule
 }
@@ -477,5 +483,68 @@ fn duration(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Duration
             None
         }
         duration => duration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    const FLOW: &str = include_str!("../../../flows/sync-employees.flow.yaml");
+
+    fn schema() -> Value {
+        serde_json::from_str(include_str!("../../../flows/flow.schema.json")).unwrap()
+    }
+
+    fn is_valid(text: &str) -> bool {
+        let json = Source::new("f", text).read().unwrap().json();
+        jsonschema::validator_for(&schema())
+            .unwrap()
+            .is_valid(&json)
+    }
+
+    #[test]
+    fn the_published_schema_takes_the_flow_that_ships() {
+        let json = Source::new("f", FLOW).read().unwrap().json();
+        let validator = jsonschema::validator_for(&schema()).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&json)
+            .map(|wrong| wrong.to_string())
+            .collect();
+        assert_eq!(wrong, Vec::<String>::new());
+        assert!(is_valid(&FLOW.replace("leavers: block", "leavers: keep")));
+        assert!(!is_valid(
+            &FLOW.replace("leavers: block", "leavers: remove")
+        ));
+        assert!(!is_valid(&FLOW.replace("scope:", "scoop:")));
+        assert!(!is_valid(&FLOW.replace("every: 5m", "every: often")));
+    }
+
+    #[test]
+    fn the_published_schema_has_the_keys_that_are_read() {
+        let schema = schema();
+        let keys = |pointer: &str| -> BTreeSet<String> {
+            schema
+                .pointer(pointer)
+                .unwrap()
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect()
+        };
+        let known = |keys: &[&str]| -> BTreeSet<String> {
+            keys.iter().map(|key| (*key).to_owned()).collect()
+        };
+        assert_eq!(keys("/properties"), known(&KEYS));
+        assert_eq!(keys("/properties/access/properties"), known(&ACCESS_KEYS));
+        assert_eq!(
+            keys("/$defs/setting/properties"),
+            known(&crate::settings::KEYS)
+        );
     }
 }

@@ -11,71 +11,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::expression::functions::day;
 use crate::expression::{Compiled, Expression, Outcome, Val, View};
 use crate::flow::{Field, Flow};
+use crate::person::{AccessValues, DEFAULT_ZONE, FieldValue, Person, Reading, RecordError};
 use crate::schema::Problem;
 use crate::settings::{SettingError, SettingsError};
-
-/// What the flow makes of one record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Person {
-    /// Whether the flow's scope takes the person in. Of one who is out of scope nothing else is
-    /// evaluated: fields, matches and access are absent.
-    pub in_scope: bool,
-    /// One value for each of [`Flow::fields`], in order.
-    pub fields: Vec<FieldValue>,
-    /// One value for each of [`Flow::match_rules`], in order; none where the record has nothing to
-    /// match by.
-    pub matches: Vec<Option<String>>,
-    /// When the person may come in.
-    pub access: AccessValues,
-}
-
-/// The value of one target attribute.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldValue {
-    /// Depends on an attribute that the record lacks: the target's value is left alone.
-    Absent,
-    /// To be set; null clears.
-    Value(Value),
-    /// The account of this person; none clears.
-    Reference(Option<SourceKey>),
-}
-
-/// When a person may come in, as far as the record tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessValues {
-    /// Blocked before this day begins.
-    pub from: Reading<Option<Date>>,
-    /// Blocked once this day is reached, or once it is over where `last_day_open`.
-    pub until: Reading<Option<Date>>,
-    /// Blocked whatever the dates say.
-    pub barred: Reading<bool>,
-    /// Whether the day `until` itself still belongs to the contract.
-    pub last_day_open: bool,
-    /// Time zone of the workplace, by its IANA name.
-    pub zone: String,
-}
-
-/// What a record says, if it says anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading<T> {
-    /// The attribute may not be read: what is known already stays true.
-    Absent,
-    /// The record says so.
-    Known(T),
-}
-
-/// Why one record cannot be dealt with. Never says a value of the record.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RecordError {
-    /// `missing-attribute`: something is needed that the record lacks. `invalid-value`: a value is not
-    /// of the kind that its attribute has. `expression`: an expression cannot be computed for it.
-    pub code: &'static str,
-    /// The attribute it is about: of the source for `invalid-value` read, else of the target.
-    pub attribute: Option<String>,
-    /// What is wrong and what to do.
-    pub message: String,
-}
 
 /// A flow with settings. Immutable; share it in an `Arc`.
 #[derive(Debug)]
@@ -96,9 +34,6 @@ pub struct Program {
     last_day: Option<Compiled>,
     time_zone: Option<Compiled>,
 }
-
-/// The zone where a flow names none.
-const DEFAULT_ZONE: &str = "Europe/Berlin";
 
 impl Program {
     pub(crate) fn new(flow: Flow, settings: &Value) -> Result<Self, SettingsError> {
@@ -459,23 +394,6 @@ impl Program {
                 attribute: Some(name),
             }),
             outcome => Err(failed(what, None, &outcome, "a text")),
-        }
-    }
-}
-
-impl Person {
-    fn out_of_scope(fields: usize, matches: usize) -> Self {
-        Self {
-            in_scope: false,
-            fields: vec![FieldValue::Absent; fields],
-            matches: vec![None; matches],
-            access: AccessValues {
-                from: Reading::Absent,
-                until: Reading::Absent,
-                barred: Reading::Absent,
-                last_day_open: false,
-                zone: DEFAULT_ZONE.to_owned(),
-            },
         }
     }
 }

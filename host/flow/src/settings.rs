@@ -13,7 +13,7 @@ use crate::diagnostic::did_you_mean;
 use crate::expression::functions::day;
 use crate::expression::types::{Shape, Type};
 use crate::file::is_identifier;
-use crate::yaml::{Data, Fields, Name, Node, Report};
+use crate::yaml::{Data, Fields, Name, Node, Report, Span};
 
 /// The keys of a setting. Keywords of JSON Schema; `required: true` demands that the owner gives a value.
 pub(crate) const KEYS: [&str; 17] = [
@@ -93,6 +93,7 @@ impl Form {
         let mut properties = Map::new();
         let (mut order, mut required) = (Vec::new(), Vec::new());
         for (name, node) in settings {
+            let sound = report.found.len();
             if !is_identifier(&name.text) {
                 report.add_with(
                     name.span,
@@ -108,6 +109,9 @@ impl Form {
             {
                 required.push(name.text.clone());
             }
+            if report.found.len() == sound {
+                check_default(name, &schema, fields.get("default"), report);
+            }
             order.push(name.text.clone());
             properties.insert(name.text.clone(), schema);
         }
@@ -122,23 +126,16 @@ impl Form {
             "additionalProperties": false,
             "x-order": order,
         });
-        let form = Self {
-            validator: validator(&schema).ok()?,
-            schema,
-        };
-        for (name, node) in settings {
-            if let Some(default) = node
-                .entries("", report)
-                .iter()
-                .find(|(key, _)| key.text == "default")
-            {
-                let wrong = form.wrong(&json!({ name.text.as_str(): default.1.json() }));
-                for error in wrong.into_iter().filter(|error| error.name == name.text) {
-                    report.add(default.1.first(), format!("the default {}", error.message));
-                }
+        match validator(&schema) {
+            Ok(validator) => Some(Self { schema, validator }),
+            Err(reason) => {
+                let span = settings
+                    .first()
+                    .map_or(Span { start: 0, end: 1 }, |(name, _)| name.span);
+                report.add(span, format!("the settings are no JSON Schema: {reason}"));
+                None
             }
         }
-        (report.found.len() == before).then_some(form)
     }
 
     /// What is known of the settings in expressions. One without a value is null.
@@ -331,6 +328,27 @@ fn setting(
         schema.entry("default").or_insert_with(|| json!([]));
     }
     Value::Object(schema)
+}
+
+/// Checks that a setting's default is one of its values.
+fn check_default(name: &Name, schema: &Value, default: Option<&Node>, report: &mut Report<'_>) {
+    match validator(schema) {
+        Err(reason) => {
+            report.add(
+                name.span,
+                format!("setting {} is no JSON Schema: {reason}", name.text),
+            );
+        }
+        Ok(validator) => {
+            let Some(default) = default else { return };
+            if let Some(error) = validator.iter_errors(&default.json()).next() {
+                report.add(
+                    default.first(),
+                    format!("the default {}", explain(error.kind())),
+                );
+            }
+        }
+    }
 }
 
 /// Checks `type`, `format`, `enum` and `x-labels`.

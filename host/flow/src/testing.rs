@@ -27,7 +27,8 @@ use serde_json::{Map, Value};
 use crate::access::{Standing, standing};
 use crate::diagnostic::{Diagnostics, did_you_mean};
 use crate::flow::Flow;
-use crate::program::{FieldValue, Person, Program, Reading, RecordError};
+use crate::person::{FieldValue, Person, Reading, RecordError};
+use crate::program::Program;
 use crate::yaml::{Data, Fields, Node, Report, Source};
 
 const KEYS: [&str; 5] = ["flow", "now", "settings", "record", "cases"];
@@ -207,7 +208,7 @@ fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
         Some(node) => report.add(node.first(), "scope must be true or false"),
         None => {}
     }
-    let mut pairs = |key: &str, known: &[&str]| {
+    let mut pairs = |key: &str, one: &str, known: &[&str]| {
         let Some(node) = fields.get(key) else {
             return Vec::new();
         };
@@ -216,7 +217,7 @@ fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
             if !known.contains(&name.text.as_str()) {
                 report.add_with(
                     name.span,
-                    format!("there is no {key} \"{}\" in this flow", name.text),
+                    format!("there is no {one} \"{}\" in this flow", name.text),
                     did_you_mean(&name.text, known.iter().copied()),
                 );
             }
@@ -232,13 +233,13 @@ fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
         .map(|field| field.name.as_str())
         .collect();
     let rules: Vec<&str> = flow.match_rules().iter().map(String::as_str).collect();
-    expect.fields = pairs("fields", &known);
-    expect.matches = pairs("match", &rules);
-    expect.access = pairs("access", &ACCESS_KEYS);
+    expect.fields = pairs("fields", "field", &known);
+    expect.matches = pairs("match", "match rule", &rules);
+    expect.access = pairs("access", "key of access", &ACCESS_KEYS);
     expect.error = fields
         .get("error")
         .is_some()
-        .then(|| pairs("error", &ERROR_KEYS));
+        .then(|| pairs("error", "key of an error", &ERROR_KEYS));
     expect.absent = names(fields.get("absent"), "absent", report);
     if let Some(unknown) = expect
         .absent
@@ -305,6 +306,12 @@ impl Case {
             let at = flow.match_rules().iter().position(|rule| rule == name);
             let value = at.and_then(|at| person.matches.get(at)).cloned().flatten();
             failures.compare(&format!("match {name}"), expected, &value.into());
+        }
+        if !person.in_scope && !self.expect.access.is_empty() {
+            failures
+                .0
+                .push("access: the person is out of scope".to_owned());
+            return failures.0;
         }
         for (name, expected) in &self.expect.access {
             let value = self.access_value(person, name);

@@ -5,11 +5,12 @@ use std::cell::OnceCell;
 use cel::common::ast::IdedExpr;
 use serde_json::Value;
 
-pub(crate) use super::fast::Val;
-use super::fast::{self, Node, Stop};
-use super::infer::Expression;
+use super::compile;
+use super::fast::Node;
+use super::names::Expression;
 use super::rewrite;
 use super::standard::{Ended, Record};
+use super::val::{Stop, Val};
 
 /// An expression with the settings in it.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Compiled {
     fn of_tree(tree: &IdedExpr, alias: &str, attributes: &[String], settings: &Value) -> Self {
         let tree = rewrite::bind(tree, settings);
         Self {
-            fast: fast::compile(&tree, alias, attributes),
+            fast: compile::compile(&tree, alias, attributes),
             tree,
         }
     }

@@ -37,15 +37,21 @@
 //! record's JSON ([`fast`]); what that tree cannot express, and every error, is left to `cel`
 //! ([`standard`]). That both agree is a property test ([`compiled`]).
 
+mod calls;
+mod compile;
 mod compiled;
 mod fast;
+mod findings;
 pub(crate) mod functions;
 mod infer;
+mod names;
 mod rewrite;
 mod standard;
 mod syntax;
 pub(crate) mod types;
+mod val;
 
-pub(crate) use compiled::{Compiled, Outcome, Val, View};
-pub(crate) use infer::{Expression, Names};
+pub(crate) use compiled::{Compiled, Outcome, View};
+pub(crate) use names::{Expression, Names};
 pub(crate) use syntax::{Parsed, parse};
+pub(crate) use val::Val;

@@ -7,7 +7,8 @@ use cel::common::ast::{
 };
 use serde_json::Value;
 
-use super::infer::{Names, text_of};
+use super::infer::text_of;
+use super::names::Names;
 
 /// `@select(operand, field, path)`: the path is for messages.
 pub(super) const SELECT: &str = "@select";

@@ -139,6 +139,11 @@ impl Type {
         self.kinds & kinds != 0
     }
 
+    /// Whether it may be of one of these kinds; null counts only where it can be nothing else.
+    pub fn can_be(&self, kinds: u16) -> bool {
+        self.has(kinds & !NULL) || kinds & NULL != 0 && self.only(NULL)
+    }
+
     /// Whether it is nothing but these kinds.
     pub fn only(&self, kinds: u16) -> bool {
         self.kinds & !kinds == 0
@@ -168,7 +173,7 @@ impl Type {
     }
 
     /// The same, as an optional.
-    pub fn as_optional(mut self) -> Self {
+    pub fn into_optional(mut self) -> Self {
         self.optional = true;
         self
     }
@@ -304,11 +309,16 @@ impl fmt::Display for Type {
         if self.is_any() {
             return f.write_str("any value");
         }
-        // A number is more than a whole number.
+        // A number may be whole, a text may be a date.
         let kinds = if self.has(DOUBLE) {
             self.kinds & !INT
         } else {
             self.kinds
+        };
+        let kinds = if self.has(TEXT) {
+            kinds & !(DATE | MOMENT)
+        } else {
+            kinds
         };
         let names = NAMES
             .iter()
