@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::connector::Connector as _;
-use matricula_core::credential::Credential;
+use matricula_core::credential::{Credential, Secrets};
+
 use matricula_core::link::{Decision, Link};
 use matricula_core::run::{Run, Trigger};
+use matricula_core::store::Store as _;
 use matricula_core::{AutomationId, CredentialId, SourceKey, TenantId};
-use matricula_engine::{Observer, Preview, RunRequest, Side, Sides};
+use matricula_engine::{Engine, Observer, Preview, RunRequest, Side, Sides};
 use matricula_flow::{Flow, Program};
+use matricula_store::vault::new_key;
+use matricula_store::{SqliteStore, Vault};
 use serde_json::{Map, Value};
 
 use crate::Matricula;
@@ -35,6 +39,8 @@ pub struct Opened {
     /// The flow with these settings.
     pub program: Arc<Program>,
     sides: Sides,
+    /// The credentials of an automation that the store does not know yet.
+    new_with: Option<[Credential; 2]>,
 }
 
 impl Matricula {
@@ -55,6 +61,7 @@ impl Matricula {
         let known = automations
             .into_iter()
             .find(|automation| automation.source == source.id && automation.target == target.id);
+        let new_with = known.is_none().then(|| [source.clone(), target.clone()]);
         let mut automation = match known {
             Some(automation) => automation,
             None => Automation {
@@ -79,6 +86,7 @@ impl Matricula {
             automation,
             program,
             sides,
+            new_with,
         })
     }
 
@@ -105,6 +113,7 @@ impl Matricula {
             automation,
             program,
             sides,
+            ..
         } = opened;
         Ok(self
             .engine
@@ -121,15 +130,39 @@ impl Matricula {
         opened: &Opened,
         observer: &dyn Observer,
     ) -> Result<Preview, Error> {
+        let scratch = match &opened.new_with {
+            Some(credentials) => Some(self.scratch(&opened.automation, credentials).await?),
+            None => None,
+        };
+        let engine = scratch.as_ref().unwrap_or(&self.engine);
         let Opened {
             automation,
             program,
             sides,
+            ..
         } = opened;
-        Ok(self
-            .engine
-            .preview(automation, program, sides, observer)
-            .await?)
+        Ok(engine.preview(automation, program, sides, observer).await?)
+    }
+
+    /// An engine over a store in memory that knows this automation and nobody in it: an automation that was
+    /// only looked at leaves no trace in the real one, where it would hold its credentials fast.
+    async fn scratch(
+        &self,
+        automation: &Automation,
+        credentials: &[Credential; 2],
+    ) -> Result<Engine, Error> {
+        let store = SqliteStore::in_memory(Vault::new(&*new_key()?))?;
+        let [source, target] = credentials;
+        store.add_credential(source, &Secrets::default()).await?;
+        if target.id != source.id {
+            store.add_credential(target, &Secrets::default()).await?;
+        }
+        store.put_automation(automation).await?;
+        Ok(Engine::new(
+            Arc::new(store),
+            Arc::clone(&self.clock),
+            self.options.clone(),
+        ))
     }
 
     /// The automation of a flow that has been run before.

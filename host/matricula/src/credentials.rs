@@ -120,7 +120,7 @@ impl Matricula {
             now_ms: u64::try_from(now.as_millisecond()).unwrap_or(0),
             idempotency_key: format!("check/{}/{}", credential.id, now.as_millisecond()),
             egress: Arc::clone(&side.egress),
-            deadline: self.call_deadline,
+            deadline: self.options.call_deadline,
         };
         Ok(side.connector.check(&call, &needs).await?)
     }

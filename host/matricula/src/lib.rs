@@ -43,7 +43,6 @@ pub use matricula_flow as flow;
 pub use matricula_store as store;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use matricula_core::clock::Clock;
 use matricula_core::store::Store;
@@ -75,18 +74,17 @@ pub struct Matricula {
     connectors: Connectors,
     gateway: Gateway,
     engine: Engine,
-    call_deadline: Duration,
+    options: Options,
     owner: String,
 }
 
 impl Matricula {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
-        let call_deadline = parts.options.call_deadline;
         let engine = Engine::new(
             Arc::clone(&parts.store),
             Arc::clone(&parts.clock),
-            parts.options,
+            parts.options.clone(),
         );
         Self {
             store: parts.store,
@@ -94,7 +92,7 @@ impl Matricula {
             connectors: parts.connectors,
             gateway: parts.gateway,
             engine: engine.with_gone(parts.gone),
-            call_deadline,
+            options: parts.options,
             owner: parts.owner,
         }
     }

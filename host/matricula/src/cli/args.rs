@@ -66,7 +66,7 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) no_documented_limits: bool,
 
-    /// The key of the stored credentials: 64 hexadecimal digits [default: the variable MATRICULA_KEY,
+    /// The key of the stored credentials: 64 hexadecimal digits [default: the variable `MATRICULA_KEY`,
     /// else the file `key` in the data folder, which is made at first use]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) key_file: Option<PathBuf>,
