@@ -115,9 +115,10 @@ impl Applied {
 pub struct Access {
     /// Blocked before this day begins.
     pub from: Option<Date>,
-    /// Blocked once this day is reached, or once it is over where `last_day_open`.
-    pub until: Option<Date>,
-    /// Whether the day `until` itself still belongs to the contract.
+    /// The days that end it, one for each date that the flow names; the earliest counts. Kept apart, so
+    /// that one which can no longer be read stays as it was while the others change.
+    pub until: Vec<Option<Date>>,
+    /// Whether the last day itself still belongs to the contract.
     #[serde(default)]
     pub last_day_open: bool,
     /// Time zone of the workplace, by its IANA name.
@@ -125,6 +126,13 @@ pub struct Access {
     /// Blocked whatever the dates say.
     #[serde(default)]
     pub barred: bool,
+}
+
+impl Access {
+    /// Blocked once this day is reached, or once it is over where `last_day_open`.
+    pub fn end(&self) -> Option<Date> {
+        self.until.iter().flatten().min().copied()
+    }
 }
 
 /// A deactivation that is not applied yet.

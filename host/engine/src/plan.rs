@@ -419,8 +419,11 @@ fn merge_access(access: &mut Access, read: &AccessValues) {
     if let Reading::Known(from) = &read.from {
         access.from = *from;
     }
-    if let Reading::Known(until) = &read.until {
-        access.until = *until;
+    access.until.resize(read.until.len(), None);
+    for (known, read) in access.until.iter_mut().zip(&read.until) {
+        if let Reading::Known(until) = read {
+            *known = *until;
+        }
     }
     if let Reading::Known(barred) = &read.barred {
         access.barred = *barred;

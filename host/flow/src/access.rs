@@ -42,7 +42,7 @@ pub fn standing(access: &Access, now: Timestamp) -> Standing {
         // A day that begins after the last representable instant never comes.
         Some(from) => day_begins(from, &zone),
     };
-    let end = access.until.and_then(|until| {
+    let end = access.end().and_then(|until| {
         let blocked_on = if access.last_day_open {
             until.tomorrow().ok()?
         } else {
@@ -88,7 +88,7 @@ mod tests {
     fn access(from: Option<&str>, until: Option<&str>, zone: &str) -> Access {
         Access {
             from: from.map(|day| day.parse().unwrap()),
-            until: until.map(|day| day.parse().unwrap()),
+            until: vec![until.map(|day| day.parse().unwrap())],
             zone: zone.to_owned(),
             ..Access::default()
         }
@@ -314,12 +314,12 @@ mod tests {
             let first = jiff::civil::date(2025, 6, 1);
             let day = |after: i32| first + jiff::Span::new().days(after);
             let access = Access {
-                from: from.map(day), until: until.map(day), last_day_open, zone: zone.to_owned(), barred: false,
+                from: from.map(day), until: vec![None, until.map(day)], last_day_open, zone: zone.to_owned(), barred: false,
             };
             let by_calendar = |moment: Timestamp| {
                 let today = moment.to_zoned(TimeZone::get(zone).unwrap()).date();
                 let started = access.from.is_none_or(|from| today >= from);
-                let over = access.until.is_some_and(|until| {
+                let over = access.end().is_some_and(|until| {
                     if last_day_open { today > until } else { today >= until }
                 });
                 started && !over

@@ -25,6 +25,7 @@ mod program;
 mod schema;
 mod settings;
 mod source;
+mod terms;
 pub mod testing;
 mod yaml;
 

@@ -41,14 +41,31 @@ pub enum FieldValue {
 pub struct AccessValues {
     /// Blocked before this day begins.
     pub from: Reading<Option<Date>>,
-    /// Blocked once this day is reached, or once it is over where `last_day_open`.
-    pub until: Reading<Option<Date>>,
+    /// Blocked once the earliest of these days is reached, or once it is over where `last_day_open`; one
+    /// for each date that the flow names, in order.
+    pub until: Vec<Reading<Option<Date>>>,
     /// Blocked whatever the dates say.
     pub barred: Reading<bool>,
-    /// Whether the day `until` itself still belongs to the contract.
+    /// Whether the last day itself still belongs to the contract.
     pub last_day_open: bool,
     /// Time zone of the workplace, by its IANA name.
     pub zone: String,
+}
+
+impl AccessValues {
+    /// The earliest day of [`Self::until`] that could be read; absent if there are days and none of them
+    /// could.
+    pub fn end(&self) -> Reading<Option<Date>> {
+        let mut known = self.until.iter().filter_map(|reading| match reading {
+            Reading::Absent => None,
+            Reading::Known(day) => Some(*day),
+        });
+        match known.next() {
+            None if self.until.is_empty() => Reading::Known(None),
+            None => Reading::Absent,
+            Some(first) => Reading::Known(known.chain([first]).flatten().min()),
+        }
+    }
 }
 
 /// What a record says, if it says anything.
@@ -82,7 +99,7 @@ impl Person {
             matches: vec![None; matches],
             access: AccessValues {
                 from: Reading::Absent,
-                until: Reading::Absent,
+                until: Vec::new(),
                 barred: Reading::Absent,
                 last_day_open: false,
                 zone: DEFAULT_ZONE.to_owned(),

@@ -325,20 +325,11 @@ impl Program {
             Some(from) => read_date(from, "from", view)?,
             None => Reading::Known(None),
         };
-        let mut until: Reading<Option<Date>> = if self.until.is_empty() {
-            Reading::Known(None)
-        } else {
-            Reading::Absent
-        };
-        for one in &self.until {
-            until = match (until, read_date(one, "until", view)?) {
-                (Reading::Known(Some(known)), Reading::Known(Some(other))) => {
-                    Reading::Known(Some(known.min(other)))
-                }
-                (known @ Reading::Known(Some(_)), _) | (known, Reading::Absent) => known,
-                (_, known) => known,
-            };
-        }
+        let until: Vec<Reading<Option<Date>>> = self
+            .until
+            .iter()
+            .map(|one| read_date(one, "until", view))
+            .collect::<Result<_, _>>()?;
         let barred = match self.barred.as_ref().map(|barred| barred.evaluate(view)) {
             None | Some(Outcome::Value(Val::Null)) => Reading::Known(false),
             Some(Outcome::Value(Val::Bool(barred))) => Reading::Known(barred),

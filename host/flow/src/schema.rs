@@ -1,6 +1,6 @@
 //! Values against the schemas of a manifest, fast enough for every attribute of every record.
 //!
-//! A schema of the usual keywords is compiled to a [`Check`]; one with others is left to `jsonschema`.
+//! A schema of the usual keywords is compiled to a `Check`; one with others is left to `jsonschema`.
 //! What is wrong is said without the value.
 
 use jiff::Timestamp;

@@ -329,7 +329,7 @@ impl Case {
         };
         match key {
             "from" => date(&access.from),
-            "until" => date(&access.until),
+            "until" => date(&access.end()),
             "barred" => match access.barred {
                 Reading::Absent => "absent".into(),
                 Reading::Known(barred) => barred.into(),
@@ -368,7 +368,7 @@ fn as_new(person: &Person) -> Access {
     };
     Access {
         from: known(&person.access.from),
-        until: known(&person.access.until),
+        until: person.access.until.iter().map(known).collect(),
         last_day_open: person.access.last_day_open,
         zone: person.access.zone.clone(),
         barred: person.access.barred == Reading::Known(true),

@@ -1,4 +1,9 @@
 //! What an author reads who made a mistake.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! The flow that ships, against the manifests that ship.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use matricula_core::manifest::Manifest;
 use matricula_flow::{Flow, FlowFile, testing};

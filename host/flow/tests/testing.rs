@@ -1,4 +1,9 @@
 //! Test files, right and wrong.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

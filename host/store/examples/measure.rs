@@ -53,7 +53,7 @@ fn person(number: u32) -> Link {
         record: u128::from(number) << 64 | 1,
         access: Access {
             from: Some(Date::constant(2020, 1, 1)),
-            until: limited.then(|| Date::constant(2027, 12, 31)),
+            until: vec![limited.then(|| Date::constant(2027, 12, 31))],
             zone: "Europe/Berlin".to_owned(),
             ..Access::default()
         },

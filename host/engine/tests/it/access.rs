@@ -141,3 +141,23 @@ async fn a_contract_end_that_can_no_longer_be_read_still_holds() {
     world.at("2026-03-10T12:00:00Z");
     assert_eq!(world.run().await.counts.deactivated, 1);
 }
+
+#[tokio::test]
+async fn each_end_that_can_be_read_counts_and_one_that_cannot_stays() {
+    let world = World::new().await;
+    world.source.put(person(1, "Ada"));
+    world
+        .source
+        .set(1, "contract_end_date", json!("2026-03-10"));
+    world.run().await;
+    world.source.hide("contract_end_date");
+    world.source.set(1, "termination_date", json!("2026-03-05"));
+    world.run_full().await;
+    world.at("2026-03-05T12:00:00Z");
+    assert_eq!(world.run().await.counts.deactivated, 1);
+    // The termination is taken back: the contract's end still stands.
+    world.source.set(1, "termination_date", json!(null));
+    assert_eq!(world.run().await.counts.reactivated, 1);
+    world.at("2026-03-10T12:00:00Z");
+    assert_eq!(world.run().await.counts.deactivated, 1);
+}

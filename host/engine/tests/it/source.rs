@@ -43,6 +43,7 @@ pub fn person(id: u64, name: &str) -> Value {
         "position": "Engineer",
         "hire_date": "2020-01-01",
         "contract_end_date": null,
+        "termination_date": null,
         "department": {"id": 1, "name": "IT"},
         "supervisor": null,
     })
@@ -64,6 +65,7 @@ impl Source {
                     "position": text("Position"),
                     "hire_date": {"type": ["string", "null"], "format": "date"},
                     "contract_end_date": {"type": ["string", "null"], "format": "date"},
+                    "termination_date": {"type": ["string", "null"], "format": "date"},
                     "department": {"type": ["object", "null"], "properties": {
                         "id": {"type": "integer"}, "name": {"type": "string"}}},
                     "supervisor": {"type": ["object", "null"], "properties": {"id": {"type": "integer"}}},

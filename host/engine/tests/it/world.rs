@@ -45,7 +45,7 @@ map:
   manager: person(e.?supervisor.id)
 access:
   from: e.hire_date
-  until: e.contract_end_date
+  until: [e.contract_end_date, e.termination_date]
   barred: e.status == "inactive"
   time_zone: settings.zone
 leavers: block
@@ -133,10 +133,6 @@ impl World {
 
     pub fn set_settings(&mut self, settings: Value) {
         self.settings = settings;
-    }
-
-    pub fn set_flow(&mut self, flow: &str) {
-        self.flow = flow.to_owned();
     }
 
     pub fn at(&self, moment: &str) {

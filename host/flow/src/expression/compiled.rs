@@ -1,6 +1,7 @@
 //! An expression ready to be evaluated.
 
 use std::cell::OnceCell;
+use std::cmp::Ordering;
 
 use cel::common::ast::IdedExpr;
 use serde_json::Value;
@@ -43,11 +44,10 @@ pub(crate) struct View<'r> {
 impl<'r> View<'r> {
     /// Sees `attributes` of a record; they must be sorted.
     pub fn new(alias: &'r str, attributes: &'r [String], record: &'r Value) -> Self {
-        let slots = attributes.iter().map(|name| record.get(name)).collect();
         Self {
             alias,
             attributes,
-            slots,
+            slots: slots(attributes, record),
             record: OnceCell::new(),
         }
     }
@@ -67,6 +67,39 @@ impl<'r> View<'r> {
         });
         record.evaluate(tree)
     }
+}
+
+/// The value of each attribute.
+///
+/// A record's keys come sorted (unless `serde_json` is built to keep their order), so one walk over both
+/// finds them all; that is several times faster than a search for each.
+fn slots<'r>(attributes: &[String], record: &'r Value) -> Vec<Option<&'r Value>> {
+    let Value::Object(entries) = record else {
+        return vec![None; attributes.len()];
+    };
+    let mut slots = Vec::with_capacity(attributes.len());
+    let mut wanted = attributes.iter();
+    let mut next = wanted.next();
+    let mut last: Option<&str> = None;
+    for (name, value) in entries {
+        if last.is_some_and(|last| last >= name.as_str()) {
+            return attributes.iter().map(|name| entries.get(name)).collect();
+        }
+        last = Some(name);
+        while let Some(attribute) = next {
+            match attribute.as_str().cmp(name) {
+                Ordering::Less => slots.push(None),
+                Ordering::Equal => slots.push(Some(value)),
+                Ordering::Greater => break,
+            }
+            next = wanted.next();
+            if slots.last().is_some_and(Option::is_some) {
+                break;
+            }
+        }
+    }
+    slots.resize(attributes.len(), None);
+    slots
 }
 
 impl Compiled {
@@ -389,6 +422,16 @@ mod tests {
                 two.prop_map(|(a, b)| format!("[{a}, {b}]")),
             ]
         })
+    }
+
+    proptest! {
+        #[test]
+        fn every_attribute_is_found(record in record()) {
+            let attributes = attributes();
+            let found = slots(&attributes, &record);
+            let searched: Vec<_> = attributes.iter().map(|name| record.get(name)).collect();
+            prop_assert_eq!(found, searched);
+        }
     }
 
     proptest! {

@@ -41,6 +41,7 @@ impl TextFunction {
             {
                 text
             }
+            Self::Lower if text.is_ascii() => Cow::Owned(text.to_ascii_lowercase()),
             Self::Lower => Cow::Owned(text.to_lowercase()),
             Self::Upper => Cow::Owned(text.to_uppercase()),
             Self::NormalizeDiacritics if text.is_ascii() => text,

@@ -34,8 +34,8 @@
 //! moment at which somebody's access changes.
 //!
 //! An expression runs in one of two ways. Most are compiled to a tree that is evaluated directly on the
-//! record's JSON ([`fast`]); what that tree cannot express, and every error, is left to `cel`
-//! ([`standard`]). That both agree is a property test ([`compiled`]).
+//! record's JSON (`fast`); what that tree cannot express, and every error, is left to `cel`
+//! (`standard`). That both agree is a property test (`compiled`).
 
 mod calls;
 mod compile;

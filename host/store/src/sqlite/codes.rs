@@ -89,6 +89,28 @@ pub(super) fn date(day: i64, table: &'static str) -> Result<Date, Fault> {
     .ok_or(Fault::Unreadable(table))
 }
 
+/// Four bytes a day; a year that does not exist stands for none.
+pub(super) fn day_bytes(days: &[Option<Date>]) -> Vec<u8> {
+    let code = |date: &Option<Date>| date.map_or(i32::MIN, |date| day(date) as i32);
+    days.iter()
+        .flat_map(|date| code(date).to_le_bytes())
+        .collect()
+}
+
+pub(super) fn days(bytes: &[u8], table: &'static str) -> Result<Vec<Option<Date>>, Fault> {
+    let (codes, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(Fault::Unreadable(table));
+    }
+    codes
+        .iter()
+        .map(|code| match i32::from_le_bytes(*code) {
+            i32::MIN => Ok(None),
+            code => date(i64::from(code), table).map(Some),
+        })
+        .collect()
+}
+
 pub(super) fn count(stored: i64, table: &'static str) -> Result<u64, Fault> {
     u64::try_from(stored).map_err(|_| Fault::Unreadable(table))
 }
@@ -169,5 +191,10 @@ mod tests {
         assert_eq!(day(Date::constant(2026, 12, 31)), 20_261_231);
         assert!(date(20_261_301, "link").is_err());
         assert!(date(i64::MAX, "link").is_err());
+
+        let several = [Some(Date::MAX), None, Some(Date::MIN)];
+        assert_eq!(days(&day_bytes(&several), "link").unwrap(), several);
+        assert!(days(&[1, 2, 3], "link").is_err());
+        assert_eq!(days(&[], "link").unwrap(), []);
     }
 }

@@ -11,7 +11,7 @@ use matricula_core::store::{LinkWrite, Population};
 use matricula_core::{SourceKey, TargetId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
-use super::codes::{Code, bits, count, date, day, opt_timestamp, value};
+use super::codes::{Code, bits, count, date, day, day_bytes, days, opt_timestamp, value};
 use super::fault::Fault;
 
 /// What [`decode`] reads, in its order.
@@ -72,7 +72,10 @@ fn decode(row: &Row<'_>) -> Result<Link, Fault> {
         trouble,
         access: Access {
             from: day_of(11)?.map(|day| date(day, TABLE)).transpose()?,
-            until: day_of(12)?.map(|day| date(day, TABLE)).transpose()?,
+            until: days(
+                row.get_ref(12)?.as_bytes().map_err(rusqlite::Error::from)?,
+                TABLE,
+            )?,
             last_day_open: row.get(13)?,
             barred: row.get(14)?,
             zone: row.get(15)?,
@@ -132,7 +135,7 @@ impl<'a> Writer<'a> {
                 .and_then(|trouble| trouble.not_before)
                 .map(Timestamp::as_millisecond),
             link.access.from.map(day),
-            link.access.until.map(day),
+            day_bytes(&link.access.until),
             link.access.last_day_open,
             link.access.barred,
             link.access.zone,

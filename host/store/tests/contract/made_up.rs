@@ -225,7 +225,7 @@ pub fn any_leaving() -> impl Strategy<Value = Leaving> {
 prop_compose! {
     fn any_access()(
         from in proptest::option::of(any_date()),
-        until in proptest::option::of(any_date()),
+        until in proptest::collection::vec(proptest::option::of(any_date()), 0..4),
         last_day_open in any::<bool>(),
         zone in prop_oneof![Just("Europe/Berlin".to_owned()), any::<String>()],
         barred in any::<bool>(),

@@ -17,10 +17,22 @@ fn flow_with(change: impl Fn(&str) -> String) -> TempDir {
 #[test]
 fn a_flow_file_with_mistakes_is_refused_with_their_places() {
     let cases: [(&str, &str, &[&str]); 5] = [
-        ("position: e.position", "position: e.positon", &["positon", "position"]),
+        (
+            "position: trim(e.position)",
+            "position: trim(e.positon)",
+            &["positon", "position"],
+        ),
         ("gender: e.gender", "gender: e.department", &["gender"]),
-        ("first_name: trim(e.first_name)", "first_name: trim(e.first_name", &["first_name"]),
-        ("last_name: trim(e.last_name)", "last_nam: trim(e.last_name)", &["last_nam", "last_name"]),
+        (
+            "first_name: trim(e.first_name)",
+            "first_name: trim(e.first_name",
+            &["first_name"],
+        ),
+        (
+            "last_name: trim(e.last_name)",
+            "last_nam: trim(e.last_name)",
+            &["last_nam", "last_name"],
+        ),
         ("every: 5m", "every: soon", &["every"]),
     ];
     for (right, wrong, words) in cases {
@@ -32,24 +44,36 @@ fn a_flow_file_with_mistakes_is_refused_with_their_places() {
             let said = world.matricula(&arguments);
             assert_eq!(said.code, 3, "{wrong}: {said:?}");
             for word in words {
-                assert!(said.err.contains(word) || said.out.contains(word), "{word}: {said:?}");
+                assert!(
+                    said.err.contains(word) || said.out.contains(word),
+                    "{word}: {said:?}"
+                );
             }
             let place = format!("{}{}", said.out, said.err);
-            assert!(place.contains("sync-employees.flow.yaml:"), "{wrong}: {place}");
+            assert!(
+                place.contains("sync-employees.flow.yaml:"),
+                "{wrong}: {place}"
+            );
         }
-        assert_eq!(world.sandbox.journal().requests(System::Personio), 0, "{wrong}");
+        assert_eq!(
+            world.sandbox.journal().requests(System::Personio),
+            0,
+            "{wrong}"
+        );
     }
 }
 
 #[test]
 fn cyclic_expressions_are_named() {
-    let folder = flow_with(|flow| {
-        flow.replace("\nmap:\n", "\nlet:\n  one: two\n  two: one\nmap:\n")
-    });
+    let folder =
+        flow_with(|flow| flow.replace("\nmap:\n", "\nlet:\n  one: two\n  two: one\nmap:\n"));
     let world = World::people(5).with_flows(folder.path());
     let said = world.matricula(&["flow", "check", "sync-employees"]);
     assert_eq!(said.code, 3, "{said:?}");
-    assert!(format!("{}{}", said.out, said.err).contains("one"), "{said:?}");
+    assert!(
+        format!("{}{}", said.out, said.err).contains("one"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -63,17 +87,34 @@ fn the_flow_passes_its_check_and_its_tests() {
 
 #[test]
 fn wrong_credentials_are_one_sentence_and_nothing_is_written() {
-    let world = World::without_credentials(Sandbox::builder().people(20).credentials(Credentials {
-        personio_client_secret: "the right one".to_owned(),
-        ..Credentials::default()
-    }));
+    let world =
+        World::without_credentials(Sandbox::builder().people(20).credentials(Credentials {
+            personio_client_secret: "the right one".to_owned(),
+            ..Credentials::default()
+        }));
     let credentials = Credentials::default();
     world.with_input(
-        &["credential", "add", "personio", "--name", "hr", "--set", &format!("client_id={}", credentials.personio_client_id)],
+        &[
+            "credential",
+            "add",
+            "personio",
+            "--name",
+            "hr",
+            "--set",
+            &format!("client_id={}", credentials.personio_client_id),
+        ],
         "client_secret=a wrong one\n",
     );
     world.with_input(
-        &["credential", "add", "reteach", "--name", "academy", "--set", "scim_url=https://academy.example.com/scim/v2"],
+        &[
+            "credential",
+            "add",
+            "reteach",
+            "--name",
+            "academy",
+            "--set",
+            "scim_url=https://academy.example.com/scim/v2",
+        ],
         &format!("scim_token={}\n", credentials.scim_token),
     );
     let (run, code) = world.run(&[]);
@@ -90,7 +131,15 @@ fn wrong_credentials_are_one_sentence_and_nothing_is_written() {
 fn secrets_are_refused_as_arguments() {
     let world = World::without_credentials(Sandbox::builder().people(1));
     let said = world.matricula(&[
-        "credential", "add", "personio", "--name", "hr", "--set", "client_id=x", "--set", "client_secret=hush",
+        "credential",
+        "add",
+        "personio",
+        "--name",
+        "hr",
+        "--set",
+        "client_id=x",
+        "--set",
+        "client_secret=hush",
     ]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(!said.err.contains("hush"), "{said:?}");

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 fn today() -> Date {
-    jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap()).date()
+    jiff::Zoned::now()
+        .with_time_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap())
+        .date()
 }
 
 fn date(world: &World, id: u64, key: &str) -> Option<Date> {
@@ -39,10 +41,13 @@ fn everybody_has_an_account_the_right_ones_are_blocked_and_the_second_cycle_writ
     let mut blocked = 0;
     for id in world.sandbox.people().ids() {
         let account = world.account(id);
-        assert_eq!(account.is_active(), may_come_in(&world, id), "{id}");
-        blocked += usize::from(!account.is_active());
+        assert_eq!(account.active, may_come_in(&world, id), "{id}");
+        blocked += usize::from(!account.active);
     }
-    assert!((10..200).contains(&blocked), "the population has {blocked} blocked people");
+    assert!(
+        (10..200).contains(&blocked),
+        "the population has {blocked} blocked people"
+    );
 
     world.sandbox.journal().clear();
     let second = world.counts();
@@ -65,7 +70,7 @@ fn every_attribute_arrives() {
     people.set_dates(id, "2020-02-01".parse().ok(), "2099-12-31".parse().ok());
     people.set_supervisor(id, Some(boss));
     world.run(&[]);
-    let account: Value = serde_json::to_value(world.account(id).resource()).unwrap();
+    let account: Value = world.account(id).resource;
     assert_eq!(account["userName"], people.text(id, "email").to_lowercase());
     assert_eq!(account["externalId"], id.to_string());
     assert_eq!(account["name"]["givenName"], people.text(id, "first_name"));
@@ -75,7 +80,7 @@ fn every_attribute_arrives() {
     let name = |key: &str| people.value(id, key).unwrap()["attributes"]["name"].clone();
     assert_eq!(enterprise["department"], name("department"));
     assert_eq!(enterprise["organization"], name("subcompany"));
-    assert_eq!(enterprise["manager"]["value"], world.account(boss).id());
+    assert_eq!(enterprise["manager"]["value"], world.account(boss).id);
     let extension = &account["urn:ietf:params:scim:schemas:extension:reteach:2.0:User"];
     assert_eq!(extension["gender"], "female");
     assert_eq!(extension["location"], name("office"));
@@ -88,7 +93,11 @@ fn changes_leavers_and_rehires_follow_in_the_next_cycle() {
     let world = World::people(40);
     world.run(&[]);
     let people = world.sandbox.people();
-    let ids: Vec<u64> = people.ids().into_iter().filter(|id| may_come_in(&world, *id)).collect();
+    let ids: Vec<u64> = people
+        .ids()
+        .into_iter()
+        .filter(|id| may_come_in(&world, *id))
+        .collect();
     let (married, leaver) = (ids[0], ids[1]);
     world.sandbox.journal().clear();
     people.set_email(married, "new.name@example.com");
@@ -96,15 +105,18 @@ fn changes_leavers_and_rehires_follow_in_the_next_cycle() {
     let (run, code) = world.run(&[]);
     assert_eq!(code, 0, "{run:#}");
     assert_eq!(run["cycle"], "incremental");
-    assert_eq!((&run["counts"]["updated"], &run["counts"]["deactivated"]), (&json!(1), &json!(1)));
-    assert_eq!(world.account(married).user_name(), "new.name@example.com");
-    assert!(!world.account(leaver).is_active());
+    assert_eq!(
+        (&run["counts"]["updated"], &run["counts"]["deactivated"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(world.account(married).user_name, "new.name@example.com");
+    assert!(!world.account(leaver).active);
     assert_eq!(world.sandbox.journal().creates(), 0);
 
     people.rehire(leaver, today());
     let (run, _) = world.run(&[]);
     assert_eq!(run["counts"]["reactivated"], 1, "{run:#}");
-    assert!(world.account(leaver).is_active());
+    assert!(world.account(leaver).active);
     world.assert_in_step();
 }
 
@@ -121,13 +133,25 @@ fn a_mass_lock_out_is_staged_until_somebody_decides() {
     let staged = run["counts"]["staged"].as_u64().unwrap();
     assert!(staged > 12, "{run:#}");
     assert_eq!(run["counts"]["deactivated"], 0);
-    let active = || world.sandbox.accounts().list().iter().filter(|a| a.is_active()).count() as u64;
+    let active = || {
+        world
+            .sandbox
+            .accounts()
+            .list()
+            .iter()
+            .filter(|a| a.active)
+            .count() as u64
+    };
     assert_eq!(active(), staged);
 
     let said = world.matricula(&["staged", "sync-employees", "--approve"]);
     assert_eq!(said.code, 0, "{said:?}");
     let (run, code) = world.run(&[]);
-    assert_eq!((code, run["counts"]["deactivated"].as_u64()), (0, Some(staged)), "{run:#}");
+    assert_eq!(
+        (code, run["counts"]["deactivated"].as_u64()),
+        (0, Some(staged)),
+        "{run:#}"
+    );
     assert_eq!(active(), 0);
 }
 
@@ -137,9 +161,17 @@ fn an_existing_account_is_adopted_and_an_ambiguous_one_left_alone() {
     let people = world.sandbox.people();
     let ids = people.ids();
     let address = people.text(ids[0], "email").to_uppercase();
-    world.sandbox.accounts().insert(&json!({"userName": address, "active": true}));
+    world
+        .sandbox
+        .accounts()
+        .insert(json!({"userName": address, "active": true}))
+        .unwrap();
     let (run, _) = world.run(&[]);
-    assert_eq!((&run["counts"]["created"], &run["counts"]["updated"]), (&json!(29), &json!(1)), "{run:#}");
+    assert_eq!(
+        (&run["counts"]["created"], &run["counts"]["updated"]),
+        (&json!(29), &json!(1)),
+        "{run:#}"
+    );
     assert_eq!(world.sandbox.journal().creates(), 29);
     world.assert_in_step();
 }
@@ -155,7 +187,7 @@ fn an_attribute_that_may_not_be_read_clears_nothing_and_is_named() {
     world.sandbox.journal().clear();
     assert_eq!(world.counts()["unchanged"], 30);
     assert_eq!(world.writes(), 0);
-    assert_eq!(world.account(id).resource(), before.resource());
+    assert_eq!(world.account(id).resource, before.resource);
 
     let said = world.matricula(&["credential", "test", "hr"]);
     assert_eq!(said.code, 5, "{said:?}");
@@ -170,8 +202,10 @@ fn secrets_are_nowhere_to_be_found() {
     world.run(&["--log", "trace"]);
     let credentials = world.sandbox.credentials();
     let secrets = [
-        &credentials.personio_client_secret, &credentials.scim_token, &credentials.rest_client_secret,
-        &credentials.rest_client_code,
+        &credentials.personio_client_secret,
+        &credentials.scim_token,
+        &credentials.reteach_client_secret,
+        &credentials.reteach_client_code,
     ];
     let logged = world.matricula(&["run", "sync-employees", "--full", "--log", "trace"]);
     let listed = world.matricula(&["credential", "list", "--json"]);
@@ -184,7 +218,11 @@ fn secrets_are_nowhere_to_be_found() {
     }
     for place in places {
         for secret in secrets {
-            assert!(!place.contains(secret.as_str()), "a secret in {}", &place[..place.len().min(200)]);
+            assert!(
+                !place.contains(secret.as_str()),
+                "a secret in {}",
+                &place[..place.len().min(200)]
+            );
         }
     }
     // Tokens go to the right system only.

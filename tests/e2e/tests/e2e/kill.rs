@@ -42,12 +42,20 @@ fn assert_recovers(world: &World, people: u64, when: &str) {
     assert_eq!(code, 0, "{when}: {run:#}");
     world.assert_in_step();
     for id in world.sandbox.people().ids() {
-        let wanted = world.sandbox.people().value(id, "supervisor").filter(|boss| boss.is_object());
-        let account = serde_json::to_value(world.account(id).resource()).unwrap();
+        let wanted = world
+            .sandbox
+            .people()
+            .value(id, "supervisor")
+            .filter(|boss| boss.is_object());
+        let account = world.account(id).resource;
         let manager = account
             .get("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User")
             .and_then(|enterprise| enterprise.get("manager"));
-        assert_eq!(wanted.is_some(), manager.is_some(), "{when}: manager of {id}");
+        assert_eq!(
+            wanted.is_some(),
+            manager.is_some(),
+            "{when}: manager of {id}"
+        );
     }
     world.sandbox.journal().clear();
     assert_eq!(world.counts()["unchanged"], people, "{when}");
@@ -59,9 +67,13 @@ fn at_every_page_boundary() {
     for page in 1..=3 {
         for answered in [false, true] {
             let world = World::start(Sandbox::builder().people(210).limits(None));
-            let at_page =
-                move |e: &Entry| e.system == System::Personio && e.kind == Kind::Page && e.nth == page;
-            assert!(run_killed(&world, answered, at_page), "page {page} was never read");
+            let at_page = move |e: &Entry| {
+                e.system == System::Personio && e.kind == Kind::Page && e.nth == page
+            };
+            assert!(
+                run_killed(&world, answered, at_page),
+                "page {page} was never read"
+            );
             assert_recovers(&world, 210, &format!("page {page}, answered: {answered}"));
         }
     }
@@ -69,11 +81,18 @@ fn at_every_page_boundary() {
 
 #[test]
 fn at_random_writes_with_and_without_the_answer() {
-    for (round, nth) in [1_u64, 3, 17, 58, 99, 100, 101, 142].into_iter().enumerate() {
+    for (round, nth) in [1_u64, 3, 17, 58, 99, 100, 101, 142]
+        .into_iter()
+        .enumerate()
+    {
         let world = World::start(Sandbox::builder().people(120).seed(nth).limits(None));
         let answered = round % 2 == 0;
-        let at_write = move |e: &Entry| e.system == System::Scim && e.kind == Kind::Write && e.nth == nth;
-        assert!(run_killed(&world, answered, at_write), "write {nth} never came");
+        let at_write =
+            move |e: &Entry| e.system == System::Scim && e.kind == Kind::Write && e.nth == nth;
+        assert!(
+            run_killed(&world, answered, at_write),
+            "write {nth} never came"
+        );
         assert_recovers(&world, 120, &format!("write {nth}, answered: {answered}"));
     }
 }

@@ -17,7 +17,10 @@ fn a_plan_writes_nothing_and_the_run_keeps_to_it() {
 
     let id = world.sandbox.people().ids()[0];
     let old = world.sandbox.people().text(id, "position");
-    world.sandbox.people().set(id, "position", "Lighthouse Keeper");
+    world
+        .sandbox
+        .people()
+        .set(id, "position", "Lighthouse Keeper");
     let said = world.matricula(&["plan", "sync-employees"]);
     for text in [old.as_str(), "Lighthouse Keeper"] {
         assert!(said.out.contains(text), "{text} in {}", said.out);

@@ -1,6 +1,8 @@
 //! Slow, lying and broken remotes.
 
-use matricula_sandbox::{Fault, FaultKind, Language, Limits, PatchAnswer, Sandbox, ScimSchemas, System};
+use matricula_sandbox::{
+    Fault, FaultKind, Language, Limits, PatchAnswer, Sandbox, ScimSchemas, System,
+};
 use serde_json::json;
 
 use crate::world::World;
@@ -9,7 +11,10 @@ use crate::world::World;
 fn survives(system: System, method: &str, nth: u64, kind: FaultKind) {
     let name = format!("{kind:?} in {method} {nth} of {system:?}");
     let world = World::start(Sandbox::builder().people(120).limits(None));
-    world.sandbox.faults().add(Fault::new(kind).system(system).method(method).nth(nth));
+    world
+        .sandbox
+        .faults()
+        .add(Fault::new(kind).system(system).method(method).nth(nth));
     let (run, code) = world.run(&[]);
     assert_eq!(code, 0, "{name}: {run:#}");
     world.assert_in_step();
@@ -48,7 +53,10 @@ fn a_write_that_breaks_is_repeated_and_never_doubled() {
 #[test]
 fn many_lost_answers_at_once() {
     let world = World::start(Sandbox::builder().people(150).limits(None));
-    let lost = Fault::new(FaultKind::LostAnswer).system(System::Scim).method("POST").every(4);
+    let lost = Fault::new(FaultKind::LostAnswer)
+        .system(System::Scim)
+        .method("POST")
+        .every(4);
     world.sandbox.faults().add(lost);
     let (run, code) = world.run(&[]);
     world.sandbox.faults().clear();
@@ -59,16 +67,28 @@ fn many_lost_answers_at_once() {
 
 #[test]
 fn a_source_that_lies_about_its_size_makes_nobody_a_leaver() {
-    for kind in [FaultKind::ShortPage(30), FaultKind::ShiftedPage(10), FaultKind::WrongTotal(20)] {
+    for kind in [
+        FaultKind::ShortPage(30),
+        FaultKind::ShiftedPage(10),
+        FaultKind::WrongTotal(20),
+    ] {
         let world = World::start(Sandbox::builder().people(150).limits(None));
         world.counts();
         world.sandbox.journal().clear();
         let name = format!("{kind:?}");
-        world.sandbox.faults().add(Fault::new(kind).system(System::Personio).path("/v1/company/employees"));
+        world.sandbox.faults().add(
+            Fault::new(kind)
+                .system(System::Personio)
+                .path("/v1/company/employees"),
+        );
         for _ in 0..3 {
             let (run, _) = world.run(&["--full"]);
             assert_eq!(run["counts"]["deactivated"], 0, "{name}: {run:#}");
-            assert_eq!(run["notes"].as_array().map(Vec::len), Some(1), "{name}: {run:#}");
+            assert_eq!(
+                run["notes"].as_array().map(Vec::len),
+                Some(1),
+                "{name}: {run:#}"
+            );
         }
         assert_eq!(world.writes(), 0, "{name}");
     }
@@ -78,15 +98,28 @@ fn a_source_that_lies_about_its_size_makes_nobody_a_leaver() {
 fn success_false_is_a_failure_and_the_next_run_goes_on() {
     let world = World::start(Sandbox::builder().people(120).limits(None));
     world.sandbox.faults().add(
-        Fault::new(FaultKind::SuccessFalse).system(System::Personio).path("/v1/company/employees").times(100),
+        Fault::new(FaultKind::SuccessFalse)
+            .system(System::Personio)
+            .path("/v1/company/employees")
+            .times(100),
     );
     let (run, code) = world.run(&[]);
     assert_eq!((code, &run["status"]), (7, &json!("failed")), "{run:#}");
-    assert!(run["error"]["message"].as_str().unwrap().contains("Personio"), "{run:#}");
+    assert!(
+        run["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("Personio"),
+        "{run:#}"
+    );
     assert_eq!(world.writes(), 0);
     world.sandbox.faults().clear();
     let (run, code) = world.run(&[]);
-    assert_eq!((code, &run["counts"]["created"]), (0, &json!(120)), "{run:#}");
+    assert_eq!(
+        (code, &run["counts"]["created"]),
+        (0, &json!(120)),
+        "{run:#}"
+    );
 }
 
 #[test]
@@ -94,7 +127,9 @@ fn a_redirect_elsewhere_is_not_followed() {
     let world = World::start(Sandbox::builder().people(20).limits(None));
     let elsewhere = format!("{}/stats", world.sandbox.admin_url());
     world.sandbox.faults().add(
-        Fault::new(FaultKind::Redirect(elsewhere)).system(System::Personio).path("/v1/company/employees"),
+        Fault::new(FaultKind::Redirect(elsewhere))
+            .system(System::Personio)
+            .path("/v1/company/employees"),
     );
     let (run, code) = world.run(&[]);
     assert_eq!(code, 7, "{run:#}");
@@ -103,17 +138,28 @@ fn a_redirect_elsewhere_is_not_followed() {
 
 #[test]
 fn documented_limits_are_kept() {
-    let world = World::start(Sandbox::builder().people(2_500).limits(Some(Limits::default())));
+    let world = World::start(
+        Sandbox::builder()
+            .people(2_500)
+            .limits(Some(Limits::default())),
+    );
     let (run, code) = world.run(&["--full"]);
     assert_eq!(code, 0, "{run:#}");
-    let refused = world.sandbox.journal().count(|entry| entry.status == Some(429));
+    let refused = world
+        .sandbox
+        .journal()
+        .count(|entry| entry.status == Some(429));
     assert_eq!(refused, 0);
 }
 
 #[test]
 fn services_differ() {
     // PATCH answered by 204.
-    let world = World::start(Sandbox::builder().people(30).patch_answer(PatchAnswer::NoContent));
+    let world = World::start(
+        Sandbox::builder()
+            .people(30)
+            .patch_answer(PatchAnswer::NoContent),
+    );
     world.run(&[]);
     let id = world.sandbox.people().ids()[0];
     world.sandbox.people().set(id, "position", "Lead");
@@ -124,13 +170,20 @@ fn services_differ() {
     assert_eq!(german.counts()["created"], 30);
 
     // An academy without its extension says so once.
-    let plain = World::start(Sandbox::builder().people(30).schemas(ScimSchemas::WithoutExtension));
+    let plain = World::start(
+        Sandbox::builder()
+            .people(30)
+            .schemas(ScimSchemas::WithoutExtension),
+    );
     let (run, code) = plain.run(&[]);
     assert_eq!(code, 0, "{run:#}");
     let notes = run["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{run:#}");
     for attribute in ["gender", "location", "employment_type", "contract_end"] {
-        assert!(notes[0].as_str().unwrap().contains(attribute), "{attribute}: {notes:?}");
+        assert!(
+            notes[0].as_str().unwrap().contains(attribute),
+            "{attribute}: {notes:?}"
+        );
     }
     let silent = World::start(Sandbox::builder().people(30).schemas(ScimSchemas::NotFound));
     assert_eq!(silent.counts()["created"], 30);
@@ -140,7 +193,11 @@ fn services_differ() {
 fn a_token_that_is_revoked_in_the_middle_is_renewed() {
     let world = World::start(Sandbox::builder().people(220).limits(None));
     world.sandbox.on_request(
-        |e| e.system == System::Personio && e.path.starts_with("/v1/company/employees") && e.nth == 2,
+        |e| {
+            e.system == System::Personio
+                && e.target.starts_with("/v1/company/employees")
+                && e.nth == 2
+        },
         |_| {},
     );
     world.run(&[]);

@@ -18,14 +18,21 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "matricula",
         &[
-            "matricula-core", "matricula-flow", "matricula-component", "matricula-egress",
-            "matricula-store", "matricula-engine",
+            "matricula-core",
+            "matricula-flow",
+            "matricula-component",
+            "matricula-egress",
+            "matricula-store",
+            "matricula-engine",
         ],
     ),
     ("matricula-sdk", &[]),
     ("matricula-scim", &["matricula-sdk"]),
     ("matricula-connector-personio", &["matricula-sdk"]),
-    ("matricula-connector-reteach", &["matricula-sdk", "matricula-scim"]),
+    (
+        "matricula-connector-reteach",
+        &["matricula-sdk", "matricula-scim"],
+    ),
     // The sandbox must not read the world with the product's eyes.
     ("matricula-sandbox", &[]),
 ];
@@ -33,7 +40,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 #[test]
 fn dependencies_point_one_way() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
@@ -55,14 +68,24 @@ fn dependencies_point_one_way() {
         .collect();
     for (name, allowed) in MAY_KNOW {
         for dependency in &known[name] {
-            assert!(allowed.contains(dependency), "{name} must not depend on {dependency}");
+            assert!(
+                allowed.contains(dependency),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
 }
 
 #[test]
 fn libraries_touch_neither_environment_nor_terminal() {
-    let forbidden = ["std::env", "env::var", "println!", "eprintln!", "home_dir", "std::process::exit"];
+    let forbidden = [
+        "std::env",
+        "env::var",
+        "println!",
+        "eprintln!",
+        "home_dir",
+        "std::process::exit",
+    ];
     for name in ["core", "flow", "component", "egress", "store", "engine"] {
         let mut folders = vec![root().join("host").join(name).join("src")];
         while let Some(folder) = folders.pop() {
@@ -75,7 +98,9 @@ fn libraries_touch_neither_environment_nor_terminal() {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap_or_default();
                 for word in forbidden {
-                    let used = code.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+                    let used = code
+                        .lines()
+                        .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
                     assert!(!used, "{word} in {}", path.display());
                 }
             }

@@ -24,7 +24,10 @@ pub struct Said {
 }
 
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// The target folder that this test was built into.
@@ -36,7 +39,10 @@ fn target() -> PathBuf {
 
 pub fn connectors() -> PathBuf {
     let folder = target().join("connectors");
-    assert!(folder.join("personio.wasm").exists(), "run `cargo xtask connectors` first");
+    assert!(
+        folder.join("personio.wasm").exists(),
+        "run `cargo xtask connectors` first"
+    );
     folder
 }
 
@@ -83,7 +89,12 @@ impl World {
         let credentials = self.sandbox.credentials().clone();
         let personio = self.with_input(
             &[
-                "credential", "add", "personio", "--name", "hr", "--set",
+                "credential",
+                "add",
+                "personio",
+                "--name",
+                "hr",
+                "--set",
                 &format!("client_id={}", credentials.personio_client_id),
             ],
             &format!("client_secret={}\n", credentials.personio_client_secret),
@@ -91,13 +102,21 @@ impl World {
         assert_eq!(personio.code, 0, "{personio:?}");
         let reteach = self.with_input(
             &[
-                "credential", "add", "reteach", "--name", "academy", "--set",
-                "scim_url=https://academy.example.com/scim/v2", "--set",
-                &format!("client_id={}", credentials.rest_client_id),
+                "credential",
+                "add",
+                "reteach",
+                "--name",
+                "academy",
+                "--set",
+                "scim_url=https://academy.example.com/scim/v2",
+                "--set",
+                &format!("client_id={}", credentials.reteach_client_id),
             ],
             &format!(
                 "scim_token={}\nclient_secret={}\nclient_code={}\n",
-                credentials.scim_token, credentials.rest_client_secret, credentials.rest_client_code
+                credentials.scim_token,
+                credentials.reteach_client_secret,
+                credentials.reteach_client_code
             ),
         );
         assert_eq!(reteach.code, 0, "{reteach:?}");
@@ -115,11 +134,20 @@ impl World {
             .arg("--flows")
             .arg(&self.flows)
             .arg("--map-origin")
-            .arg(format!("https://api.personio.de={}", origin(self.sandbox.personio_url())))
+            .arg(format!(
+                "https://api.personio.de={}",
+                origin(self.sandbox.personio_url())
+            ))
             .arg("--map-origin")
-            .arg(format!("https://api.reteach.io={}", origin(self.sandbox.reteach_url())))
+            .arg(format!(
+                "https://api.reteach.io={}",
+                origin(self.sandbox.reteach_url())
+            ))
             .arg("--map-origin")
-            .arg(format!("https://academy.example.com={}", origin(self.sandbox.scim_url())))
+            .arg(format!(
+                "https://academy.example.com={}",
+                origin(self.sandbox.scim_url())
+            ))
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -132,7 +160,11 @@ impl World {
     }
 
     pub fn with_input(&self, arguments: &[&str], input: &str) -> Said {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         // A command that refuses its arguments does not read.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         said(child.wait_with_output().unwrap())
@@ -154,7 +186,11 @@ impl World {
     /// A full run that must succeed; its counts.
     pub fn counts(&self) -> Value {
         let (run, code) = self.run(&["--full"]);
-        assert_eq!((code, &run["status"]), (0, &Value::from("succeeded")), "{run:#}");
+        assert_eq!(
+            (code, &run["status"]),
+            (0, &Value::from("succeeded")),
+            "{run:#}"
+        );
         run["counts"].clone()
     }
 
@@ -166,7 +202,7 @@ impl World {
             .accounts()
             .list()
             .into_iter()
-            .filter(|account| account.external_id().as_deref() == Some(id.as_str()))
+            .filter(|account| account.external_id.as_deref() == Some(id.as_str()))
             .collect();
         assert_eq!(found.len(), 1, "accounts of {id}");
         found.into_iter().next().unwrap()
@@ -186,7 +222,10 @@ impl World {
             .list()
             .into_iter()
             .map(|account| {
-                (account.external_id().unwrap_or_default(), account.user_name().to_lowercase())
+                (
+                    account.external_id.clone().unwrap_or_default(),
+                    account.user_name.to_lowercase(),
+                )
             })
             .collect();
         wanted.sort();

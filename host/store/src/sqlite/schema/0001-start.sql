@@ -66,7 +66,7 @@ CREATE TABLE link (
     ambiguous INTEGER,
     not_before INTEGER,
     access_from INTEGER,
-    access_until INTEGER,
+    access_until BLOB NOT NULL,
     last_day_open INTEGER NOT NULL,
     barred INTEGER NOT NULL,
     zone TEXT NOT NULL,
