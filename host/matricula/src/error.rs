@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use matricula_component::LoadError;
+use matricula_component::{LoadError, Refusal};
 use matricula_core::Failure;
 use matricula_core::store::StoreError;
 use matricula_egress::SessionError;
@@ -47,7 +47,7 @@ pub enum Error {
         hint: String,
     },
     /// A component was refused before any of its code ran.
-    #[error("the connector {} is refused: {}", .0.name, .0.refusal)]
+    #[error("the connector {} is refused: {}", .0.name, refusal(&.0.refusal))]
     ConnectorRefused(Box<LoadError>),
     /// The component is another one than its file's name says.
     #[error(
@@ -198,6 +198,14 @@ impl From<EngineError> for Error {
     }
 }
 
+/// A refusal says what the component does or is; one of its manifest is a sentence of its own.
+fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Manifest(error) => error.to_string(),
+        other => format!("it {other}"),
+    }
+}
+
 /// "there are a, b", or that there is none: for messages about a name that is unknown.
 pub(crate) fn there_are<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
@@ -210,7 +218,22 @@ pub(crate) fn there_are<'a>(names: impl IntoIterator<Item = &'a str>) -> String 
 
 #[cfg(test)]
 mod tests {
+    use matricula_core::manifest::ManifestError;
+
     use super::*;
+
+    #[test]
+    fn a_refusal_reads_as_a_sentence() {
+        assert_eq!(
+            refusal(&Refusal::CoreModule).split(';').next().unwrap(),
+            "it is a WebAssembly core module, not a component"
+        );
+        let manifest = ManifestError::Unreadable("x".to_owned());
+        assert_eq!(
+            refusal(&Refusal::Manifest(manifest)),
+            "the manifest cannot be read: x"
+        );
+    }
 
     #[test]
     fn a_name_that_is_unknown_is_answered_with_those_that_are() {

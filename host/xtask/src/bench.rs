@@ -11,15 +11,8 @@ use crate::{connectors, say};
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     connectors::build(workspace)?;
     say::step("Building in release; the first time takes some minutes");
-    // One build for all three: cargo chooses the features of dependencies for what is built together, and
-    // another choice would compile them once more.
-    let artifacts = workspace.build([
-        "--release",
-        "--package=matricula",
-        "--package=matricula-sandbox",
-        "--package=matricula-bench",
-        "--bins",
-    ])?;
+    let release = ["--release"].into_iter();
+    let artifacts = workspace.build(release.chain(cargo::PROGRAMS))?;
     let bench = cargo::executable(&artifacts, "matricula-bench")?;
     say::step("Measuring");
     cargo::status(

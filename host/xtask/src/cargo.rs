@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+/// Selects all programs. Always the whole workspace: cargo chooses the features of dependencies for what is
+/// built together, and another selection would compile wasmtime once more.
+pub(crate) const PROGRAMS: [&str; 2] = ["--workspace", "--bins"];
+
 /// The workspace, as `cargo metadata` describes it.
 pub(crate) struct Workspace {
     /// Where Cargo.toml lies.

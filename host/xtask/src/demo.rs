@@ -99,11 +99,9 @@ impl Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = connectors::build(workspace)?;
     say::step("Building the sandbox and matricula; the first time takes some minutes");
-    let artifacts = workspace.build([
-        "--package=matricula",
-        "--package=matricula-sandbox",
-        "--bins",
-    ])?;
+    // The whole workspace, so that its dependencies have the features that the tests build them with: a
+    // selection of packages would compile the WebAssembly runtime a second time.
+    let artifacts = workspace.build(["--workspace", "--bins"])?;
     let sandbox = cargo::executable(&artifacts, "matricula-sandbox")?;
     let program = cargo::executable(&artifacts, "matricula")?;
 

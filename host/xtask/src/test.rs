@@ -4,14 +4,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::cargo::Workspace;
+use crate::cargo::{self, Workspace};
 use crate::{connectors, say};
 
 /// Builds what the tests need, then runs them; `arguments` go to the runner.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     connectors::build(workspace)?;
     say::step("Building the tests and the programs that they drive");
-    workspace.cargo(["build", "--workspace", "--bins", "--tests"])?;
+    workspace.cargo(["build", "--tests"].into_iter().chain(cargo::PROGRAMS))?;
     let arguments = arguments.iter().map(String::as_str);
     let all = arguments.len() == 0;
     if has_nextest() {

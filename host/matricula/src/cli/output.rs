@@ -95,6 +95,15 @@ pub(crate) fn counted(counts: &Counts) -> String {
     }
 }
 
+/// How many people.
+pub(crate) fn people(count: u64) -> String {
+    if count == 1 {
+        "1 person".to_owned()
+    } else {
+        format!("{count} people")
+    }
+}
+
 /// How much a cycle reads, in the word that JSON uses too.
 pub(crate) fn cycle(cycle: CycleKind) -> &'static str {
     match cycle {

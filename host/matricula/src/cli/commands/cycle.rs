@@ -56,13 +56,13 @@ fn to_json(run: &Run, elapsed: u128) -> Value {
 
 fn to_text(run: &Run, elapsed: u128) -> String {
     let mut text = format!(
-        "{} {} in {} ({} cycle, run {})\n  {} people: {}\n  requests: {} to the source, {} to the target\n",
+        "{} {} in {} ({} cycle, run {})\n  {}: {}\n  requests: {} to the source, {} to the target\n",
         run.flow,
         output::status(run.status),
         output::duration(elapsed),
         output::cycle(run.cycle),
         run.id,
-        run.counts.total(),
+        output::people(run.counts.total()),
         output::counted(&run.counts),
         run.requests.source,
         run.requests.target,
