@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use matricula::core::run::{CycleKind, Phase};
 use matricula::engine::{Event, Observer};
 
@@ -36,7 +36,7 @@ impl Progress {
     pub(crate) fn start(json: bool) -> Self {
         if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new_spinner());
-            bar.set_style(style("{spinner} {prefix} {pos} people, {per_sec} {msg}"));
+            bar.set_style(style("{spinner} {prefix} {pos} people, {rate} {msg}"));
             bar.enable_steady_tick(Duration::from_millis(200));
             Self::Bar(bar)
         } else if json {
@@ -66,7 +66,7 @@ impl Progress {
                 if let Some(total) = total.filter(|_| bar.length().is_none()) {
                     bar.set_length(total);
                     bar.set_style(style(
-                        "{prefix} {wide_bar} {pos}/{len} people, {per_sec}  {msg}",
+                        "{prefix} {wide_bar} {pos}/{len} people, {rate}  {msg}",
                     ));
                 }
                 bar.set_position(*read);
@@ -168,7 +168,16 @@ fn doing(phase: Phase) -> &'static str {
 
 fn style(template: &str) -> ProgressStyle {
     // A template of ours that does not parse is seen by the test below; a plain bar is no reason to stop.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template);
+    style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "rate",
+            |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // The bar's own `per_sec` has four decimals. Text in memory takes everything.
+                let _ = write!(out, "{:.0}/s", state.per_sec());
+            },
+        )
 }
 
 #[cfg(test)]
@@ -231,8 +240,8 @@ mod tests {
     #[test]
     fn the_templates_parse() {
         for template in [
-            "{spinner} {prefix} {pos} people, {per_sec} {msg}",
-            "{prefix} {wide_bar} {pos}/{len} people, {per_sec}  {msg}",
+            "{spinner} {prefix} {pos} people, {rate} {msg}",
+            "{prefix} {wide_bar} {pos}/{len} people, {rate}  {msg}",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
