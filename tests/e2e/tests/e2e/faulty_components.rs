@@ -71,7 +71,7 @@ fn a_component_that_panics_fails_one_person_with_the_reason_and_the_next_run_wor
     world.sandbox.people().set(id, "position", "Engineer");
     let (run, code) = world.run(&["--full"]);
     assert_eq!(
-        (code, &run["counts"]["created"]),
+        (code, &run["counts"]["updated"]),
         (0, &serde_json::json!(1)),
         "{run:#}"
     );

@@ -1,8 +1,8 @@
 //! The product driven from outside: the real binary, components compiled to `wasm32-wasip2`, sockets and a
-//! SQLite file, against the sandbox.
+//! `SQLite` file, against the sandbox.
 //!
 //! `cargo xtask test` builds what these tests need.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bad_input;
 mod cycle;
