@@ -5,14 +5,15 @@
 //! nothing is made twice. A cycle that fails (an outage, rejected credentials) keeps its position, and the
 //! next run goes on from there instead of starting over.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use matricula_core::automation::{Automation, Memory};
-use matricula_core::run::{Counts, CycleKind, Outcome, Phase, Progress, Requests, Run, RunStatus};
+use matricula_core::run::{
+    Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus,
+};
 use matricula_core::store::{Commit, Lease, LinkWrite, OutcomeFilter};
-use matricula_core::{Failure, FailureKind};
+use matricula_core::{Failure, FailureKind, SourceKey};
 use matricula_flow::Program;
 
 use crate::observe::{Event, Observer};
@@ -32,11 +33,10 @@ pub(crate) struct Cycle<'a> {
     pub(crate) target: Target<'a>,
     pub(crate) run: Run,
     pub(crate) progress: Progress,
-    /// Hashes of the keys of those who got an outcome in this run.
-    pub(crate) touched: HashSet<u64>,
+    /// What those have been counted as who got an outcome in this run, by the hash of their key.
+    pub(crate) told: HashMap<u64, OutcomeKind>,
     /// Hashes of the keys that were seen since the last commit.
     pub(crate) seen: Vec<u64>,
-    renewed_at: Timestamp,
     meter: Meter,
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn run(
         }
     };
     note_unavailable(&mut run, &target);
-    let touched = touched(engine, &run).await?;
+    let told = told(engine, &run).await?;
     let mut cycle = Cycle {
         engine,
         automation,
@@ -99,9 +99,8 @@ pub(crate) async fn run(
         target,
         run,
         progress,
-        touched,
+        told,
         seen: Vec::new(),
-        renewed_at: engine.clock.now(),
         meter,
     };
     let ended = cycle.drive().await;
@@ -181,7 +180,13 @@ async fn open_run(
         .checked_add(engine.options.resume_within)
         .is_ok_and(|until| now < until);
     let covers = former.cycle == due || former.cycle == CycleKind::Full;
-    let resumable = recent && covers && progress.program == digest;
+    // What a read failed of for another reason than the network or the credentials may well be the position.
+    let curable = former
+        .error
+        .as_ref()
+        .is_none_or(|failure| failure.kind.is_transient() || failure.kind.stops_everything());
+    let asked_anew = request.full && former.status == RunStatus::Failed;
+    let resumable = recent && covers && curable && !asked_anew && progress.program == digest;
     if resumable && former.status == RunStatus::Running {
         return Ok((former, progress));
     }
@@ -215,11 +220,11 @@ async fn open_run(
     Ok((run, progress))
 }
 
-/// Those who got an outcome before the run was cut off.
-async fn touched(engine: &Engine, run: &Run) -> Result<HashSet<u64>, EngineError> {
-    let mut touched = HashSet::new();
+/// What those were told who got an outcome before the run was cut off; the last word counts.
+async fn told(engine: &Engine, run: &Run) -> Result<HashMap<u64, OutcomeKind>, EngineError> {
+    let mut told = HashMap::new();
     if run.counts == Counts::default() {
-        return Ok(touched);
+        return Ok(told);
     }
     let mut filter = OutcomeFilter {
         kinds: Vec::new(),
@@ -229,10 +234,13 @@ async fn touched(engine: &Engine, run: &Run) -> Result<HashSet<u64>, EngineError
     loop {
         let rows = engine.store.outcomes(run.id, &filter).await?;
         let Some((last, _)) = rows.last() else {
-            return Ok(touched);
+            return Ok(told);
         };
         filter.after = Some(*last);
-        touched.extend(rows.iter().map(|(_, outcome)| hash::key(&outcome.key)));
+        told.extend(
+            rows.iter()
+                .map(|(_, outcome)| (hash::key(&outcome.key), outcome.kind)),
+        );
     }
 }
 
@@ -355,9 +363,8 @@ impl<'a> Cycle<'a> {
             lease: None,
             run,
             progress: Progress::default(),
-            touched: HashSet::new(),
+            told: HashMap::new(),
             seen: Vec::new(),
-            renewed_at: engine.clock.now(),
             meter: Meter {
                 recorded: Requests::default(),
                 begun: sent(sides),
@@ -424,21 +431,23 @@ impl<'a> Cycle<'a> {
         Ok(self.engine.store.commit(lease, commit).await?)
     }
 
-    /// Keeps the lease while the work goes on.
-    pub(crate) async fn renew(&mut self) -> Result<(), EngineError> {
-        let now = self.engine.clock.now();
-        let third = self.engine.options.lease / 3;
-        let is_fresh = self
-            .renewed_at
-            .checked_add(third)
-            .is_ok_and(|until| now < until);
-        if let (false, Some(lease)) = (is_fresh, self.lease) {
-            let until = now
-                .saturating_add(self.engine.options.lease)
-                .unwrap_or(Timestamp::MAX);
-            self.engine.store.renew(lease, until).await?;
-            self.renewed_at = now;
+    /// Counts somebody as what this run says of them last. Whoever failed in one step stays failed.
+    pub(crate) fn count(&mut self, key: &SourceKey, kind: OutcomeKind) {
+        match self.told.insert(hash::key(key), kind) {
+            Some(OutcomeKind::Failed) => {
+                self.told.insert(hash::key(key), OutcomeKind::Failed);
+                return;
+            }
+            Some(former) => self.run.counts.take(former),
+            None => {}
         }
-        Ok(())
+        self.run.counts.add(kind);
+    }
+
+    /// A note for the run as a whole, once.
+    pub(crate) fn note(&mut self, note: String) {
+        if !self.run.notes.contains(&note) {
+            self.run.notes.push(note);
+        }
     }
 }

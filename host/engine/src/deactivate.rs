@@ -13,7 +13,7 @@ use crate::cycle::Cycle;
 use crate::observe::Event;
 use crate::plan;
 use crate::write::{Work, write};
-use crate::{EngineError, backoff, hash};
+use crate::{EngineError, backoff};
 
 /// People in hand at a time.
 const PEOPLE: u32 = 200;
@@ -36,17 +36,22 @@ impl Cycle<'_> {
             Verdict::Apply => None,
             Verdict::Hold { reason } => Some(reason),
         };
-        if let Some(reason) = &held {
-            self.run.notes.push(format!(
-                "{reason}: they are staged until an owner approves or discards them"
-            ));
-            self.stage().await?;
+        // An owner who has been asked about somebody decides, whatever happens to the others meanwhile.
+        let asked = [Decision::Open, Decision::Staged];
+        let apply = [Decision::Open, Decision::Approved];
+        match held {
+            Some(reason) => {
+                self.note(format!(
+                    "{reason}: they are staged until an owner approves or discards them"
+                ));
+                self.stage(&asked).await?;
+                self.apply_leaving(&apply[1..]).await?;
+            }
+            None => {
+                self.stage(&asked[1..]).await?;
+                self.apply_leaving(&apply).await?;
+            }
         }
-        let decisions: &[Decision] = match held {
-            Some(_) => &[Decision::Approved],
-            None => &[Decision::Open, Decision::Staged, Decision::Approved],
-        };
-        self.apply_leaving(decisions).await?;
         self.progress.phase = Phase::Refer;
         self.commit(Vec::new(), Vec::new()).await
     }
@@ -54,7 +59,6 @@ impl Cycle<'_> {
     async fn follow_dates(&mut self) -> Result<(), EngineError> {
         let mut after: Option<SourceKey> = None;
         loop {
-            self.renew().await?;
             let due = self.dates_due(after.as_ref()).await?;
             let Some((last, _)) = due.last() else {
                 return Ok(());
@@ -76,18 +80,16 @@ impl Cycle<'_> {
     }
 
     /// Those found in this cycle are staged with an outcome; those staged before are counted.
-    async fn stage(&mut self) -> Result<(), EngineError> {
+    async fn stage(&mut self, decisions: &[Decision]) -> Result<(), EngineError> {
+        // A run that was cut off in this step counts from its beginning.
+        self.run.counts.staged = 0;
+        self.told.retain(|_, kind| *kind != OutcomeKind::Staged);
         let mut after: Option<SourceKey> = None;
         loop {
             let people = self
                 .engine
                 .store
-                .leaving(
-                    &self.automation.id,
-                    &[Decision::Open, Decision::Staged],
-                    after.as_ref(),
-                    PEOPLE,
-                )
+                .leaving(&self.automation.id, decisions, after.as_ref(), PEOPLE)
                 .await?;
             let Some(last) = people.last() else {
                 return Ok(());
@@ -96,7 +98,7 @@ impl Cycle<'_> {
             let mut links = Vec::new();
             let mut outcomes = Vec::new();
             for mut link in people {
-                self.run.counts.add(OutcomeKind::Staged);
+                self.count(&link.key, OutcomeKind::Staged);
                 let Some(leaving) = &mut link.leaving else {
                     continue;
                 };
@@ -124,7 +126,6 @@ impl Cycle<'_> {
     async fn apply_leaving(&mut self, decisions: &[Decision]) -> Result<(), EngineError> {
         let mut after: Option<SourceKey> = None;
         loop {
-            self.renew().await?;
             let people = self
                 .engine
                 .store
@@ -169,8 +170,7 @@ impl Cycle<'_> {
         for (link, result) in people.into_iter().zip(written.results) {
             let Some(result) = result else { continue };
             let (link, outcome) = self.access_set(link, open, &active, result);
-            self.run.counts.add(outcome.kind);
-            self.touched.insert(hash::key(&outcome.key));
+            self.count(&outcome.key, outcome.kind);
             self.observer.event(&Event::Outcome(&outcome));
             outcomes.push(outcome);
             links.push(keep(link));
@@ -203,6 +203,15 @@ impl Cycle<'_> {
             result => {
                 let deleted = deletes(&link);
                 let vanished = result.is_err();
+                if open && vanished {
+                    link.active = false;
+                    link.target = None;
+                    link.applied = Default::default();
+                    link.record = 0;
+                    let reason = "the account no longer exists at the target; it is made anew in the next full cycle";
+                    let outcome = plan::outcome(&link, OutcomeKind::Failed, "not-found", reason);
+                    return (link, outcome);
+                }
                 let leaving = link.leaving.take();
                 let code = code(leaving.as_ref(), open);
                 let outcome = Outcome {
@@ -217,7 +226,7 @@ impl Cycle<'_> {
                         vec![active.to_owned()]
                     },
                 };
-                link.active = open && !vanished;
+                link.active = open;
                 link.trouble = None;
                 if deleted || vanished {
                     link.target = None;

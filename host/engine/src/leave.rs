@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use matricula_core::SourceKey;
-use matricula_core::link::{LeavingReason, Link};
+use matricula_core::link::{LeavingReason, Link, Trouble};
 use matricula_core::run::{CycleKind, Phase};
 use matricula_core::store::LinkWrite;
 use matricula_flow::access::standing;
@@ -33,7 +33,7 @@ impl Cycle<'_> {
                     .collect();
                 links = self.missing(&seen).await?;
             } else {
-                self.run.notes.push(format!(
+                self.note(format!(
                     "{} did not give its whole population ({} read{}): nobody is taken for gone in this run",
                     self.sides.source.title(),
                     self.progress.read,
@@ -113,6 +113,16 @@ impl Cycle<'_> {
 fn apply_date(planner: &Planner<'_>, mut link: Link) -> (Link, bool) {
     let standing = standing(&link.access, planner.now);
     link.access_changes_at = standing.changes_at;
+    if link.target.is_none() && link.in_scope && link.missed < 2 && standing.allowed {
+        // Somebody whose account belonged to an earlier record until now: the next cycle is full and
+        // deals with the record again.
+        link.record = 0;
+        link.trouble = Some(Trouble {
+            ambiguous: false,
+            attempts: 0,
+            not_before: Some(planner.now),
+        });
+    }
     let concerned = link.in_scope && link.missed < 2 && link.target.is_some();
     if !concerned {
         return (link, false);

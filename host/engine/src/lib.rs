@@ -23,13 +23,14 @@ mod side;
 mod target;
 mod write;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use matricula_core::automation::Automation;
 use matricula_core::clock::Clock;
 use matricula_core::run::{Run, Trigger};
-use matricula_core::store::{Store, StoreError};
+use matricula_core::store::{Lease, Store, StoreError};
 use matricula_core::{AutomationId, Failure};
 use matricula_flow::Program;
 
@@ -101,6 +102,25 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     options: Options,
     gone: Gone,
+    /// What this process is running; the store takes one process for one owner.
+    running: Arc<Mutex<HashSet<AutomationId>>>,
+}
+
+/// An automation that this process is running; given back when dropped.
+struct Running<'a>(&'a Mutex<HashSet<AutomationId>>, &'a AutomationId);
+
+impl<'a> Running<'a> {
+    fn enter(running: &'a Mutex<HashSet<AutomationId>>, id: &'a AutomationId) -> Option<Self> {
+        let mut set = running.lock().unwrap_or_else(PoisonError::into_inner);
+        set.insert(id.clone()).then_some(Self(running, id))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        set.remove(self.1);
+    }
 }
 
 impl Engine {
@@ -111,6 +131,7 @@ impl Engine {
             clock,
             options,
             gone: Arc::new(|_| false),
+            running: Arc::default(),
         }
     }
 
@@ -135,6 +156,7 @@ impl Engine {
         request: &RunRequest,
         observer: &dyn Observer,
     ) -> Result<Run, EngineError> {
+        let _running = Running::enter(&self.running, &automation.id).ok_or(EngineError::Busy)?;
         let now = self.clock.now();
         let until = now
             .saturating_add(self.options.lease)
@@ -147,7 +169,11 @@ impl Engine {
             })
             .await?
             .ok_or(EngineError::Busy)?;
-        let run = cycle::run(self, automation, program, sides, request, &lease, observer).await;
+        let cycle = cycle::run(self, automation, program, sides, request, &lease, observer);
+        let run = tokio::select! {
+            run = cycle => run,
+            error = self.keep(&lease) => Err(error.into()),
+        };
         // A lease that was lost is not ours to give back.
         match self.store.release(&lease).await {
             Ok(()) | Err(StoreError::LeaseLost) => {}
@@ -157,6 +183,20 @@ impl Engine {
             }
         }
         run
+    }
+
+    /// Renews a lease until it is lost: a page may take longer than a lease lasts. By the machine's own time,
+    /// since it is other processes that watch the lease.
+    async fn keep(&self, lease: &Lease) -> StoreError {
+        loop {
+            tokio::time::sleep(self.options.lease / 3).await;
+            let until = self.clock.now().saturating_add(self.options.lease);
+            let until = until.unwrap_or(jiff::Timestamp::MAX);
+            match self.store.renew(lease, until).await {
+                Ok(()) | Err(StoreError::Busy(_)) => {}
+                Err(error) => return error,
+            }
+        }
     }
 
     /// What a cycle would do now, without writing anything anywhere.

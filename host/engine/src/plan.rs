@@ -124,18 +124,17 @@ impl Planner<'_> {
         link.record = record;
         link.missed = 0;
 
-        let evaluated = serde_json::from_str::<Value>(&item.data)
-            .map_err(|_| {
-                (
-                    "unreadable",
-                    "the connector passed a record that is no JSON".to_owned(),
-                )
-            })
-            .and_then(|record| {
-                self.program
-                    .evaluate(&record)
-                    .map_err(|error| (error.code, error.message))
-            });
+        let parsed = serde_json::from_str::<Value>(&item.data);
+        let evaluated = match &parsed {
+            Ok(record) => self
+                .program
+                .evaluate(record)
+                .map_err(|error| (error.code, error.message)),
+            Err(_) => {
+                let reason = "the connector passed a record that is no JSON";
+                Err(("unreadable", reason.to_owned()))
+            }
+        };
         let person = match evaluated {
             Ok(person) => person,
             Err((code, message)) => {
@@ -146,8 +145,11 @@ impl Planner<'_> {
                     attempts,
                     not_before: None,
                 });
+                if let Some(access) = parsed.ok().and_then(|r| self.program.access_of(&r).ok()) {
+                    self.follow_access(&mut link, &access);
+                }
                 let outcome = outcome(&link, OutcomeKind::Failed, code, message);
-                return self.settle(link, outcome);
+                return Assessed::Settled(Box::new(link), Some(outcome), Some(OutcomeKind::Failed));
             }
         };
 
@@ -167,9 +169,7 @@ impl Planner<'_> {
             );
             return self.settle(link, outcome);
         }
-        merge_access(&mut link.access, &person.access);
-        let standing = standing(&link.access, self.now);
-        link.access_changes_at = standing.changes_at;
+        let standing = self.follow_access(&mut link, &person.access);
         Assessed::Mapped(Box::new(Mapped {
             link,
             person,
@@ -180,6 +180,28 @@ impl Planner<'_> {
     fn settle(&self, link: Link, outcome: Outcome) -> Assessed {
         let kind = (!is_leaving(&link)).then_some(outcome.kind);
         Assessed::Settled(Box::new(link), Some(outcome), kind)
+    }
+
+    /// Takes over what the record says of access, and notes that somebody loses it. The note is kept even
+    /// if what else is to be written for this person fails.
+    fn follow_access(&self, link: &mut Link, access: &AccessValues) -> Standing {
+        merge_access(&mut link.access, access);
+        let standing = standing(&link.access, self.now);
+        link.access_changes_at = standing.changes_at;
+        let by_date = |leaving: &Leaving| {
+            !matches!(
+                leaving.reason,
+                LeavingReason::Gone | LeavingReason::OutOfScope
+            )
+        };
+        if standing.allowed && link.leaving.as_ref().is_some_and(by_date) {
+            link.leaving = None;
+        }
+        if !standing.allowed && self.active.is_some() {
+            let reason = standing.reason.unwrap_or(LeavingReason::Barred);
+            self.leave(link, reason, self.program.flow().leavers());
+        }
+        standing
     }
 
     /// Whether the record needs no second look.

@@ -231,11 +231,8 @@ impl Ledger {
             .store
             .population(&cycle.automation.id, now)
             .await?;
-        let approved = |link: &Link| {
-            link.leaving
-                .as_ref()
-                .is_some_and(|leaving| leaving.decision == Decision::Approved)
-        };
+        let decision = |link: &Link| link.leaving.as_ref().map(|leaving| leaving.decision);
+        let approved = |link: &Link| decision(link) == Some(Decision::Approved);
         let undecided = self
             .leaving
             .iter()
@@ -247,7 +244,8 @@ impl Ledger {
             Verdict::Hold { reason } => Some(reason),
         };
         for (link, who) in std::mem::take(&mut self.leaving) {
-            let kind = if held.is_some() && !approved(&link) {
+            let asked = decision(&link) == Some(Decision::Staged);
+            let kind = if asked || (held.is_some() && !approved(&link)) {
                 OutcomeKind::Staged
             } else {
                 OutcomeKind::Deactivated

@@ -222,6 +222,7 @@ fn gone(
     }
     link.missed = 2;
     link.record = 0;
+    link.trouble = None;
     planner.leave(
         &mut link,
         LeavingReason::Gone,
@@ -313,10 +314,22 @@ async fn plan_unlinked(
             Matched::One(account) => {
                 let target = account.target.clone();
                 if let Some(owner) = owners.get(&target).filter(|owner| **owner != one.link.key) {
-                    let Some(former) = take_over(cycle, planner, &one, owner, planned).await?
+                    let Some(former) =
+                        take_over(cycle, planner, &one, (owner, &target), planned).await?
                     else {
                         continue;
                     };
+                    // What this page had planned for the former owner is void with the account.
+                    let former = planned
+                        .intents
+                        .extract_if(.., |(intent, _)| intent.link.key == former.key)
+                        .map(|(intent, _)| Link {
+                            target: None,
+                            leaving: None,
+                            ..intent.before
+                        })
+                        .last()
+                        .unwrap_or(former);
                     planned.settled.push((former, None, None));
                 }
                 owners.insert(target, one.link.key.clone());
@@ -335,7 +348,7 @@ async fn take_over(
     cycle: &Cycle<'_>,
     planner: &Planner<'_>,
     one: &Mapped,
-    owner: &SourceKey,
+    (owner, target): (&SourceKey, &TargetId),
     planned: &mut Planned,
 ) -> Result<Option<Link>, EngineError> {
     let owner = cycle
@@ -348,13 +361,17 @@ async fn take_over(
         .next();
     let mut link = one.link.clone();
     match owner {
-        Some(mut former) if !former.active && one.standing.allowed => {
+        Some(mut former)
+            if !former.active && former.target.as_ref() == Some(target) && one.standing.allowed =>
+        {
             former.target = None;
             former.leaving = None;
             return Ok(Some(former));
         }
         Some(_) if !one.standing.allowed => {
-            let reason = "an older record of somebody whose account belongs to a newer one";
+            link.trouble = None;
+            let reason = "the account belongs to another record of the same person, who may not come in by \
+                          this one now";
             let outcome = plan::outcome(&link, OutcomeKind::Skipped, "superseded", reason);
             planned.settle(link, outcome);
         }
@@ -387,7 +404,6 @@ impl Cycle<'_> {
         let mut matcher = Matcher::default();
         let mut quiet = 0;
         while let Some(page) = reader.next(self.observer).await? {
-            self.renew().await?;
             let mut planned = {
                 let planner = self.planner();
                 plan_page(self, &planner, &mut matcher, &page.items).await?
@@ -463,17 +479,31 @@ impl Cycle<'_> {
             .await;
         if stop.is_none() && !vanished.is_empty() {
             let mut anew = Planned::default();
-            {
-                let planner = self.planner();
-                let references = resolve_references(self, &vanished).await?;
-                plan_unlinked(self, &planner, matcher, vanished, &references, &mut anew).await?;
+            match self.plan_anew(matcher, vanished, &mut anew).await {
+                Ok(()) => {
+                    self.take_settled(&mut anew, &mut links, &mut outcomes);
+                    stop = self
+                        .write_intents(anew.intents, &mut links, &mut outcomes, None)
+                        .await;
+                }
+                // What was written before is recorded all the same.
+                Err(EngineError::Failure(failure)) => stop = Some(failure),
+                Err(error) => return Err(error),
             }
-            self.take_settled(&mut anew, &mut links, &mut outcomes);
-            stop = self
-                .write_intents(anew.intents, &mut links, &mut outcomes, None)
-                .await;
         }
         Ok((links, outcomes, stop))
+    }
+
+    /// Plans those whose account has vanished as if they had never had one.
+    async fn plan_anew(
+        &self,
+        matcher: &mut Matcher,
+        vanished: Vec<Mapped>,
+        anew: &mut Planned,
+    ) -> Result<(), EngineError> {
+        let planner = self.planner();
+        let references = resolve_references(self, &vanished).await?;
+        plan_unlinked(self, &planner, matcher, vanished, &references, anew).await
     }
 
     fn take_settled(
@@ -484,7 +514,7 @@ impl Cycle<'_> {
     ) {
         for (link, outcome, kind) in planned.settled.drain(..) {
             if let Some(kind) = kind {
-                self.run.counts.add(kind);
+                self.count(&link.key, kind);
             }
             outcomes.extend(outcome);
             links.push(LinkWrite {
@@ -564,11 +594,13 @@ impl Cycle<'_> {
                 kind = OutcomeKind::Unchanged;
             }
         }
-        if !leaving {
+        if !leaving && kind == OutcomeKind::Unchanged {
             self.run.counts.add(kind);
         }
         if kind != OutcomeKind::Unchanged {
-            self.touched.insert(hash::key(&link.key));
+            if !leaving {
+                self.count(&link.key, kind);
+            }
             let outcome = Outcome {
                 key: link.key.clone(),
                 target: link.target.clone(),
@@ -608,9 +640,7 @@ impl Cycle<'_> {
             .code
             .unwrap_or_else(|| kind_code(failure.kind).to_owned());
         let outcome = plan::outcome(&link, OutcomeKind::Failed, &code, failure.message);
-        if !plan::is_leaving(&link) {
-            self.run.counts.add(OutcomeKind::Failed);
-        }
+        self.count(&link.key, OutcomeKind::Failed);
         self.observer.event(&Event::Outcome(&outcome));
         outcomes.push(outcome);
         links.push(LinkWrite {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use matricula_core::SourceKey;
 use matricula_core::link::Link;
-use matricula_core::run::{Outcome, OutcomeKind};
+use matricula_core::run::{CycleKind, Outcome, OutcomeKind};
 use matricula_core::store::LinkWrite;
 use serde_json::{Map, Value};
 
@@ -32,7 +32,6 @@ impl Cycle<'_> {
             .collect();
         let mut after: Option<SourceKey> = None;
         loop {
-            self.renew().await?;
             let rows = self
                 .engine
                 .store
@@ -94,12 +93,15 @@ impl Cycle<'_> {
                     }
                 };
                 let failed = outcome.kind == OutcomeKind::Failed;
-                // Somebody who was just made or changed is counted as that.
-                if self.touched.insert(hash::key(&link.key)) {
-                    self.run.counts.add(outcome.kind);
+                // Somebody who was just made or changed is counted as that; in a full read somebody of whom
+                // nothing has been told was counted as unchanged.
+                if !self.told.contains_key(&hash::key(&link.key)) {
+                    if self.run.cycle == CycleKind::Full {
+                        self.run.counts.take(OutcomeKind::Unchanged);
+                    }
+                    self.count(&link.key, outcome.kind);
                 } else if failed {
-                    self.run.counts.failed += 1;
-                    self.run.counts.updated = self.run.counts.updated.saturating_sub(1);
+                    self.count(&link.key, OutcomeKind::Failed);
                 }
                 self.observer.event(&Event::Outcome(&outcome));
                 outcomes.push(outcome);

@@ -88,6 +88,12 @@ async fn write_batch(
         match answer {
             Err(failure) if failure.kind.stops_everything() => return (done, Some(failure)),
             Err(failure) if failure.kind == FailureKind::Fault && open.len() > 1 => {
+                if failure.effect != Effect::None {
+                    open = match resolve_doubts(target, open).await {
+                        Ok(open) => open,
+                        Err(failure) => return (done, Some(failure)),
+                    };
+                }
                 for single in open {
                     let (results, stop) = Box::pin(write_batch(target, run, vec![single])).await;
                     done.extend(results);

@@ -159,6 +159,16 @@ impl Program {
         })
     }
 
+    /// When the person of a record may come in, where the rest of it need not be right: whoever has left
+    /// is blocked even if their record has become unusable.
+    ///
+    /// # Errors
+    /// A date or another value that access depends on cannot be used.
+    pub fn access_of(&self, record: &Value) -> Result<AccessValues, RecordError> {
+        let flow = &*self.flow.0;
+        self.access(&View::new(&flow.alias, &flow.attributes, record))
+    }
+
     /// Checks attributes against the stream's schema.
     fn check(&self, view: &View<'_>, slots: &[usize]) -> Result<(), RecordError> {
         let flow = &*self.flow.0;

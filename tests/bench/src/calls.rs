@@ -29,7 +29,7 @@ impl Egress for NoNetwork {
 
 pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let host = Host::new(Options { cache_dir: Some(folder.path().to_owned()), ..Options::default() })?;
+    let host = Host::new(Options { cache_dir: Some(folder.path().join("compiled")), ..Options::default() })?;
     let component = host.load(&places.connectors.join("fixtures/fixtures.wasm"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let read = |records: u32, rounds: usize| -> Result<Vec<Duration>> {

@@ -1,9 +1,11 @@
 //! Dates decide, in the time zone of the workplace.
 
-use matricula_core::run::{Counts, CycleKind, OutcomeKind};
+use matricula_core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
+use matricula_core::{Failure, FailureKind};
 use serde_json::json;
 
 use crate::source::person;
+use crate::target::Fault;
 use crate::world::World;
 
 #[tokio::test]
@@ -160,4 +162,63 @@ async fn each_end_that_can_be_read_counts_and_one_that_cannot_stays() {
     assert_eq!(world.run().await.counts.reactivated, 1);
     world.at("2026-03-10T12:00:00Z");
     assert_eq!(world.run().await.counts.deactivated, 1);
+}
+
+#[tokio::test]
+async fn whoever_has_left_is_blocked_even_if_the_rest_cannot_be_written() {
+    let world = World::new().await;
+    for (id, name) in [(1, "Ada"), (2, "Bob"), (3, "Cy")] {
+        world.source.put(person(id, name));
+    }
+    world.run().await;
+    // The record has become unusable.
+    world.source.set(1, "status", json!("inactive"));
+    world.source.set(1, "email", json!(null));
+    // The academy refuses another value of the same record.
+    world
+        .source
+        .set(2, "contract_end_date", json!("2026-03-01"));
+    world.source.set(2, "position", json!("x"));
+    let refused = Failure::new(FailureKind::Input, "not accepted");
+    world.academy.fault("a2", Fault::Fail(refused));
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Partial);
+    assert_eq!(
+        run.counts,
+        Counts {
+            failed: 2,
+            ..Counts::default()
+        }
+    );
+    assert!(!world.academy.is_active("ada@example.com"));
+    assert!(!world.academy.is_active("bob@example.com"));
+}
+
+#[tokio::test]
+async fn a_rehire_entered_before_the_first_day_gets_the_old_account_on_that_day() {
+    let world = World::new().await;
+    world.source.put(person(1, "Ada"));
+    world
+        .source
+        .set(1, "contract_end_date", json!("2026-01-31"));
+    world.run().await;
+    world.source.put(person(9, "Ada"));
+    world.source.set(9, "hire_date", json!("2026-03-16"));
+    assert_eq!(
+        world.run().await.counts,
+        Counts {
+            skipped: 1,
+            ..Counts::default()
+        }
+    );
+    for moment in ["2026-03-16T05:00:00Z", "2026-03-16T05:05:00Z"] {
+        world.at(moment);
+        world.run().await;
+    }
+    assert!(world.academy.is_active("ada@example.com"));
+    assert_eq!(
+        world.academy.by_email("ada@example.com")["external_id"],
+        "9"
+    );
+    assert_eq!(world.run().await.cycle, CycleKind::Incremental);
 }

@@ -282,3 +282,20 @@ async fn an_outage_of_the_target_leaves_the_run_and_the_next_one_goes_on() {
         }
     );
 }
+
+#[tokio::test]
+async fn a_position_that_fails_by_itself_is_not_read_from_again() {
+    let world = world_of(9).await;
+    let stuck = Failure::new(FailureKind::Protocol, "this position is none of mine");
+    world.source.fault(2, SourceFault::Fail(stuck));
+    assert_eq!(world.run().await.status, RunStatus::Failed);
+    let run = world.run().await;
+    assert_eq!(
+        run.counts,
+        Counts {
+            created: 6,
+            unchanged: 3,
+            ..Counts::default()
+        }
+    );
+}

@@ -149,3 +149,21 @@ async fn small_academies_are_not_guarded_by_share() {
         }
     );
 }
+
+#[tokio::test]
+async fn what_an_owner_was_asked_about_waits_for_the_owner() {
+    let world = academy_of(30).await;
+    end(&world, 1..=7);
+    assert_eq!(world.run().await.counts.staged, 7);
+    // One of them is corrected: the other six are no more than a fifth, but the owner has been asked.
+    world.source.set(1, "contract_end_date", json!(null));
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.staged), (RunStatus::Partial, 6));
+    assert_eq!(world.academy.take_journal(), []);
+    world
+        .engine
+        .decide(&world.automation().await.id, true)
+        .await
+        .unwrap();
+    assert_eq!(world.run().await.counts.deactivated, 6);
+}

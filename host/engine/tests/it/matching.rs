@@ -228,3 +228,37 @@ async fn an_account_that_vanished_is_made_anew() {
         "Lead"
     );
 }
+
+#[tokio::test]
+async fn an_account_changes_hands_within_one_page() {
+    let world = World::new().await;
+    world.source.put(person(1, "Ada"));
+    world
+        .source
+        .set(1, "contract_end_date", json!("2026-01-31"));
+    world.run().await;
+    // On the day of the rehire both records are touched.
+    world.source.set(1, "position", json!("Former"));
+    world.source.put(person(9, "Ada"));
+    let run = world.run().await;
+    assert_eq!(
+        run.counts,
+        Counts {
+            reactivated: 1,
+            ..Counts::default()
+        }
+    );
+    let account = world.academy.by_email("ada@example.com");
+    assert_eq!(
+        (&account["external_id"], &account["position"]),
+        (&json!("9"), &json!("Engineer"))
+    );
+    for _ in 0..2 {
+        world.source.set(1, "position", json!("Still former"));
+        world.run().await;
+        assert_eq!(
+            world.academy.by_email("ada@example.com")["position"],
+            "Engineer"
+        );
+    }
+}
