@@ -15,6 +15,8 @@ mod hash;
 mod leave;
 mod matching;
 mod observe;
+mod page;
+mod pages;
 mod plan;
 mod preview;
 mod read;

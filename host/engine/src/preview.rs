@@ -17,8 +17,9 @@ use serde_json::{Map, Value};
 use crate::cycle::{Cycle, due};
 use crate::matching::{Matcher, parse};
 use crate::observe::{Change, Event, Observer, Planned, Preview};
+use crate::page::{self, plan_page};
+use crate::pages::Reader;
 use crate::plan::{self, Intent};
-use crate::read::{self, Reader};
 use crate::side::Sides;
 use crate::target::Target;
 use crate::{Engine, EngineError, hash};
@@ -101,7 +102,7 @@ impl Ledger {
         let (mut complete, mut read, mut total) = (false, 0, None);
         while let Some(page) = reader.next(cycle.observer).await? {
             let planner = cycle.planner();
-            let planned = read::plan_page(cycle, &planner, &mut matcher, &page.items).await?;
+            let planned = plan_page(cycle, &planner, &mut matcher, &page.items).await?;
             self.seen.extend(
                 page.items
                     .iter()
@@ -121,7 +122,7 @@ impl Ledger {
         Ok(complete)
     }
 
-    async fn take(&mut self, cycle: &Cycle<'_>, planned: read::Planned) -> Result<(), EngineError> {
+    async fn take(&mut self, cycle: &Cycle<'_>, planned: page::Planned) -> Result<(), EngineError> {
         for kind in planned.untouched {
             self.counts.add(kind);
         }

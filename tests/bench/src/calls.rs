@@ -29,9 +29,14 @@ impl Egress for NoNetwork {
 
 pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let host = Host::new(Options { cache_dir: Some(folder.path().join("compiled")), ..Options::default() })?;
+    let host = Host::new(Options {
+        cache_dir: Some(folder.path().join("compiled")),
+        ..Options::default()
+    })?;
     let component = host.load(&places.connectors.join("fixtures/fixtures.wasm"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let read = |records: u32, rounds: usize| -> Result<Vec<Duration>> {
         let call = Call {
             config: "{}".into(),
@@ -40,8 +45,11 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
             egress: Arc::new(NoNetwork),
             deadline: Duration::from_secs(30),
         };
-        let request =
-            ReadRequest { stream: format!("people-{records}"), limit: records, ..ReadRequest::default() };
+        let request = ReadRequest {
+            stream: format!("people-{records}"),
+            limit: records,
+            ..ReadRequest::default()
+        };
         runtime.block_on(async {
             let mut times = Vec::with_capacity(rounds);
             for _ in 0..rounds {
@@ -57,17 +65,29 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
     let one = read(1, 5_000)?;
     let at = |times: &[Duration], share: f64| {
         let place = (times.len() as f64 * share) as usize;
-        times.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
+        times
+            .get(place)
+            .map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
     };
     table.tell("instance and first call: median", at(&one, 0.5), "µs");
-    table.hold("instance and first call: 99 of 100 below", at(&one, 0.99), "µs", 50.0);
+    table.hold(
+        "instance and first call: 99 of 100 below",
+        at(&one, 0.99),
+        "µs",
+        50.0,
+    );
 
     let thousand = read(1_000, 300)?;
     let boundary = at(&thousand, 0.5) / 1_000.0;
     let mapping = map(places)?;
     table.tell("boundary, per record", boundary, "µs");
     table.tell("parse, check and map, per record", mapping, "µs");
-    table.hold("boundary and mapping, per record", boundary + mapping, "µs", 5.0);
+    table.hold(
+        "boundary and mapping, per record",
+        boundary + mapping,
+        "µs",
+        5.0,
+    );
     Ok(())
 }
 
@@ -94,7 +114,10 @@ fn map(places: &Places) -> Result<f64> {
         let begin = Instant::now();
         for _ in 0..rounds {
             let record: Value = serde_json::from_str(&record)?;
-            let person = program.evaluate(&record).ok().context("the record is not accepted")?;
+            let person = program
+                .evaluate(&record)
+                .ok()
+                .context("the record is not accepted")?;
             std::hint::black_box(person);
         }
         best = best.min(begin.elapsed().as_secs_f64() * 1e6 / f64::from(rounds));

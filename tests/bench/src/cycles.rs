@@ -20,17 +20,37 @@ pub(crate) fn measure(places: &Places, size: u64, table: &mut Table) -> Result<(
     let (summary, first) = product.run(&[])?;
     let sandbox_cpu = sandbox.cpu()? - before;
     ensure!(summary["counts"]["created"] == size, "{summary:#}");
-    table.tell(format!("{size} people, first cycle: wall"), first.wall.as_secs_f64(), "s");
-    table.tell(format!("{size} people, first cycle: CPU"), first.cpu.as_secs_f64(), "s");
-    table.tell(format!("{size} people, first cycle: CPU of the sandbox"), sandbox_cpu.as_secs_f64(), "s");
-    table.tell(format!("{size} people, first cycle: resident"), first.resident as f64 / MIB, "MiB");
+    table.tell(
+        format!("{size} people, first cycle: wall"),
+        first.wall.as_secs_f64(),
+        "s",
+    );
+    table.tell(
+        format!("{size} people, first cycle: CPU"),
+        first.cpu.as_secs_f64(),
+        "s",
+    );
+    table.tell(
+        format!("{size} people, first cycle: CPU of the sandbox"),
+        sandbox_cpu.as_secs_f64(),
+        "s",
+    );
+    table.tell(
+        format!("{size} people, first cycle: resident"),
+        first.resident as f64 / MIB,
+        "MiB",
+    );
     table.tell(
         format!("{size} people, first cycle: accounts made"),
         size as f64 / first.wall.as_secs_f64(),
         "/s",
     );
     if size <= 10_000 {
-        table.tell("accounts that a bare HTTP client makes", bare(places, 5_000)?, "/s");
+        table.tell(
+            "accounts that a bare HTTP client makes",
+            bare(places, 5_000)?,
+            "/s",
+        );
     }
 
     let mut unchanged: Vec<Used> = Vec::new();
@@ -45,9 +65,24 @@ pub(crate) fn measure(places: &Places, size: u64, table: &mut Table) -> Result<(
     let scale = size as f64 / 10_000.0;
     // Budgets for 10 000 and 50 000; smaller sizes are held to those of 10 000.
     let (wall_budget, cpu_budget) = if scale > 1.0 { (2.0, 2.0) } else { (0.6, 0.4) };
-    table.hold(format!("{size} people, unchanged: wall"), wall, "s", wall_budget);
-    table.hold(format!("{size} people, unchanged: CPU"), cpu, "s", cpu_budget);
-    table.hold(format!("{size} people, unchanged: resident"), resident, "MiB", 60.0);
+    table.hold(
+        format!("{size} people, unchanged: wall"),
+        wall,
+        "s",
+        wall_budget,
+    );
+    table.hold(
+        format!("{size} people, unchanged: CPU"),
+        cpu,
+        "s",
+        cpu_budget,
+    );
+    table.hold(
+        format!("{size} people, unchanged: resident"),
+        resident,
+        "MiB",
+        60.0,
+    );
     Ok(())
 }
 
@@ -61,7 +96,10 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// a time as the connector's manifest allows.
 fn bare(places: &Places, count: u64) -> Result<f64> {
     let sandbox = Sandbox::start(places, 0)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let url: Arc<str> = format!("{}/Users", sandbox.address("scim")).into();
     runtime.block_on(async {
         let client = reqwest::Client::builder().build()?;

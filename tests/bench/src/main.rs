@@ -30,7 +30,9 @@ impl Places {
     fn find() -> Result<Self> {
         let here = std::env::current_exe()?;
         let profile = here.parent().context("the program lies in no folder")?;
-        let target = profile.parent().context("the profile's folder lies in no folder")?;
+        let target = profile
+            .parent()
+            .context("the profile's folder lies in no folder")?;
         let places = Self {
             matricula: profile.join("matricula"),
             sandbox: profile.join("matricula-sandbox"),

@@ -29,7 +29,8 @@ impl Sandbox {
         let stdout = child.stdout.take().context("the sandbox has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let addresses = serde_json::from_str(&line).context("the sandbox does not say where it is")?;
+        let addresses =
+            serde_json::from_str(&line).context("the sandbox does not say where it is")?;
         Ok(Self { child, addresses })
     }
 
@@ -55,8 +56,10 @@ impl Drop for Sandbox {
 pub(crate) fn cpu_of(stat: &str) -> Result<Duration> {
     let text = std::fs::read_to_string(stat)?;
     let after_name = text.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<u64> =
-        after_name.split_whitespace().filter_map(|field| field.parse().ok()).collect();
+    let fields: Vec<u64> = after_name
+        .split_whitespace()
+        .filter_map(|field| field.parse().ok())
+        .collect();
     // Without pid, name and state, utime and stime are the eleventh and twelfth field.
     let ticks = fields.get(10).copied().unwrap_or(0) + fields.get(11).copied().unwrap_or(0);
     Ok(Duration::from_millis(ticks * 10))
@@ -79,8 +82,16 @@ pub(crate) struct Used {
 
 impl<'a> Product<'a> {
     pub(crate) fn new(places: &'a Places, sandbox: &'a Sandbox) -> Result<Self> {
-        let product = Self { places, sandbox, data: TempDir::new()? };
-        product.add_credential("personio", "client_id=sandbox-personio-id", "client_secret=sandbox-personio-secret\n")?;
+        let product = Self {
+            places,
+            sandbox,
+            data: TempDir::new()?,
+        };
+        product.add_credential(
+            "personio",
+            "client_id=sandbox-personio-id",
+            "client_secret=sandbox-personio-secret\n",
+        )?;
         product.add_credential(
             "reteach",
             "scim_url=https://academy.example.com/scim/v2",
@@ -91,7 +102,15 @@ impl<'a> Product<'a> {
 
     fn add_credential(&self, connector: &str, public: &str, secrets: &str) -> Result<()> {
         let mut child = self
-            .command(&["credential", "add", connector, "--name", connector, "--set", public])
+            .command(&[
+                "credential",
+                "add",
+                connector,
+                "--name",
+                connector,
+                "--set",
+                public,
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;
@@ -114,7 +133,10 @@ impl<'a> Product<'a> {
             .args([Path::new("--connectors"), &self.places.connectors])
             .args([Path::new("--flows"), &self.places.flows])
             .arg("--map-origin")
-            .arg(format!("https://api.personio.de={}", self.sandbox.address("personio")))
+            .arg(format!(
+                "https://api.personio.de={}",
+                self.sandbox.address("personio")
+            ))
             .arg("--map-origin")
             .arg(format!("https://academy.example.com={scim}"));
         command
@@ -125,7 +147,11 @@ impl<'a> Product<'a> {
         let mut all = vec!["run", "sync-employees", "--json"];
         all.extend(arguments);
         let begin = Instant::now();
-        let mut child = self.command(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = self
+            .command(&all)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
         let stdout = child.stdout.take().context("the product has no output")?;
         let summary: Value = serde_json::from_reader(stdout).context("the run says nothing")?;
         let used = child.wait4()?;
@@ -134,6 +160,13 @@ impl<'a> Product<'a> {
             bail!("the run did not succeed: {summary:#}");
         }
         let cpu = used.rusage.utime + used.rusage.stime;
-        Ok((summary, Used { wall, cpu, resident: used.rusage.maxrss }))
+        Ok((
+            summary,
+            Used {
+                wall,
+                cpu,
+                resident: used.rusage.maxrss,
+            },
+        ))
     }
 }

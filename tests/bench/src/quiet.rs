@@ -1,4 +1,5 @@
-//! An incremental cycle in which nothing has changed, inside a process that runs many of them.
+//! An incremental cycle in which nothing has changed, inside a process that runs many of them. The source
+//! tells some people again each time, since a connector asks from a little before its last state on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use matricula::core::credential::Secrets;
 use matricula::core::run::CycleKind;
 use matricula::egress::{Gateway, Policy};
 use matricula::store::{SqliteStore, Vault};
-use matricula::{Connectors, Flows, Matricula, NewCredential, Parts, Selection, Silent, SystemClock, TenantId, Trigger};
+use matricula::{
+    Connectors, Flows, Matricula, NewCredential, Parts, Selection, Silent, SystemClock, TenantId,
+    Trigger,
+};
 
 use crate::Places;
 use crate::process::{Sandbox, cpu_of};
@@ -30,7 +34,10 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         ..Default::default()
     })?;
     let matricula = Matricula::new(Parts {
-        store: Arc::new(SqliteStore::open(data.path().join("store.sqlite"), Vault::new(&[1; 32]))?),
+        store: Arc::new(SqliteStore::open(
+            data.path().join("store.sqlite"),
+            Vault::new(&[1; 32]),
+        )?),
         clock: Arc::clone(&clock) as _,
         connectors: Connectors::new(host, &places.connectors),
         gateway: Gateway::new(policy, clock)?,
@@ -38,12 +45,23 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         owner: "bench".to_owned(),
         gone: Arc::new(|_| false),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let cpu = runtime.block_on(async {
         let tenant = TenantId::new("bench");
         for (connector, public, secret) in [
-            ("personio", ("client_id", "sandbox-personio-id"), ("client_secret", "sandbox-personio-secret")),
-            ("reteach", ("scim_url", "https://academy.example.com/scim/v2"), ("scim_token", "sandbox-scim-token")),
+            (
+                "personio",
+                ("client_id", "sandbox-personio-id"),
+                ("client_secret", "sandbox-personio-secret"),
+            ),
+            (
+                "reteach",
+                ("scim_url", "https://academy.example.com/scim/v2"),
+                ("scim_token", "sandbox-scim-token"),
+            ),
         ] {
             let credential = NewCredential {
                 connector: connector.to_owned(),
@@ -55,13 +73,24 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
             matricula.add_credential(&tenant, credential).await?;
         }
         let flow = Flows::new(&places.flows).load("sync-employees", matricula.connectors())?;
-        let opened = matricula.open(&tenant, &flow, &Selection::default()).await?;
-        matricula.run(&opened, Trigger::Schedule, true, &Silent).await?;
-        let opened = matricula.open(&tenant, &flow, &Selection::default()).await?;
+        let opened = matricula
+            .open(&tenant, &flow, &Selection::default())
+            .await?;
+        matricula
+            .run(&opened, Trigger::Schedule, true, &Silent)
+            .await?;
+        let opened = matricula
+            .open(&tenant, &flow, &Selection::default())
+            .await?;
         let begin = cpu_of("/proc/self/stat")?;
         for _ in 0..CYCLES {
-            let run = matricula.run(&opened, Trigger::Schedule, false, &Silent).await?;
-            ensure!(run.cycle == CycleKind::Incremental && run.counts.total() == 0, "{run:?}");
+            let run = matricula
+                .run(&opened, Trigger::Schedule, false, &Silent)
+                .await?;
+            ensure!(
+                run.cycle == CycleKind::Incremental && run.counts.total() == run.counts.unchanged,
+                "{run:?}"
+            );
         }
         Ok(cpu_of("/proc/self/stat")? - begin)
     })?;

@@ -18,13 +18,29 @@ pub(crate) struct Table(Vec<Row>);
 
 impl Table {
     /// A figure that must stay below its budget.
-    pub(crate) fn hold(&mut self, what: impl Into<String>, value: f64, unit: &'static str, budget: f64) {
-        self.0.push(Row { what: what.into(), value, unit, budget: Some(budget) });
+    pub(crate) fn hold(
+        &mut self,
+        what: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        budget: f64,
+    ) {
+        self.0.push(Row {
+            what: what.into(),
+            value,
+            unit,
+            budget: Some(budget),
+        });
     }
 
     /// A figure to know.
     pub(crate) fn tell(&mut self, what: impl Into<String>, value: f64, unit: &'static str) {
-        self.0.push(Row { what: what.into(), value, unit, budget: None });
+        self.0.push(Row {
+            what: what.into(),
+            value,
+            unit,
+            budget: None,
+        });
     }
 
     pub(crate) fn is_exceeded(&self) -> bool {
@@ -57,7 +73,9 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<58} {:>12} {:>10}", "what", "measured", "budget")?;
         for row in &self.0 {
-            let budget = row.budget.map_or_else(String::new, |budget| format!("{budget:.1}"));
+            let budget = row
+                .budget
+                .map_or_else(String::new, |budget| format!("{budget:.1}"));
             let verdict = if row.is_exceeded() { "  exceeded" } else { "" };
             let measured = format!("{:.2} {}", row.value, row.unit);
             writeln!(f, "{:<58} {measured:>12} {budget:>10}{verdict}", row.what)?;
