@@ -110,6 +110,13 @@ pub trait Store: Send + Sync {
         credential: &Credential,
         secrets: &Secrets,
     ) -> Result<(), StoreError>;
+    /// Writes a credential's method, public fields and secrets anew, under the same id: what refers to it
+    /// stays as it is. [`StoreError::NotFound`] if there is none of this id, tenant, connector and name.
+    async fn replace_credential(
+        &self,
+        credential: &Credential,
+        secrets: &Secrets,
+    ) -> Result<(), StoreError>;
     /// A tenant's credentials.
     async fn credentials(&self, tenant: &TenantId) -> Result<Vec<Credential>, StoreError>;
     /// The secrets of a credential.

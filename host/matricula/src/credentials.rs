@@ -47,6 +47,64 @@ impl Matricula {
         tenant: &TenantId,
         new: NewCredential,
     ) -> Result<Credential, Error> {
+        if new.name.trim().is_empty() || new.name.chars().any(char::is_control) {
+            return Err(Error::CredentialFields(
+                "a credential needs a name of visible text".into(),
+            ));
+        }
+        let id = CredentialId::new(automation::random_id()?);
+        let (credential, secrets) = self.checked(tenant, new, id, self.clock.now())?;
+        self.store.add_credential(&credential, &secrets).await?;
+        Ok(credential)
+    }
+
+    /// The credential that [`Self::replace_credential`] would write to: of this name, for this connector.
+    ///
+    /// # Errors
+    /// [`Error::CredentialUnknown`] if there is none of that name; [`Error::CredentialConnector`] if it is
+    /// for another connector.
+    pub async fn replaceable(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        connector: &str,
+    ) -> Result<Credential, Error> {
+        let old = self.credential(tenant, name).await?;
+        if old.connector != connector {
+            return Err(Error::CredentialConnector {
+                name: old.name,
+                found: old.connector,
+                connector: connector.to_owned(),
+            });
+        }
+        Ok(old)
+    }
+
+    /// Writes method and fields of the credential of that name anew, all of them. It keeps its id, and so
+    /// its automations and their links: it must be for the same account of the same remote system. Not
+    /// tested, as one that is added.
+    ///
+    /// # Errors
+    /// As [`Self::replaceable`]; [`Error::CredentialFields`] as [`Self::add_credential`].
+    pub async fn replace_credential(
+        &self,
+        tenant: &TenantId,
+        new: NewCredential,
+    ) -> Result<Credential, Error> {
+        let old = self.replaceable(tenant, &new.name, &new.connector).await?;
+        let (credential, secrets) = self.checked(tenant, new, old.id, old.created_at)?;
+        self.store.replace_credential(&credential, &secrets).await?;
+        Ok(credential)
+    }
+
+    /// What was entered, once its fields fit the connector's method.
+    fn checked(
+        &self,
+        tenant: &TenantId,
+        new: NewCredential,
+        id: CredentialId,
+        created_at: jiff::Timestamp,
+    ) -> Result<(Credential, Secrets), Error> {
         let connector = self.connectors.load(&new.connector)?;
         let manifest = connector.manifest();
         let method = choose_method(
@@ -54,27 +112,21 @@ impl Matricula {
             &manifest.authentication,
             new.method.as_deref(),
         )?;
-        if new.name.trim().is_empty() || new.name.chars().any(char::is_control) {
-            return Err(Error::CredentialFields(
-                "a credential needs a name of visible text".into(),
-            ));
-        }
         check_fields(method, &new.public, &new.secrets)?;
         let credential = Credential {
-            id: CredentialId::new(automation::random_id()?),
+            id,
             tenant: tenant.clone(),
             connector: new.connector,
             method: method.id.clone(),
             name: new.name,
             public: new.public,
-            created_at: self.clock.now(),
+            created_at,
         };
         // The gateway knows what it can send with; nothing is sent yet.
         self.gateway
             .session(manifest, &credential, new.secrets.clone())
             .map_err(|error| Error::CredentialFields(error.to_string()))?;
-        self.store.add_credential(&credential, &new.secrets).await?;
-        Ok(credential)
+        Ok((credential, new.secrets))
     }
 
     /// A tenant's credentials, by name.

@@ -71,6 +71,18 @@ pub enum Error {
         /// What there is.
         hint: String,
     },
+    /// The credential that was to be replaced is one for another connector.
+    #[error(
+        "the credential \"{name}\" is for {found} and cannot be replaced by one for {connector}"
+    )]
+    CredentialConnector {
+        /// What it is called.
+        name: String,
+        /// What it is for.
+        found: String,
+        /// What the new one is for.
+        connector: String,
+    },
     /// The automation needs a credential and there is none for that connector.
     #[error("there is no credential for {connector} yet, which the {side} of this flow needs")]
     CredentialMissing {
@@ -137,6 +149,7 @@ impl Error {
             Self::ConnectorMisnamed { .. } => "connector.misnamed",
             Self::CredentialFields(_) => "credential.fields",
             Self::CredentialUnknown { .. } => "credential.unknown",
+            Self::CredentialConnector { .. } => "credential.connector",
             Self::CredentialMissing { .. } => "credential.missing",
             Self::CredentialAmbiguous { .. } => "credential.ambiguous",
             Self::CredentialMismatch { .. } => "credential.mismatch",

@@ -1,9 +1,10 @@
 //! The folder of flow files: `<name>.flow.yaml`, each with a sibling `<name>.test.yaml`.
 
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use matricula_core::connector::Connector as _;
-use matricula_flow::{Flow, FlowFile, testing};
+use matricula_flow::{Diagnostic, Diagnostics, Flow, FlowFile, testing};
 
 use crate::connectors::{Connectors, names_in};
 use crate::error::{Error, there_are};
@@ -65,7 +66,10 @@ impl Flows {
             return Err(Error::FlowUnknown {
                 name: name_or_path.to_owned(),
                 folder: self.folder.clone(),
-                hint: there_are(self.names()?.iter().map(String::as_str)),
+                hint: match self.folder.is_dir() {
+                    true => there_are(self.names()?.iter().map(String::as_str)),
+                    false => "this folder does not exist".to_owned(),
+                },
             });
         }
         Ok(FlowPath(path))
@@ -74,8 +78,9 @@ impl Flows {
     /// Reads a flow file and checks it against the connectors that it names.
     ///
     /// # Errors
-    /// [`Error::Flow`] if the file is wrong; [`Error::ConnectorUnknown`] and [`Error::ConnectorRefused`] if it
-    /// is fine so far but names a connector that cannot be used.
+    /// [`Error::Flow`] if the file is wrong or names a connector that is not among those there are;
+    /// [`Error::ConnectorRefused`] if one that it names cannot be used; [`Error::ConnectorUnknown`] if there
+    /// are no connectors at all.
     pub fn load(&self, name_or_path: &str, connectors: &Connectors) -> Result<Flow, Error> {
         self.find(name_or_path)?.load(connectors)
     }
@@ -102,6 +107,15 @@ impl FlowPath {
 
     fn load(&self, connectors: &Connectors) -> Result<Flow, Error> {
         let file = FlowFile::parse(&self.0.to_string_lossy(), &read(&self.0)?)?;
+        let known = connectors.names()?;
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        // Where there is none at all, the folder is wrong and not the flow.
+        if !known.is_empty() {
+            let unknown = file.unknown_connectors(&known);
+            if !unknown.0.is_empty() {
+                return Err(unknown.into());
+            }
+        }
         let source = connectors.load(file.source().0)?;
         let target = connectors.load(file.target().0)?;
         Ok(Flow::check(file, source.manifest(), target.manifest())?)
@@ -119,10 +133,33 @@ impl FlowPath {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| Error::Unreadable {
+    let bytes = std::fs::read(path).map_err(|error| Error::Unreadable {
         path: path.to_owned(),
         error,
-    })
+    })?;
+    String::from_utf8(bytes).map_err(|error| not_utf8(path, &error).into())
+}
+
+/// Says where a file stops being UTF-8.
+fn not_utf8(path: &Path, error: &FromUtf8Error) -> Diagnostics {
+    let good = error.utf8_error().valid_up_to();
+    let good = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default());
+    let begun = good.rsplit('\n').next().unwrap_or_default();
+    let line = good.matches('\n').count() + 1;
+    let margin = " ".repeat(line.to_string().len());
+    let column = begun.chars().count();
+    Diagnostics(vec![Diagnostic {
+        file: path.to_string_lossy().into_owned(),
+        line,
+        column: column + 1,
+        message: "the file is not UTF-8 from here on".to_owned(),
+        hint: Some("save it with the encoding UTF-8".to_owned()),
+        excerpt: format!(
+            "{margin} |\n{line} | {}\u{fffd}\n{margin} | {}^",
+            begun.replace('\t', " "),
+            " ".repeat(column)
+        ),
+    }])
 }
 
 #[cfg(test)]
@@ -142,7 +179,58 @@ mod tests {
         let error = flows.find("snyc").unwrap_err();
         assert_eq!(error.code(), "flow.unknown");
         assert!(error.to_string().ends_with("there is only sync"), "{error}");
-        assert!(Flows::new("no-such-folder").names().unwrap().is_empty());
+        let nowhere = Flows::new("no-such-folder");
+        assert!(nowhere.names().unwrap().is_empty());
+        assert_eq!(
+            nowhere.find("sync").unwrap_err().to_string(),
+            "there is no flow \"sync\" in no-such-folder: this folder does not exist"
+        );
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_a_diagnostic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latin.flow.yaml");
+        std::fs::write(&path, b"flow: latin\ntitle: Z\xfcrich\n").unwrap();
+        let Err(Error::Flow(diagnostics)) = read(&path) else {
+            panic!("no diagnostic")
+        };
+        let [diagnostic] = diagnostics.0.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        assert_eq!((diagnostic.line, diagnostic.column), (2, 9));
+        assert_eq!(
+            diagnostic.excerpt,
+            "  |\n2 | title: Z\u{fffd}\n  |         ^"
+        );
+    }
+
+    #[test]
+    fn a_connector_that_there_is_not_is_shown_where_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["personio.wasm", "reteach.wasm"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let path = folder.path().join("sync.flow.yaml");
+        let text = "flow: sync\n\
+                    source: { connector: persono, stream: employees }\n\
+                    target: { connector: reteach, operation: put-user }\n";
+        std::fs::write(&path, text).unwrap();
+        let host = matricula_component::Host::new(matricula_component::Options::default()).unwrap();
+        let connectors = Connectors::new(host, folder.path());
+        let error = FlowPath(path).load(&connectors).unwrap_err();
+        let Error::Flow(diagnostics) = &error else {
+            panic!("{error}")
+        };
+        let [diagnostic] = diagnostics.0.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        assert_eq!((diagnostic.line, diagnostic.column), (2, 22));
+        assert_eq!(diagnostic.message, "there is no connector \"persono\"");
+        assert_eq!(
+            diagnostic.hint.as_deref(),
+            Some("did you mean \"personio\"?")
+        );
     }
 
     #[test]

@@ -201,7 +201,7 @@ async fn a_wrong_key_is_told_at_once() {
     assert!(text.contains(Vault::new(&KEY).key_id()), "{text}");
     assert!(text.contains(Vault::new(&NEW_KEY).key_id()), "{text}");
     assert!(
-        text.contains("Give the key that the store was made with."),
+        text.contains("Give the key that the store was made with"),
         "{text}"
     );
     open(&folder)

@@ -140,6 +140,8 @@ pub(crate) enum CredentialCommand {
     ///
     /// Secrets are asked for without showing them. Where standard input is no terminal, they are read
     /// from there: one JSON object, or lines of the form field=value.
+    ///
+    /// With --replace, a secret that was renewed or mistyped is put in place of the old one.
     Add(CredentialAddArgs),
     /// List the credentials, without their secrets
     List,
@@ -168,6 +170,10 @@ pub(crate) struct CredentialAddArgs {
     /// How to authenticate, where the connector knows several ways
     #[arg(long)]
     pub(crate) method: Option<String>,
+    /// Write all fields of the credential of this name anew; what was linked with it stays linked, so it
+    /// must be for the same account of the same system
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// A field that is no secret; may be repeated
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
     pub(crate) set: Vec<(String, String)>,

@@ -13,12 +13,12 @@ Exit codes:
     2  wrong use of a command, or a name that is not known
     3  the flow file, its tests or the settings are wrong
     4  a connector is missing or was refused
-    5  a credential is missing, was rejected or lacks a right
+    5  a credential is missing, was rejected or lacks a right, or cannot work as it is set up
     6  the run is partial: somebody failed, is staged or is ambiguous
     7  the run failed; the next one goes on where it stopped
     8  another process runs this automation at this moment
     9  the store cannot be used, or its key is missing or wrong
-  130  interrupted; the next run goes on where this one stopped";
+  130  interrupted or terminated; the next run goes on where this one stopped";
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +42,16 @@ impl Exit {
     pub(crate) fn of(run: &Run) -> Self {
         match (run.status, run.error.as_ref().map(|error| error.kind)) {
             (RunStatus::Succeeded, _) => Self::Done,
-            (_, Some(kind)) if blames_credential(kind) => Self::Credential,
+            (_, Some(kind)) if blames_owner(kind) => Self::Credential,
             (RunStatus::Partial, _) => Self::Partial,
             (RunStatus::Failed | RunStatus::Running, _) => Self::Failed,
         }
     }
 }
 
-/// Whether the owner has to look at the credential.
-pub(crate) fn blames_credential(kind: FailureKind) -> bool {
-    matches!(kind, FailureKind::Auth | FailureKind::Permission)
+/// Whether nothing works until the owner mends the credential or what is set up around it.
+pub(crate) fn blames_owner(kind: FailureKind) -> bool {
+    kind.stops_everything()
 }
 
 impl From<Exit> for ExitCode {
@@ -93,6 +93,11 @@ mod tests {
                 Exit::Credential,
             ),
             (RunStatus::Failed, Some(FailureKind::Auth), Exit::Credential),
+            (
+                RunStatus::Failed,
+                Some(FailureKind::Config),
+                Exit::Credential,
+            ),
             (RunStatus::Failed, Some(FailureKind::Fault), Exit::Failed),
             (RunStatus::Running, None, Exit::Failed),
         ] {

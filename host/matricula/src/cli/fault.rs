@@ -6,7 +6,7 @@ use matricula::Error;
 use matricula::core::store::StoreError;
 use serde_json::{Map, Value, json};
 
-use crate::exit::{Exit, blames_credential};
+use crate::exit::{Exit, blames_owner};
 use crate::output;
 
 /// The end of a command that did not work.
@@ -34,6 +34,11 @@ impl Fault {
             hint: None,
             details: Map::new(),
         }
+    }
+
+    /// The user, or whoever runs this program, ended it.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted")
     }
 
     /// A command was not used as it is meant.
@@ -124,7 +129,7 @@ fn exit_of(error: &Error) -> Exit {
         | Error::ConnectorRefused(_)
         | Error::ConnectorMisnamed { .. } => Exit::Connector,
         Error::CredentialMissing { .. } | Error::Session(_) => Exit::Credential,
-        Error::Failure(failure) if blames_credential(failure.kind) => Exit::Credential,
+        Error::Failure(failure) if blames_owner(failure.kind) => Exit::Credential,
         Error::Failure(_) => Exit::Failed,
         Error::Busy | Error::Store(StoreError::LeaseLost) => Exit::Busy,
         Error::Store(StoreError::WrongKey(_) | StoreError::Busy(_) | StoreError::Failed(_)) => {
@@ -134,6 +139,7 @@ fn exit_of(error: &Error) -> Exit {
         | Error::Unreadable { .. }
         | Error::CredentialFields(_)
         | Error::CredentialUnknown { .. }
+        | Error::CredentialConnector { .. }
         | Error::CredentialAmbiguous { .. }
         | Error::CredentialMismatch { .. }
         | Error::NotStarted { .. }
@@ -151,6 +157,9 @@ fn hint_of(error: &Error) -> Option<String> {
             "Another folder can be given with --connectors DIR; `cargo xtask connectors` builds those of \
              this repository."
                 .to_owned()
+        }
+        Error::CredentialConnector { .. } => {
+            "Add the new one under another name, without --replace.".to_owned()
         }
         Error::CredentialMissing { connector, .. } => {
             format!("Add one: matricula credential add {connector} --name NAME")
@@ -178,6 +187,7 @@ mod tests {
         };
         for (error, exit) in [
             (failure(FailureKind::Auth), Exit::Credential),
+            (failure(FailureKind::Config), Exit::Credential),
             (failure(FailureKind::Unavailable), Exit::Failed),
             (missing, Exit::Credential),
             (Error::Busy, Exit::Busy),

@@ -108,8 +108,12 @@ fn parse(text: &str) -> Result<Entered, Fault> {
 
 /// Asks for every field that is not known yet.
 fn ask(method: &Method, entered: &mut Entered) -> Result<(), Fault> {
-    let failed = |error: std::io::Error| Fault::usage(format!("nothing could be read: {error}"));
-    let mut screen = std::io::stderr().lock();
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::Interrupted => Fault::interrupted(),
+        _ => Fault::usage(format!("nothing could be read: {error}")),
+    };
+    // Not locked: who is interrupted here is told so on standard error while the question stays open.
+    let mut screen = std::io::stderr();
     let help = method.help.get("en");
     if !help.is_empty() {
         writeln!(screen, "{help}").map_err(failed)?;

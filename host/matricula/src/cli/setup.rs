@@ -137,8 +137,10 @@ fn key_file(common: &Common) -> PathBuf {
         .unwrap_or_else(|| common.data.join("key"))
 }
 
+/// None if the variable is empty: that is how an unset one comes out of a container's configuration.
 fn key_from_environment() -> Option<Zeroizing<String>> {
-    std::env::var(key::VARIABLE).ok().map(Zeroizing::new)
+    let text = std::env::var(key::VARIABLE).ok().map(Zeroizing::new);
+    text.filter(|text| !text.trim().is_empty())
 }
 
 /// Logs go to standard error, above the progress bar.

@@ -43,15 +43,7 @@ pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Re
             new.id
         ))));
     }
-    let accepted = tx
-        .prepare_cached("SELECT 1 FROM vault_key WHERE id = ?1")?
-        .exists([&sealed.key])?;
-    if !accepted {
-        return Err(Fault::Store(StoreError::WrongKey(format!(
-            "the key {} was replaced while this process was running; start it again with the new key",
-            sealed.key
-        ))));
-    }
+    check_key(tx, sealed)?;
     tx.prepare_cached(
         "INSERT INTO credential (id, tenant, connector, method, name, public, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -74,6 +66,59 @@ pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Re
         sealed.data_key,
         sealed.body
     ])?;
+    Ok(())
+}
+
+/// Writes method, public fields and secrets anew. The secrets are bound to the others, so that all of them
+/// change together.
+pub(super) fn replace(
+    tx: &Transaction<'_>,
+    new: &Credential,
+    sealed: &Sealed,
+) -> Result<(), Fault> {
+    check_key(tx, sealed)?;
+    let written = tx
+        .prepare_cached(
+            "UPDATE credential SET method = ?5, public = ?6 \
+             WHERE id = ?1 AND tenant = ?2 AND connector = ?3 AND name = ?4",
+        )?
+        .execute(params![
+            new.id.as_str(),
+            new.tenant.as_str(),
+            new.connector,
+            new.name,
+            new.method,
+            json(&new.public)?,
+        ])?;
+    if written == 0 {
+        return Err(Fault::Store(StoreError::NotFound(format!(
+            "there is no credential “{}” for {} with the id “{}”",
+            new.name, new.connector, new.id
+        ))));
+    }
+    tx.prepare_cached(
+        "UPDATE secret SET vault_key = ?2, data_key = ?3, body = ?4 WHERE credential = ?1",
+    )?
+    .execute(params![
+        new.id.as_str(),
+        sealed.key,
+        sealed.data_key,
+        sealed.body
+    ])?;
+    Ok(())
+}
+
+/// Another process may have moved the store to another key since this one opened it.
+fn check_key(tx: &Transaction<'_>, sealed: &Sealed) -> Result<(), Fault> {
+    let accepted = tx
+        .prepare_cached("SELECT 1 FROM vault_key WHERE id = ?1")?
+        .exists([&sealed.key])?;
+    if !accepted {
+        return Err(Fault::Store(StoreError::WrongKey(format!(
+            "the key {} was replaced while this process was running; start it again with the new key",
+            sealed.key
+        ))));
+    }
     Ok(())
 }
 
@@ -110,8 +155,8 @@ pub(super) fn remove(tx: &Transaction<'_>, id: &str) -> Result<(), Fault> {
         .optional()?;
     if let Some(flow) = flow {
         return Err(Fault::Store(StoreError::InUse(format!(
-            "the credential “{}” is used by the automation of the flow “{flow}”; give that automation \
-             another credential first",
+            "the credential “{}” is used by the automation of the flow “{flow}”; to renew its secret, \
+             replace it under the same name: credential add … --replace",
             credential.name
         ))));
     }
@@ -170,8 +215,7 @@ fn is_known(tx: &Transaction<'_>, vault: &Vault) -> Result<bool, Fault> {
     {
         return Err(Fault::Store(StoreError::WrongKey(format!(
             "the key {} is not the key of this store, which was made with {}; nothing was opened. Give the \
-             key that the store was made with. To move to another key, give that one together with the \
-             earlier one",
+             key that the store was made with",
             vault.key_id(),
             known.join(" and ")
         ))));

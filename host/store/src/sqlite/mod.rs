@@ -186,6 +186,18 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn replace_credential(
+        &self,
+        credential: &Credential,
+        secrets: &Secrets,
+    ) -> Result<(), StoreError> {
+        let sealed = self.vault.seal(credential, secrets)?;
+        let credential = credential.clone();
+        self.worker
+            .write(move |tx| credentials::replace(tx, &credential, &sealed))
+            .await
+    }
+
     async fn credentials(&self, tenant: &TenantId) -> Result<Vec<Credential>, StoreError> {
         let tenant = tenant.clone();
         self.worker

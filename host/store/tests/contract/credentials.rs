@@ -98,7 +98,7 @@ pub async fn what_is_used_stays(store: AnyStore) {
             error.to_string(),
             format!(
                 "the credential “The {id} one” is used by the automation of the flow “sync-employees”; \
-                 give that automation another credential first"
+                 to renew its secret, replace it under the same name: credential add … --replace"
             )
         );
         assert!(matches!(error, StoreError::InUse(_)));
@@ -123,4 +123,64 @@ pub async fn what_is_used_stays(store: AnyStore) {
         .add_credential(&credential("source"), &secrets())
         .await
         .unwrap();
+}
+
+pub async fn a_credential_is_renewed(store: AnyStore) {
+    let id = set_up(&store, "automation").await;
+    let renewed = Credential {
+        method: "token".to_owned(),
+        public: [("client_id".to_owned(), "papi-renewed".to_owned())].into(),
+        ..credential("source")
+    };
+    let fresh = Secrets::new([("token".to_owned(), "renewed-for-tests-only".to_owned())]);
+    store.replace_credential(&renewed, &fresh).await.unwrap();
+
+    assert_eq!(
+        store.credentials(&tenant()).await.unwrap(),
+        [renewed.clone(), credential("target")]
+    );
+    let kept = store.secrets(&renewed.id).await.unwrap();
+    assert_eq!(
+        kept.iter().collect::<Vec<_>>(),
+        [("token", "renewed-for-tests-only")]
+    );
+    let other = store.secrets(&CredentialId::new("target")).await.unwrap();
+    assert_eq!(
+        other.iter().collect::<Vec<_>>(),
+        secrets().iter().collect::<Vec<_>>()
+    );
+    let automations = store.automations(&tenant()).await.unwrap();
+    assert_eq!(automations.len(), 1);
+    assert_eq!(
+        (&automations[0].id, &automations[0].source),
+        (&id, &renewed.id)
+    );
+
+    // Only the credential that is meant, and never one that is not there yet.
+    for wrong in [
+        credential("nobody"),
+        Credential {
+            tenant: TenantId::new("other"),
+            ..renewed.clone()
+        },
+        Credential {
+            connector: "reteach".to_owned(),
+            ..renewed.clone()
+        },
+        Credential {
+            name: "Another".to_owned(),
+            ..renewed.clone()
+        },
+    ] {
+        let error = store
+            .replace_credential(&wrong, &secrets())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::NotFound(_)), "{error}");
+    }
+    let kept = store.secrets(&renewed.id).await.unwrap();
+    assert_eq!(
+        kept.iter().collect::<Vec<_>>(),
+        [("token", "renewed-for-tests-only")]
+    );
 }

@@ -15,7 +15,7 @@ pub mod runs;
 macro_rules! contract_tests {
     ($make:path) => {
         contract_tests! { $make:
-            credentials { a_credential_survives, a_name_is_given_once, what_is_used_stays }
+            credentials { a_credential_survives, a_name_is_given_once, what_is_used_stays, a_credential_is_renewed }
             automations { an_automation_survives, memory_is_left_alone, credentials_must_be_the_tenants }
             leases {
                 one_owner_at_a_time, the_same_owner_again, what_ran_out_is_free, the_gone_are_replaced,

@@ -24,17 +24,35 @@ pub(crate) fn run(common: &Common, command: &CredentialCommand) -> Result<Exit, 
 
 fn add(common: &Common, args: &CredentialAddArgs) -> Result<Exit, Fault> {
     let matricula = setup::open_or_make(common)?;
-    let method = matricula.method(&args.connector, args.method.as_deref())?;
-    let entered = fields::collect(&method, &args.set)?;
-    let new = NewCredential {
-        name: args.name.clone(),
-        connector: args.connector.clone(),
-        method: Some(method.id),
-        public: entered.public,
-        secrets: entered.secrets,
-    };
     let tenant = setup::tenant();
-    let credential = drive(async { Ok(matricula.add_credential(&tenant, new).await?) })?;
+    let credential = drive(async {
+        let mut method = args.method.clone();
+        if args.replace {
+            // Told before anything is asked for.
+            let old = matricula
+                .replaceable(&tenant, &args.name, &args.connector)
+                .await?;
+            method.get_or_insert(old.method);
+        }
+        let method = matricula.method(&args.connector, method.as_deref())?;
+        let id = method.id.clone();
+        let set = args.set.clone();
+        // On a thread of its own, so that an interruption is not left waiting for an answer.
+        let entered = tokio::task::spawn_blocking(move || fields::collect(&method, &set))
+            .await
+            .map_err(|error| Fault::new(Exit::Unexpected, "input.failed", error))??;
+        let new = NewCredential {
+            name: args.name.clone(),
+            connector: args.connector.clone(),
+            method: Some(id),
+            public: entered.public,
+            secrets: entered.secrets,
+        };
+        Ok(match args.replace {
+            true => matricula.replace_credential(&tenant, new).await?,
+            false => matricula.add_credential(&tenant, new).await?,
+        })
+    })?;
     if common.json {
         output::json(&to_json(&credential))?;
     } else {

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
-use matricula::Trigger;
-use matricula::core::run::Run;
+use matricula::core::RunId;
+use matricula::core::run::{OutcomeKind, Run};
+use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use matricula::{TenantId, Trigger};
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -13,6 +15,9 @@ use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::{output, setup};
 
+/// How many of the newest runs are looked through for what an earlier one told.
+const EARLIER: u32 = 50;
+
 pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(flow, matricula.connectors())?;
@@ -20,24 +25,59 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     let tenant = setup::tenant();
     let began = Instant::now();
     let progress = Progress::start(common.json);
-    let run = drive(async {
+    let ended = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;
         let trigger = Trigger::Manual {
             by: "command line".to_owned(),
         };
-        Ok(matricula
+        let run = matricula
             .run(&opened, trigger, args.full, &progress)
-            .await?)
+            .await?;
+        // Without the hint the summary is still right.
+        let told = told_by(matricula.store(), &tenant, &run).await;
+        Ok((run, told.unwrap_or_default()))
     });
     drop(progress);
-    let run = run?;
+    let (run, told) = ended.map_err(|fault| match fault.exit {
+        Exit::Interrupted => fault.with_hint("The next run goes on where this one stopped."),
+        _ => fault,
+    })?;
     let elapsed = began.elapsed().as_millis();
     if common.json {
         output::json(&to_json(&run, elapsed))?;
     } else {
-        output::text(&to_text(&run, elapsed))?;
+        output::text(&to_text(&run, told, elapsed))?;
     }
     Ok(Exit::of(&run))
+}
+
+/// The run that has the reasons of those who failed or are ambiguous: this one, else the newest earlier one
+/// that has any. A person who still cannot be taken over is counted every time and told once.
+async fn told_by(
+    store: &dyn Store,
+    tenant: &TenantId,
+    run: &Run,
+) -> Result<Option<RunId>, StoreError> {
+    if run.counts.failed + run.counts.ambiguous == 0 {
+        return Ok(None);
+    }
+    let filter = OutcomeFilter {
+        kinds: vec![OutcomeKind::Failed, OutcomeKind::Ambiguous],
+        after: None,
+        limit: 1,
+    };
+    let earlier = store.runs(tenant, EARLIER).await?;
+    let earlier = earlier
+        .iter()
+        .filter(|earlier| earlier.automation == run.automation && earlier.id < run.id)
+        .filter(|earlier| earlier.counts.failed + earlier.counts.ambiguous > 0)
+        .map(|earlier| earlier.id);
+    for id in std::iter::once(run.id).chain(earlier) {
+        if !store.outcomes(id, &filter).await?.is_empty() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 fn to_json(run: &Run, elapsed: u128) -> Value {
@@ -54,7 +94,7 @@ fn to_json(run: &Run, elapsed: u128) -> Value {
     })
 }
 
-fn to_text(run: &Run, elapsed: u128) -> String {
+fn to_text(run: &Run, told: Option<RunId>, elapsed: u128) -> String {
     let mut text = format!(
         "{} {} in {} ({} cycle, run {})\n  {}: {}\n  requests: {} to the source, {} to the target\n",
         run.flow,
@@ -74,10 +114,13 @@ fn to_text(run: &Run, elapsed: u128) -> String {
         text.push_str(&format!("  why: {}\n", error.message));
     }
     let counts = &run.counts;
-    if counts.failed + counts.ambiguous > 0 {
+    if let Some(told) = told {
+        let who = match told == run.id {
+            true => "who and why",
+            false => "who and why was told by an earlier run",
+        };
         text.push_str(&format!(
-            "  who and why: matricula run show {} --only failed,ambiguous\n",
-            run.id
+            "  {who}: matricula run show {told} --only failed,ambiguous\n"
         ));
     }
     if counts.staged > 0 {
@@ -92,7 +135,7 @@ fn to_text(run: &Run, elapsed: u128) -> String {
 #[cfg(test)]
 mod tests {
     use matricula::core::run::{Counts, CycleKind, Requests, RunStatus};
-    use matricula::core::{Failure, FailureKind, RunId};
+    use matricula::core::{Failure, FailureKind};
 
     use super::*;
 
@@ -126,7 +169,21 @@ mod tests {
 
     #[test]
     fn a_summary_says_what_to_do_next() {
-        insta::assert_snapshot!(to_text(&partial(), 1_234));
+        insta::assert_snapshot!(to_text(&partial(), Some(RunId(3)), 1_234));
+    }
+
+    #[test]
+    fn who_failed_is_looked_up_where_it_was_told() {
+        let hint = |told| {
+            let text = to_text(&partial(), told, 1_234);
+            let line = text.lines().find(|line| line.contains("who and why"));
+            line.map(|line| line.trim().to_owned())
+        };
+        assert_eq!(
+            hint(Some(RunId(2))).unwrap(),
+            "who and why was told by an earlier run: matricula run show 2 --only failed,ambiguous"
+        );
+        assert_eq!(hint(None), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod runs;
 mod staged;
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::args::{Chosen, Cli, Command, RunCommand};
 use crate::exit::Exit;
@@ -34,8 +35,12 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
     }
 }
 
-/// Drives a command to its end, or until the user interrupts it: what is under way is dropped then, and
-/// the next run goes on at the last page that was committed.
+/// What is left running on another thread at the end may take this long: long enough for a prompt that was
+/// interrupted to show again what is typed, too short to be waited for.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Drives a command to its end, or until it is interrupted: what is under way is dropped then, and the next
+/// run goes on at the last page that was committed.
 fn drive<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -45,15 +50,30 @@ fn drive<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = work => ended,
-            signal = tokio::signal::ctrl_c() => Err(match signal {
-                Ok(()) => Fault::new(Exit::Interrupted, "interrupted", "interrupted"),
+            signal = interruption() => Err(match signal {
+                Ok(()) => Fault::interrupted(),
                 Err(error) => Fault::new(Exit::Unexpected, "signal.failed", error),
             }),
         }
     });
     // A call that is still running must not keep the program.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(GRACE);
     ended
+}
+
+/// Waits for Ctrl-C, or for the signal by which service managers and containers end a program.
+async fn interruption() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Which automation is meant, and with which settings.

@@ -29,6 +29,10 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
         }
         return Ok(Exit::Done);
     }
+    if runs.is_empty() {
+        output::text("There is no run yet.")?;
+        return Ok(Exit::Done);
+    }
     let mut table = Table::new([
         "RUN", "FLOW", "CYCLE", "STATUS", "STARTED", "TOOK", "PEOPLE",
     ]);

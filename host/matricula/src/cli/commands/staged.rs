@@ -1,6 +1,6 @@
 //! `matricula staged`: the deactivations that the guard holds back, and an owner's decision on them.
 
-use matricula::core::link::{Leaving, LeavingAction, Link};
+use matricula::core::link::{Leaving, LeavingAction, LeavingReason, Link};
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -69,7 +69,12 @@ fn to_text(flow: &str, staged: &[Link]) -> String {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        table.row([link.key.to_string(), account, action.to_owned(), reason]);
+        table.row([
+            link.key.to_string(),
+            account,
+            action.to_owned(),
+            reason.to_owned(),
+        ]);
     }
     format!(
         "{}\nDecide on all {}: matricula staged {flow} --approve, or --discard\n",
@@ -78,18 +83,24 @@ fn to_text(flow: &str, staged: &[Link]) -> String {
     )
 }
 
-fn words(leaving: &Leaving) -> (&'static str, String) {
+fn words(leaving: &Leaving) -> (&'static str, &'static str) {
     let action = match leaving.action {
         LeavingAction::Block => "blocked",
         LeavingAction::Delete => "deleted",
     };
-    let reason = json!(leaving.reason);
-    (action, reason.as_str().unwrap_or_default().to_owned())
+    let reason = match leaving.reason {
+        LeavingReason::StartPending => "the contract has not begun",
+        LeavingReason::EndReached => "the contract's end has been reached",
+        LeavingReason::Barred => "the record in the source says so",
+        LeavingReason::OutOfScope => "the flow's scope no longer takes this person in",
+        LeavingReason::Gone => "missing from two successive complete reads of the source",
+    };
+    (action, reason)
 }
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::link::{Decision, LeavingReason};
+    use matricula::core::link::Decision;
 
     use super::*;
 
@@ -107,7 +118,7 @@ mod tests {
         assert_eq!(
             to_text("sync", &[link]),
             "KEY  ACCOUNT  WOULD BE  REASON\n\
-             17   a-1      blocked   end-reached\n\
+             17   a-1      blocked   the contract's end has been reached\n\
              \n\
              Decide on all 1: matricula staged sync --approve, or --discard\n"
         );
