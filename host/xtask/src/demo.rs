@@ -172,6 +172,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if !options.json {
         say::out(&summaries(&cycles, &sandbox.stats()?))?;
+        say::out(&some_accounts(&sandbox.accounts()?))?;
     }
     let (_, second, written) = cycles.last().context("nothing was run")?;
     if *written > 0 || counted_writes(second) > 0 {
@@ -396,6 +397,39 @@ fn summaries(cycles: &[(&str, Value, u64)], stats: &Value) -> String {
         stat("people"),
         stat("blocked")
     ));
+    page
+}
+
+/// A few of the accounts: some that can be used, some that are blocked.
+fn some_accounts(accounts: &Value) -> String {
+    let text = |account: &Value, at: &str| {
+        let value = account.pointer(at).and_then(Value::as_str);
+        value.unwrap_or("-").to_owned()
+    };
+    let of = |active: bool| {
+        let accounts = accounts.as_array().into_iter().flatten();
+        accounts
+            .filter(move |account| account.get("active") == Some(&Value::Bool(active)))
+            .take(4)
+    };
+    let mut page = String::from("\nSome of them:\n");
+    for account in of(true).chain(of(false)) {
+        let name = format!(
+            "{} {}",
+            text(account, "/name/givenName"),
+            text(account, "/name/familyName")
+        );
+        let state = match account.get("active") {
+            Some(Value::Bool(true)) => "active",
+            _ => "blocked",
+        };
+        let enterprise = "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department";
+        page.push_str(&format!(
+            "  {name:26} {:24} {:18} {state}\n",
+            text(account, "/title"),
+            text(account, enterprise)
+        ));
+    }
     page
 }
 

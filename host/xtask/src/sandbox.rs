@@ -64,20 +64,29 @@ impl Sandbox {
 
     /// What the sandbox counted: `people`, `accounts`, `blocked`, and requests.
     pub(crate) fn stats(&self) -> Result<Value> {
+        self.get("/stats")
+    }
+
+    /// The academy's accounts, as SCIM shows them.
+    pub(crate) fn accounts(&self) -> Result<Value> {
+        self.get("/accounts")
+    }
+
+    fn get(&self, path: &str) -> Result<Value> {
         let origin = origin(self.address("admin")?)?;
         let host = origin.trim_start_matches("http://");
         let mut connection = TcpStream::connect(host)?;
         connection.set_read_timeout(Some(Duration::from_secs(10)))?;
         write!(
             connection,
-            "GET /stats HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
         )?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer)?;
         let (_, body) = answer
             .split_once("\r\n\r\n")
             .context("the sandbox gave no answer")?;
-        serde_json::from_str(body).context("the sandbox gave no statistics")
+        serde_json::from_str(body).with_context(|| format!("the sandbox gave no {path}"))
     }
 
     /// Waits until the sandbox ends, which it does by Ctrl-C.
