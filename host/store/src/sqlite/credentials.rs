@@ -33,7 +33,8 @@ pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Re
         .exists((new.tenant.as_str(), &new.name))?;
     if named {
         return Err(Fault::Store(StoreError::Exists(format!(
-            "there is a credential named “{}” already; choose another name or remove that one first",
+            "there is a credential named “{}” already; choose another name, or renew that one: \
+             credential add … --replace",
             new.name
         ))));
     }

@@ -49,7 +49,8 @@ pub async fn a_name_is_given_once(store: AnyStore) {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is a credential named “The a one” already; choose another name or remove that one first"
+        "there is a credential named “The a one” already; choose another name, or renew that one: \
+         credential add … --replace"
     );
     assert!(matches!(error, StoreError::Exists(_)));
 

@@ -134,8 +134,12 @@ fn to_text(run: &Run, told: Option<RunId>, elapsed: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::run::{Counts, CycleKind, Requests, RunStatus};
+    use matricula::core::automation::{Automation, Memory};
+    use matricula::core::credential::{Credential, Secrets};
+    use matricula::core::run::{Counts, CycleKind, Outcome, Requests, RunStatus};
+    use matricula::core::store::Commit;
     use matricula::core::{Failure, FailureKind};
+    use matricula::store::{SqliteStore, Vault};
 
     use super::*;
 
@@ -184,6 +188,80 @@ mod tests {
             "who and why was told by an earlier run: matricula run show 2 --only failed,ambiguous"
         );
         assert_eq!(hint(None), None);
+    }
+
+    #[tokio::test]
+    async fn the_newest_run_that_has_the_reasons_is_found() {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let tenant = TenantId::from("local");
+        let store = SqliteStore::in_memory(Vault::new(&[7; 32])).unwrap();
+        let credential = Credential {
+            id: "c".into(),
+            tenant: tenant.clone(),
+            connector: "personio".to_owned(),
+            method: "token".to_owned(),
+            name: "hr".to_owned(),
+            public: Default::default(),
+            created_at: at,
+        };
+        let automation = Automation {
+            id: "a".into(),
+            tenant: tenant.clone(),
+            flow: "sync".to_owned(),
+            source: "c".into(),
+            target: "c".into(),
+            settings: json!({}),
+            salt: 1,
+            created_at: at,
+            memory: Memory::default(),
+        };
+        store
+            .add_credential(&credential, &Secrets::default())
+            .await
+            .unwrap();
+        store.put_automation(&automation).await.unwrap();
+        let until = jiff::Timestamp::from_second(60).unwrap();
+        let lease = store
+            .acquire(&automation.id, "me", at, until, &|_| false)
+            .await
+            .unwrap()
+            .unwrap();
+        let mut runs = Vec::new();
+        for told in [true, false] {
+            let mut run = store
+                .begin(&lease, "sync", &Trigger::Schedule, CycleKind::Full, at)
+                .await
+                .unwrap();
+            run.counts.failed = 1;
+            run.status = RunStatus::Partial;
+            let outcome = Outcome {
+                key: "17".into(),
+                target: None,
+                kind: OutcomeKind::Failed,
+                code: None,
+                reason: None,
+                changed: vec![],
+            };
+            let commit = Commit {
+                run: run.clone(),
+                progress: Default::default(),
+                links: vec![],
+                outcomes: told.then_some(outcome).into_iter().collect(),
+                seen: vec![],
+            };
+            store.commit(&lease, commit).await.unwrap();
+            store.finish(&lease, &run, None).await.unwrap();
+            runs.push(run);
+        }
+        for run in &runs {
+            let told = told_by(&store, &tenant, run).await.unwrap();
+            assert_eq!(told, Some(runs[0].id));
+        }
+        let nobody = Run {
+            counts: Counts::default(),
+            ..runs[0].clone()
+        };
+        assert_eq!(told_by(&store, &tenant, &nobody).await.unwrap(), None);
     }
 
     #[test]
