@@ -32,6 +32,8 @@ pub use imports::log::Level;
 /// Exports a [`Connector`] as a component with its manifest.
 ///
 /// The path of the manifest is relative to the file that has this line, as in `include_bytes!`.
+// rustfmt moves the lines of the inner block about.
+#[rustfmt::skip]
 #[macro_export]
 macro_rules! export {
     ($connector:ty, manifest = $manifest:literal) => {
@@ -46,7 +48,7 @@ macro_rules! export {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code)]
         const _: () = {
-    type Exported = $crate::Adapter<$connector>;
+            type Exported = $crate::Adapter<$connector>;
             $crate::bindings::export_component!(Exported with_types_in $crate::bindings);
         };
     };

@@ -84,7 +84,9 @@ impl Response {
     /// `Retry-After` in milliseconds, where it is given in seconds.
     pub fn retry_after_ms(&self) -> Option<u64> {
         let seconds: f64 = self.header("retry-after")?.trim().parse().ok()?;
-        (0.0..86_400.0).contains(&seconds).then_some((seconds * 1000.0) as u64)
+        (0.0..86_400.0)
+            .contains(&seconds)
+            .then_some((seconds * 1000.0) as u64)
     }
 }
 
