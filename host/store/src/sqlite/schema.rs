@@ -20,10 +20,16 @@ struct Migration {
 }
 
 /// In order; only ever appended to.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "start",
-    sql: include_str!("schema/0001-start.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "start",
+        sql: include_str!("schema/0001-start.sql"),
+    },
+    Migration {
+        name: "planner-figures",
+        sql: include_str!("schema/0002-planner-figures.sql"),
+    },
+];
 
 /// Brings the store to the schema of this version.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
@@ -155,6 +161,20 @@ mod tests {
             })
             .unwrap();
         assert_eq!(kept, (1, None));
+    }
+
+    #[test]
+    fn the_triggers_find_waiting_references_by_whom_they_want() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db).unwrap();
+        let plan: String = db
+            .query_row(
+                "EXPLAIN QUERY PLAN UPDATE pending_reference SET ready = 1 WHERE automation = 1 AND wants = 'x'",
+                (),
+                |row| row.get(3),
+            )
+            .unwrap();
+        assert!(plan.contains("pending_reference_by_wanted"), "{plan}");
     }
 
     #[test]
