@@ -21,6 +21,8 @@ pub struct Automation {
     pub target: CredentialId,
     /// What the owner filled in.
     pub settings: Value,
+    /// SHA-256 of the flow file that it runs, which the store keeps; none: the file as it lies in the folder.
+    pub file: Option<String>,
     /// Seeds the hashes of applied values, so that they say nothing outside this automation.
     pub salt: u64,
     /// When it was started.

@@ -5,19 +5,27 @@
 //! depend on this one only, so that a change to one of them rebuilds little.
 #![forbid(unsafe_code)]
 
+pub mod agenda;
 pub mod automation;
+pub mod cadence;
 pub mod clock;
 pub mod connector;
 pub mod credential;
 pub mod egress;
 pub mod failure;
 pub mod id;
+pub mod journal;
 pub mod link;
 pub mod manifest;
+pub mod notice;
+pub mod person;
 pub mod run;
+pub mod standing;
 pub mod store;
 pub mod text;
 
+pub use cadence::Cadence;
 pub use failure::{Effect, Failure, FailureKind};
 pub use id::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
+pub use person::Person;
 pub use text::Text;

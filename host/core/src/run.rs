@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::{AutomationId, RunId, SourceKey, TargetId};
+use crate::person::Person;
 
 /// How much a cycle reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,13 +35,15 @@ pub enum RunStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Trigger {
-    /// A person or a command.
+    /// A person.
     Manual {
         /// Who.
-        by: String,
+        by: Person,
     },
     /// It was due.
     Schedule,
+    /// The source or the target said that something has changed.
+    Webhook,
 }
 
 /// What became of one record.

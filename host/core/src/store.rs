@@ -126,6 +126,11 @@ pub trait Store: Send + Sync {
 
     /// Adds or replaces an automation; its memory is left alone where it exists.
     async fn put_automation(&self, automation: &Automation) -> Result<(), StoreError>;
+    /// One automation.
+    async fn automation(&self, id: &AutomationId) -> Result<Option<Automation>, StoreError>;
+    /// Removes an automation with its links, runs and everything else that is kept about it.
+    /// [`StoreError::InUse`] while it is being run.
+    async fn remove_automation(&self, id: &AutomationId, now: Timestamp) -> Result<(), StoreError>;
     /// A tenant's automations.
     async fn automations(&self, tenant: &TenantId) -> Result<Vec<Automation>, StoreError>;
 

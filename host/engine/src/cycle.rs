@@ -28,9 +28,9 @@ pub(crate) struct Cycle<'a> {
     pub(crate) automation: &'a Automation,
     pub(crate) program: &'a Arc<Program>,
     pub(crate) sides: &'a Sides,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) lease: Option<&'a Lease>,
-    pub(crate) target: Target<'a>,
+    pub(crate) target: Arc<Target>,
     pub(crate) run: Run,
     pub(crate) progress: Progress,
     /// What those have been counted as who got an outcome in this run, by the hash of their key.
@@ -54,7 +54,7 @@ pub(crate) async fn run(
     sides: &Sides,
     request: &RunRequest,
     lease: &Lease,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Run, EngineError> {
     let digest = format!("{:032x}", program.digest());
     let due = due(engine, automation, program, sides, request.full).await?;
@@ -96,7 +96,7 @@ pub(crate) async fn run(
         sides,
         observer,
         lease: Some(lease),
-        target,
+        target: Arc::new(target),
         run,
         progress,
         told,
@@ -244,7 +244,7 @@ async fn told(engine: &Engine, run: &Run) -> Result<HashMap<u64, OutcomeKind>, E
     }
 }
 
-fn note_unavailable(run: &mut Run, target: &Target<'_>) {
+fn note_unavailable(run: &mut Run, target: &Target) {
     if target.unavailable.is_empty() {
         return;
     }
@@ -265,7 +265,7 @@ async fn finish(
     lease: &Lease,
     run: &mut Run,
     progress: &Progress,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<(), EngineError> {
     let now = engine.clock.now();
     let Counts {
@@ -306,7 +306,7 @@ async fn leave(
     run: &mut Run,
     (progress, seen): (Progress, Vec<u64>),
     failure: Failure,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<(), EngineError> {
     run.status = RunStatus::Failed;
     run.finished_at = Some(engine.clock.now());
@@ -350,8 +350,8 @@ impl<'a> Cycle<'a> {
         automation: &'a Automation,
         program: &'a Arc<Program>,
         sides: &'a Sides,
-        observer: &'a dyn Observer,
-        target: Target<'a>,
+        observer: &'a Arc<dyn Observer>,
+        target: Arc<Target>,
         run: Run,
     ) -> Self {
         Self {

@@ -156,7 +156,7 @@ impl Engine {
         program: &Arc<Program>,
         sides: &Sides,
         request: &RunRequest,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Run, EngineError> {
         let _running = Running::enter(&self.running, &automation.id).ok_or(EngineError::Busy)?;
         let now = self.clock.now();
@@ -210,7 +210,7 @@ impl Engine {
         automation: &Automation,
         program: &Arc<Program>,
         sides: &Sides,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Preview, EngineError> {
         preview::preview(self, automation, program, sides, observer).await
     }

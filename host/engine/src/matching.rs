@@ -44,7 +44,7 @@ impl Matcher {
     /// Applies the rules to each person's values (one per rule, none where it cannot be evaluated).
     pub(crate) async fn matches(
         &mut self,
-        target: &Target<'_>,
+        target: &Target,
         rules: &[String],
         people: &[Vec<Option<String>>],
     ) -> Result<Vec<Matched>, Failure> {
@@ -68,7 +68,7 @@ impl Matcher {
 }
 
 impl Accounts {
-    async fn list(target: &Target<'_>, stream: &str, rules: &[String]) -> Result<Self, Failure> {
+    async fn list(target: &Target, stream: &str, rules: &[String]) -> Result<Self, Failure> {
         let manifest = target.side.connector.manifest();
         let attributes: Vec<String> =
             matricula_core::manifest::properties(&target.operation.schema)
@@ -137,7 +137,7 @@ impl Accounts {
 
 /// Asks the target rule by rule, for those whom no earlier rule has found.
 async fn look_up(
-    target: &Target<'_>,
+    target: &Target,
     rules: &[String],
     people: &[Vec<Option<String>>],
 ) -> Result<Vec<Matched>, Failure> {

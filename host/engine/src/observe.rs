@@ -1,5 +1,7 @@
 //! What can be watched of a run, and what a preview shows.
 
+use std::sync::Arc;
+
 use matricula_core::SourceKey;
 use matricula_core::run::{Counts, CycleKind, Outcome, OutcomeKind, Phase, RunStatus};
 use serde::Serialize;
@@ -44,7 +46,7 @@ pub enum Event<'a> {
     },
 }
 
-/// Watches a run. Called from the run itself: it must not block.
+/// Watches a run. Called from the run itself and from the tasks that write: it must not block.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: &Event<'_>);
@@ -52,6 +54,13 @@ pub trait Observer: Send + Sync {
 
 /// Watches nothing.
 pub struct Silent;
+
+impl Silent {
+    /// Nothing, as a run takes it.
+    pub fn observer() -> Arc<dyn Observer> {
+        Arc::new(Self)
+    }
+}
 
 impl Observer for Silent {
     fn event(&self, _: &Event<'_>) {}

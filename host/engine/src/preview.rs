@@ -45,7 +45,7 @@ pub(crate) async fn preview(
     automation: &Automation,
     program: &Arc<Program>,
     sides: &Sides,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Preview, EngineError> {
     let kind = due(engine, automation, program, sides, false).await?;
     observer.event(&Event::Started {
@@ -77,7 +77,15 @@ pub(crate) async fn preview(
         error: None,
         notes: Vec::new(),
     };
-    let cycle = Cycle::for_preview(engine, automation, program, sides, observer, target, run);
+    let cycle = Cycle::for_preview(
+        engine,
+        automation,
+        program,
+        sides,
+        observer,
+        Arc::new(target),
+        run,
+    );
     let mut ledger = Ledger::default();
     let complete = ledger.read(&cycle).await?;
     ledger.absent(&cycle, complete).await?;
@@ -100,7 +108,7 @@ impl Ledger {
         let mut reader = Reader::start(cycle.engine, &cycle.sides.source, cycle.read_request());
         let mut matcher = Matcher::default();
         let (mut complete, mut read, mut total) = (false, 0, None);
-        while let Some(page) = reader.next(cycle.observer).await? {
+        while let Some(page) = reader.next(&**cycle.observer).await? {
             let planner = cycle.planner();
             let planned = plan_page(cycle, &planner, &mut matcher, &page.items).await?;
             self.seen.extend(

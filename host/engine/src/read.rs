@@ -28,7 +28,7 @@ impl Cycle<'_> {
         let mut reader = Reader::start(self.engine, &self.sides.source, request);
         let mut matcher = Matcher::default();
         let mut quiet = 0;
-        while let Some(page) = reader.next(self.observer).await? {
+        while let Some(page) = reader.next(&**self.observer).await? {
             let mut planned = {
                 let planner = self.planner();
                 plan_page(self, &planner, &mut matcher, &page.items).await?

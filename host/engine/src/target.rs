@@ -43,25 +43,25 @@ impl<'a> Patience<'a> {
     }
 }
 
-/// The target, ready to be written.
-pub(crate) struct Target<'a> {
-    pub(crate) engine: &'a Engine,
-    pub(crate) observer: &'a dyn Observer,
-    pub(crate) side: &'a Side,
-    pub(crate) name: &'a str,
-    pub(crate) operation: &'a Operation,
+/// The target, ready to be written. Owns what it needs, since batches are written by tasks of their own.
+pub(crate) struct Target {
+    pub(crate) engine: Engine,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) side: Side,
+    pub(crate) name: String,
+    pub(crate) operation: Operation,
     pub(crate) prepared: Arc<str>,
     /// Attributes of the flow that the target does not offer.
     pub(crate) unavailable: Vec<String>,
 }
 
-impl<'a> Target<'a> {
+impl Target {
     /// Asks the target what it can take.
     pub(crate) async fn prepare(
-        engine: &'a Engine,
-        side: &'a Side,
-        program: &'a Program,
-        observer: &'a dyn Observer,
+        engine: &Engine,
+        side: &Side,
+        program: &Program,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         let (_, name) = program.flow().target();
         let operation = side
@@ -81,7 +81,7 @@ impl<'a> Target<'a> {
             .iter()
             .map(|field| field.name.clone())
             .collect();
-        let mut patience = Patience::new(engine, observer);
+        let mut patience = Patience::new(engine, &**observer);
         let preparation = loop {
             let call = call(engine, side, format!("prepare:{name}"));
             match side.connector.prepare(&call, name, &attributes).await {
@@ -90,18 +90,18 @@ impl<'a> Target<'a> {
             }
         };
         Ok(Self {
-            engine,
-            observer,
-            side,
-            name,
-            operation,
+            engine: engine.clone(),
+            observer: Arc::clone(observer),
+            side: side.clone(),
+            name: name.to_owned(),
+            operation: operation.clone(),
             prepared: preparation.prepared,
             unavailable: preparation.unavailable,
         })
     }
 
     pub(crate) fn call(&self, key: String) -> Call {
-        call(self.engine, self.side, key)
+        call(&self.engine, &self.side, key)
     }
 
     /// Finds accounts: one list per value, in order.
@@ -110,13 +110,13 @@ impl<'a> Target<'a> {
         attribute: &str,
         values: &[String],
     ) -> Result<Vec<Vec<Found>>, Failure> {
-        let mut patience = Patience::new(self.engine, self.observer);
+        let mut patience = Patience::new(&self.engine, &*self.observer);
         loop {
             let call = self.call(format!("find:{attribute}"));
             let found = self
                 .side
                 .connector
-                .find(&call, self.name, &self.prepared, attribute, values)
+                .find(&call, &self.name, &self.prepared, attribute, values)
                 .await;
             match found {
                 Err(failure) if patience.again(&failure).await => {}
@@ -140,7 +140,7 @@ impl<'a> Target<'a> {
             state: None,
             limit,
         };
-        let mut patience = Patience::new(self.engine, self.observer);
+        let mut patience = Patience::new(&self.engine, &*self.observer);
         loop {
             let call = self.call(format!("read:{stream}"));
             match self.side.connector.read(&call, &request).await {

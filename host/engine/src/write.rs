@@ -5,12 +5,12 @@
 //! target is asked first, so that a lost answer never makes a second one. A batch whose component trapped
 //! is taken apart, so that one poisonous change does not take its neighbours with it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-use futures::{StreamExt, stream};
 use matricula_core::connector::{self, Receipt};
 use matricula_core::{Effect, Failure, FailureKind, SourceKey, TargetId};
 use serde_json::{Map, Value};
+use tokio::task::{JoinError, JoinSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::target::{Patience, Target};
@@ -31,8 +31,9 @@ pub(crate) struct Written {
     pub(crate) stop: Option<Failure>,
 }
 
-/// Writes everything, as many calls at a time as the operation allows.
-pub(crate) async fn write(target: &Target<'_>, run: &str, work: Vec<Work>) -> Written {
+/// Writes everything, as many calls at a time as the operation allows. Each batch is a task of its own, so
+/// that all cores work.
+pub(crate) async fn write(target: &Arc<Target>, run: &str, work: Vec<Work>) -> Written {
     let total = work.len();
     let concurrency = target.operation.concurrency.max(1) as usize;
     let batch = total
@@ -42,26 +43,25 @@ pub(crate) async fn write(target: &Target<'_>, run: &str, work: Vec<Work>) -> Wr
         results: (0..total).map(|_| None).collect(),
         stop: None,
     };
+    let run: Arc<str> = run.into();
     let mut numbered = work.into_iter().enumerate();
-    let batches = std::iter::from_fn(|| {
-        let chunk: Vec<(usize, Work)> = numbered.by_ref().take(batch).collect();
-        (!chunk.is_empty()).then_some(chunk)
-    });
-    // Calls under way come to their end, since what they change has to be recorded; none is begun any more.
-    let stopped = AtomicBool::new(false);
-    let mut answers = stream::iter(batches)
-        .map(|chunk| async {
-            if stopped.load(Ordering::Relaxed) {
-                return (Results::new(), None);
+    let mut tasks = JoinSet::new();
+    loop {
+        // Calls under way come to their end, since what they change has to be recorded; none is begun any
+        // more once going on is pointless.
+        while written.stop.is_none() && tasks.len() < concurrency {
+            let chunk: Vec<(usize, Work)> = numbered.by_ref().take(batch).collect();
+            if chunk.is_empty() {
+                break;
             }
-            let (results, stop) = write_batch(target, run, chunk).await;
-            if stop.is_some() {
-                stopped.store(true, Ordering::Relaxed);
-            }
-            (results, stop)
-        })
-        .buffer_unordered(concurrency);
-    while let Some((results, stop)) = answers.next().await {
+            let (target, run) = (Arc::clone(target), Arc::clone(&run));
+            tasks.spawn(async move { write_batch(&target, &run, chunk).await });
+        }
+        let Some(answer) = tasks.join_next().await else {
+            return written;
+        };
+        let (results, stop) =
+            answer.unwrap_or_else(|error| (Results::new(), Some(broke_off(&error))));
         for (place, result) in results {
             if let Some(slot) = written.results.get_mut(place) {
                 *slot = Some(result);
@@ -69,18 +69,26 @@ pub(crate) async fn write(target: &Target<'_>, run: &str, work: Vec<Work>) -> Wr
         }
         written.stop = written.stop.or(stop);
     }
-    written
+}
+
+/// A batch whose task ended without an answer: nobody knows what it has changed, and the page is read again.
+fn broke_off(error: &JoinError) -> Failure {
+    Failure::new(
+        FailureKind::Internal,
+        format!("a batch of changes broke off: {error}"),
+    )
+    .with_effect(Effect::Unknown)
 }
 
 type Results = Vec<(usize, Result<Receipt, Failure>)>;
 
 async fn write_batch(
-    target: &Target<'_>,
+    target: &Target,
     run: &str,
     mut open: Vec<(usize, Work)>,
 ) -> (Results, Option<Failure>) {
     let mut done = Results::new();
-    let mut patience = Patience::new(target.engine, target.observer);
+    let mut patience = Patience::new(&target.engine, &*target.observer);
     loop {
         let answer = send(target, run, &open).await;
         let mut again: Option<Failure> = None;
@@ -163,7 +171,7 @@ fn worse(first: Option<Failure>, second: Failure) -> Failure {
 /// Whoever may have got an account by a request without an answer: if the target has it, it is brought up
 /// to date instead of made again.
 async fn resolve_doubts(
-    target: &Target<'_>,
+    target: &Target,
     mut open: Vec<(usize, Work)>,
 ) -> Result<Vec<(usize, Work)>, Failure> {
     for (_, work) in &mut open {
@@ -182,7 +190,7 @@ async fn resolve_doubts(
 }
 
 async fn send(
-    target: &Target<'_>,
+    target: &Target,
     run: &str,
     open: &[(usize, Work)],
 ) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
@@ -208,7 +216,7 @@ async fn send(
     let call = target.call(key);
     let connector = &target.side.connector;
     let outcomes = connector
-        .write(&call, target.name, &target.prepared, &changes)
+        .write(&call, &target.name, &target.prepared, &changes)
         .await?;
     if outcomes.len() == changes.len() {
         return Ok(outcomes);

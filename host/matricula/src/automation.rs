@@ -101,7 +101,7 @@ impl Matricula {
         opened: &Opened,
         trigger: Trigger,
         full: bool,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Run, Error> {
         self.store.put_automation(&opened.automation).await?;
         let request = RunRequest {
@@ -128,7 +128,7 @@ impl Matricula {
     pub async fn preview(
         &self,
         opened: &Opened,
-        observer: &dyn Observer,
+        observer: &Arc<dyn Observer>,
     ) -> Result<Preview, Error> {
         let scratch = match &opened.new_with {
             Some(credentials) => Some(self.scratch(&opened.automation, credentials).await?),

@@ -12,7 +12,7 @@
 //! let tenant = TenantId::from("acme");
 //! let flow = Flows::new("flows").load("sync-employees", matricula.connectors())?;
 //! let opened = matricula.open(&tenant, &flow, &Selection::default()).await?;
-//! let run = matricula.run(&opened, Trigger::Schedule, false, &Silent).await?;
+//! let run = matricula.run(&opened, Trigger::Schedule, false, &Silent::observer()).await?;
 //! println!("{:?}: {} written", run.status, run.counts.writes());
 //! # Ok(()) }
 //! ```

@@ -52,12 +52,14 @@ fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let places = Places::find()?;
     let mut table = Table::default();
-    calls::measure(&places, &mut table)?;
-    quiet::measure(&places, &mut table)?;
+    // Whole processes first: a child's peak of memory begins with what this process holds when it starts it.
     let sizes: &[u64] = if quick { &[1_000] } else { &[10_000, 50_000] };
     for size in sizes {
         cycles::measure(&places, *size, &mut table)?;
     }
+    cycles::measure_bare(&places, &mut table)?;
+    quiet::measure(&places, &mut table)?;
+    calls::measure(&places, &mut table)?;
     println!("{table}");
     let file = places.connectors.with_file_name("bench.json");
     std::fs::write(&file, format!("{:#}\n", table.json()))?;

@@ -77,7 +77,7 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
             .open(&tenant, &flow, &Selection::default())
             .await?;
         matricula
-            .run(&opened, Trigger::Schedule, true, &Silent)
+            .run(&opened, Trigger::Schedule, true, &Silent::observer())
             .await?;
         let opened = matricula
             .open(&tenant, &flow, &Selection::default())
@@ -85,7 +85,7 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         let begin = cpu_of("/proc/self/stat")?;
         for _ in 0..CYCLES {
             let run = matricula
-                .run(&opened, Trigger::Schedule, false, &Silent)
+                .run(&opened, Trigger::Schedule, false, &Silent::observer())
                 .await?;
             ensure!(
                 run.cycle == CycleKind::Incremental && run.counts.total() == run.counts.unchanged,

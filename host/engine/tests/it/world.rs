@@ -189,7 +189,7 @@ impl World {
                 &self.program(),
                 &self.sides(),
                 &request,
-                &Silent,
+                &Silent::observer(),
             )
             .await
     }
@@ -213,7 +213,12 @@ impl World {
     pub async fn preview(&self) -> Preview {
         let automation = self.automation().await;
         self.engine
-            .preview(&automation, &self.program(), &self.sides(), &Silent)
+            .preview(
+                &automation,
+                &self.program(),
+                &self.sides(),
+                &Silent::observer(),
+            )
             .await
             .unwrap_or_else(|error| panic!("{error}"))
     }

@@ -1,10 +1,12 @@
 //! `matricula run FLOW`: one cycle.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use matricula::core::RunId;
 use matricula::core::run::{OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use matricula::engine::Observer;
 use matricula::{TenantId, Trigger};
 use serde_json::{Value, json};
 
@@ -24,20 +26,21 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     let selection = selection(&args.chosen, &args.setting);
     let tenant = setup::tenant();
     let began = Instant::now();
-    let progress = Progress::start(common.json);
+    let progress = Arc::new(Progress::start(common.json));
+    let observer: Arc<dyn Observer> = progress.clone();
     let ended = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;
         let trigger = Trigger::Manual {
             by: "command line".to_owned(),
         };
         let run = matricula
-            .run(&opened, trigger, args.full, &progress)
+            .run(&opened, trigger, args.full, &observer)
             .await?;
         // Without the hint the summary is still right.
         let told = told_by(matricula.store(), &tenant, &run).await;
         Ok((run, told.unwrap_or_default()))
     });
-    drop(progress);
+    progress.clear();
     let (run, told) = ended.map_err(|fault| match fault.exit {
         Exit::Interrupted => fault.with_hint("The next run goes on where this one stopped."),
         _ => fault,

@@ -1,7 +1,9 @@
 //! `matricula plan`: what a run would do. The one command that shows values of people's attributes.
 
+use std::sync::Arc;
+
 use matricula::core::run::OutcomeKind;
-use matricula::engine::{Change, Planned, Preview};
+use matricula::engine::{Change, Observer, Planned, Preview};
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -17,12 +19,13 @@ pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
     let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
     let selection = selection(&args.chosen, &args.setting);
     let tenant = setup::tenant();
-    let progress = Progress::start(common.json);
+    let progress = Arc::new(Progress::start(common.json));
+    let observer: Arc<dyn Observer> = progress.clone();
     let preview = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;
-        Ok(matricula.preview(&opened, &progress).await?)
+        Ok(matricula.preview(&opened, &observer).await?)
     });
-    drop(progress);
+    progress.clear();
     let preview = preview?;
     if common.json {
         let Value::Object(mut object) = json!(preview) else {
