@@ -29,6 +29,8 @@ pub enum RunStatus {
     Partial,
     /// It did not come to its end.
     Failed,
+    /// Somebody stopped it. What it had written stays.
+    Stopped,
 }
 
 /// Who or what started a run.

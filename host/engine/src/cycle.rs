@@ -20,7 +20,7 @@ use crate::observe::{Event, Observer};
 use crate::plan::Planner;
 use crate::side::Sides;
 use crate::target::Target;
-use crate::{Engine, EngineError, RunRequest, hash};
+use crate::{Engine, EngineError, Halt, RunRequest, Stop, hash};
 
 /// A cycle under way.
 pub(crate) struct Cycle<'a> {
@@ -37,6 +37,7 @@ pub(crate) struct Cycle<'a> {
     pub(crate) told: HashMap<u64, OutcomeKind>,
     /// Hashes of the keys that were seen since the last commit.
     pub(crate) seen: Vec<u64>,
+    stop: Stop,
     meter: Meter,
 }
 
@@ -101,6 +102,7 @@ pub(crate) async fn run(
         progress,
         told,
         seen: Vec::new(),
+        stop: request.stop.clone(),
         meter,
     };
     let ended = cycle.drive().await;
@@ -113,6 +115,15 @@ pub(crate) async fn run(
     } = cycle;
     match ended {
         Ok(()) => finish(engine, automation, lease, &mut run, &progress, observer).await?,
+        Err(EngineError::Halted) if request.stop.halt() == Some(Halt::Stopped) => {
+            run.status = RunStatus::Stopped;
+            run.finished_at = Some(engine.clock.now());
+            engine.store.finish(lease, &run, None).await?;
+            observer.event(&Event::Ended {
+                status: run.status,
+                counts: &run.counts,
+            });
+        }
         Err(EngineError::Failure(failure)) => {
             leave(engine, lease, &mut run, (progress, seen), failure, observer).await?;
         }
@@ -365,6 +376,7 @@ impl<'a> Cycle<'a> {
             progress: Progress::default(),
             told: HashMap::new(),
             seen: Vec::new(),
+            stop: Stop::default(),
             meter: Meter {
                 recorded: Requests::default(),
                 begun: sent(sides),
@@ -411,7 +423,8 @@ impl<'a> Cycle<'a> {
         format!("{}:{}", self.automation.id, self.run.id)
     }
 
-    /// Writes what was done, in one transaction.
+    /// Writes what was done, in one transaction. Everything from here on can be left and gone on with later,
+    /// so this is where a run is halted.
     pub(crate) async fn commit(
         &mut self,
         links: Vec<LinkWrite>,
@@ -428,7 +441,11 @@ impl<'a> Cycle<'a> {
             outcomes,
             seen: std::mem::take(&mut self.seen),
         };
-        Ok(self.engine.store.commit(lease, commit).await?)
+        self.engine.store.commit(lease, commit).await?;
+        match self.stop.halt() {
+            Some(_) => Err(EngineError::Halted),
+            None => Ok(()),
+        }
     }
 
     /// Counts somebody as what this run says of them last. Whoever failed in one step stays failed.

@@ -21,7 +21,9 @@ mod plan;
 mod preview;
 mod read;
 mod refer;
+pub mod schedule;
 mod side;
+mod stop;
 mod target;
 mod write;
 
@@ -38,6 +40,7 @@ use matricula_flow::Program;
 
 pub use observe::{Change, Event, Observer, Planned, Preview, Silent};
 pub use side::{Side, Sides};
+pub use stop::{Halt, Stop};
 
 /// Why a run could not even begin, or had to be left.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,9 @@ pub enum EngineError {
     /// Somebody else is running this automation at this moment.
     #[error("this automation is being run at this moment; wait for that run to end")]
     Busy,
+    /// The run was halted after a page; the next one goes on from there.
+    #[error("the run was halted; the next one goes on where it stopped")]
+    Halted,
     /// A call failed in a way that ends the cycle.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -92,6 +98,8 @@ pub struct RunRequest {
     pub full: bool,
     /// Names this process in the lease.
     pub owner: String,
+    /// Ends the run after the page in hand.
+    pub stop: Stop,
 }
 
 /// Whether the process that held a lease is known to be no more; `false` if that cannot be told.

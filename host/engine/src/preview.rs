@@ -9,7 +9,7 @@ use std::sync::Arc;
 use matricula_core::automation::Automation;
 use matricula_core::link::{Decision, Link};
 use matricula_core::run::{Counts, CycleKind, OutcomeKind, Run, RunStatus, Trigger};
-use matricula_core::{RunId, SourceKey};
+use matricula_core::{Person, RunId, SourceKey};
 use matricula_flow::Program;
 use matricula_flow::guard::{Verdict, verdict};
 use serde_json::{Map, Value};
@@ -66,7 +66,7 @@ pub(crate) async fn preview(
         automation: automation.id.clone(),
         flow: program.flow().name().to_owned(),
         trigger: Trigger::Manual {
-            by: "preview".to_owned(),
+            by: Person::named("preview"),
         },
         cycle: kind,
         status: RunStatus::Running,

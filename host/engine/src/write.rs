@@ -36,24 +36,26 @@ pub(crate) struct Written {
 pub(crate) async fn write(target: &Arc<Target>, run: &str, work: Vec<Work>) -> Written {
     let total = work.len();
     let concurrency = target.operation.concurrency.max(1) as usize;
-    let batch = total
-        .div_ceil(concurrency)
-        .clamp(1, target.operation.batch.max(1) as usize);
+    let largest = target.operation.batch.max(1) as usize;
     let mut written = Written {
         results: (0..total).map(|_| None).collect(),
         stop: None,
     };
     let run: Arc<str> = run.into();
     let mut numbered = work.into_iter().enumerate();
+    let mut left = total;
     let mut tasks = JoinSet::new();
     loop {
         // Calls under way come to their end, since what they change has to be recorded; none is begun any
         // more once going on is pointless.
         while written.stop.is_none() && tasks.len() < concurrency {
+            // Smaller batches towards the end, so that all calls end together and the remote is never idle.
+            let batch = (left / (2 * concurrency)).clamp(1, largest);
             let chunk: Vec<(usize, Work)> = numbered.by_ref().take(batch).collect();
             if chunk.is_empty() {
                 break;
             }
+            left -= chunk.len();
             let (target, run) = (Arc::clone(target), Arc::clone(&run));
             tasks.spawn(async move { write_batch(&target, &run, chunk).await });
         }

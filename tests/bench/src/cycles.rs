@@ -79,9 +79,23 @@ pub(crate) fn measure(places: &Places, size: u64, table: &mut Table) -> Result<(
     Ok(())
 }
 
-/// What the sandbox alone can do, beside which the first cycles are to be read.
-pub(crate) fn measure_bare(places: &Places, table: &mut Table) -> Result<()> {
-    let rate = bare(places, 5_000)?;
+/// Milliseconds that an academy takes for an answer, a quick one.
+const SLOW: &str = "slow=10,system=scim";
+
+/// Who is waited for: beside an academy that takes its time for each answer, a first cycle must be nearly as
+/// fast as a client that does nothing but ask, with as many requests at a time.
+pub(crate) fn measure_waiting(places: &Places, size: u64, table: &mut Table) -> Result<()> {
+    let sandbox = Sandbox::start_with(places, size, &["--fault", SLOW])?;
+    let (summary, used) = Product::new(places, &sandbox)?.run(&[])?;
+    drop(sandbox);
+    ensure!(summary["counts"]["created"] == size, "{summary:#}");
+    let asked = summary["requests"]["target"].as_u64().unwrap_or_default();
+    let ours = asked as f64 / used.wall.as_secs_f64();
+    let bare_slow = bare(places, asked, &["--fault", SLOW])?;
+    table.tell("requests/s to an academy that takes 10 ms", ours, "/s");
+    table.tell("the same by a bare HTTP client", bare_slow, "/s");
+    table.hold_at_least("of what the academy can take", ours / bare_slow, "", 0.8);
+    let rate = bare(places, 5_000, &[])?;
     table.tell("accounts that a bare HTTP client makes", rate, "/s");
     Ok(())
 }
@@ -94,8 +108,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 /// How many accounts a second the sandbox makes for a client that does nothing but ask for them, as many at
 /// a time as the connector's manifest allows.
-fn bare(places: &Places, count: u64) -> Result<f64> {
-    let sandbox = Sandbox::start(places, 0)?;
+fn bare(places: &Places, count: u64, more: &[&str]) -> Result<f64> {
+    let sandbox = Sandbox::start_with(places, 0, more)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -2,7 +2,7 @@
 //!
 //! The sandbox is a process of its own, so that its work is not taken for ours. What a user waits for is
 //! measured as a user meets it, on the whole process; what happens millions of times is measured alone.
-//! Prints a table, writes `target/bench.json`, and ends with 1 if a budget is exceeded.
+//! Prints a table, writes `target/bench.json`, and ends with 1 if a budget is missed.
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
 mod calls;
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
     for size in sizes {
         cycles::measure(&places, *size, &mut table)?;
     }
-    cycles::measure_bare(&places, &mut table)?;
+    cycles::measure_waiting(&places, if quick { 300 } else { 3_000 }, &mut table)?;
     quiet::measure(&places, &mut table)?;
     calls::measure(&places, &mut table)?;
     println!("{table}");
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
     std::fs::write(&file, format!("{:#}\n", table.json()))?;
     println!("written to {}", file.display());
     if table.is_exceeded() {
-        bail!("a budget is exceeded");
+        bail!("a budget is missed");
     }
     Ok(())
 }

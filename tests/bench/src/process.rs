@@ -20,8 +20,13 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn start(places: &Places, people: u64) -> Result<Self> {
+        Self::start_with(places, people, &[])
+    }
+
+    pub(crate) fn start_with(places: &Places, people: u64, more: &[&str]) -> Result<Self> {
         let mut child = Command::new(&places.sandbox)
             .args(["--no-limits", "--people", &people.to_string()])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

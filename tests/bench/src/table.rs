@@ -10,6 +10,8 @@ struct Row {
     value: f64,
     unit: &'static str,
     budget: Option<f64>,
+    /// The budget is the least, not the most.
+    at_least: bool,
 }
 
 /// All figures.
@@ -30,6 +32,18 @@ impl Table {
             value,
             unit,
             budget: Some(budget),
+            at_least: false,
+        });
+    }
+
+    /// A figure that must reach its budget.
+    pub(crate) fn hold_at_least(&mut self, what: &str, value: f64, unit: &'static str, least: f64) {
+        self.0.push(Row {
+            what: what.to_owned(),
+            value,
+            unit,
+            budget: Some(least),
+            at_least: true,
         });
     }
 
@@ -40,6 +54,7 @@ impl Table {
             value,
             unit,
             budget: None,
+            at_least: false,
         });
     }
 
@@ -65,7 +80,10 @@ impl Table {
 
 impl Row {
     fn is_exceeded(&self) -> bool {
-        self.budget.is_some_and(|budget| self.value > budget)
+        self.budget.is_some_and(|budget| match self.at_least {
+            true => self.value < budget,
+            false => self.value > budget,
+        })
     }
 }
 
@@ -75,8 +93,11 @@ impl fmt::Display for Table {
         for row in &self.0 {
             let budget = row
                 .budget
-                .map_or_else(String::new, |budget| format!("{budget:.1}"));
-            let verdict = if row.is_exceeded() { "  exceeded" } else { "" };
+                .map_or_else(String::new, |budget| match row.at_least {
+                    true => format!("≥ {budget:.1}"),
+                    false => format!("≤ {budget:.1}"),
+                });
+            let verdict = if row.is_exceeded() { "  missed" } else { "" };
             let measured = format!("{:.2} {}", row.value, row.unit);
             writeln!(f, "{:<58} {measured:>12} {budget:>10}{verdict}", row.what)?;
         }

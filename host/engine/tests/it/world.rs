@@ -13,7 +13,7 @@ use matricula_core::credential::{Credential, Secrets};
 use matricula_core::egress::{Egress, Request, Response, SendError};
 use matricula_core::run::{Counts, Outcome, OutcomeKind, Run, RunStatus, Trigger};
 use matricula_core::store::{OutcomeFilter, Store};
-use matricula_core::{AutomationId, CredentialId, TenantId};
+use matricula_core::{AutomationId, CredentialId, Person, TenantId};
 use matricula_engine::{Engine, EngineError, Options, Preview, RunRequest, Side, Sides, Silent};
 use matricula_flow::{Flow, FlowFile, Program};
 use matricula_store::{SqliteStore, Vault};
@@ -123,6 +123,7 @@ impl World {
             source: CredentialId::new("hr"),
             target: CredentialId::new("academy"),
             settings: json!({}),
+            file: None,
             salt: 42,
             created_at: world.clock.now(),
             memory: Memory::default(),
@@ -177,10 +178,11 @@ impl World {
         let owner = self.owner.fetch_add(1, Ordering::SeqCst);
         let request = RunRequest {
             trigger: Trigger::Manual {
-                by: "test".to_owned(),
+                by: Person::named("test"),
             },
             full,
             owner: format!("process-{owner}"),
+            stop: Default::default(),
         };
         let automation = self.automation().await;
         self.engine

@@ -36,7 +36,7 @@ codes! { LeavingAction { Block = 0, Delete = 1 } }
 codes! { LeavingReason { StartPending = 0, EndReached = 1, Barred = 2, OutOfScope = 3, Gone = 4 } }
 codes! { Decision { Open = 0, Staged = 1, Approved = 2, Discarded = 3 } }
 codes! { CycleKind { Full = 0, Incremental = 1 } }
-codes! { RunStatus { Running = 0, Succeeded = 1, Partial = 2, Failed = 3 } }
+codes! { RunStatus { Running = 0, Succeeded = 1, Partial = 2, Failed = 3, Stopped = 4 } }
 codes! { Phase { Read = 0, Leave = 1, Deactivate = 2, Refer = 3 } }
 codes! {
     OutcomeKind {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use matricula::core::RunId;
 use matricula::core::run::{OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use matricula::core::{Person, RunId};
 use matricula::engine::Observer;
 use matricula::{TenantId, Trigger};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     let ended = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;
         let trigger = Trigger::Manual {
-            by: "command line".to_owned(),
+            by: Person::named("command line"),
         };
         let run = matricula
             .run(&opened, trigger, args.full, &observer)

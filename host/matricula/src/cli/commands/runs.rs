@@ -1,9 +1,9 @@
 //! `matricula runs` and `matricula run show`.
 
 use matricula::Trigger;
-use matricula::core::RunId;
 use matricula::core::run::{Outcome, OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use matricula::core::{Person, RunId};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -115,7 +115,8 @@ async fn outcomes(
 
 fn to_text(run: &Run, outcomes: &[Outcome], most: usize) -> String {
     let by = match &run.trigger {
-        Trigger::Manual { by } => format!("by {by}"),
+        Trigger::Manual { by } => format!("by {}", by.name),
+        Trigger::Webhook => "by webhook".to_owned(),
         Trigger::Schedule => "by the schedule".to_owned(),
     };
     let mut text = format!(
@@ -174,7 +175,7 @@ mod tests {
             automation: "a".into(),
             flow: "sync".to_owned(),
             trigger: Trigger::Manual {
-                by: "command line".to_owned(),
+                by: Person::named("command line"),
             },
             cycle: CycleKind::Incremental,
             status: RunStatus::Partial,
