@@ -20,7 +20,7 @@ use matricula_core::link::{
 };
 use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Progress, Run, RunStatus, Trigger};
 use matricula_core::store::{Commit, Lease, LinkWrite, OutcomeFilter, Store, StoreError};
-use matricula_core::{AutomationId, CredentialId, SourceKey, TargetId, TenantId};
+use matricula_core::{AutomationId, CredentialId, Person, SourceKey, TargetId, TenantId};
 use matricula_store::{SqliteStore, Vault};
 
 const PEOPLE: u32 = 50_000;
@@ -155,6 +155,7 @@ impl Bench {
             source: credential.id.clone(),
             target: credential.id.clone(),
             settings: serde_json::Value::Null,
+            file: None,
             salt: 1,
             created_at: time(0),
             memory: Memory::default(),
@@ -164,7 +165,7 @@ impl Bench {
             .acquire(&id, "node", time(0), time(1_000), &|_| false)
             .await?
             .ok_or(StoreError::LeaseLost)?;
-        let by = "owner".to_owned();
+        let by = Person::named("owner".to_owned());
         let run = store
             .begin(
                 &lease,

@@ -10,7 +10,7 @@ use super::codes::{from_json, json, opt_timestamp, timestamp};
 use super::fault::Fault;
 
 const COLUMNS: &str = "id, tenant, flow, source, target, settings, salt, created_at, state, full_at, \
-                       program";
+                       program, file";
 
 fn decode(row: &Row<'_>) -> Result<Automation, Fault> {
     Ok(Automation {
@@ -23,6 +23,7 @@ fn decode(row: &Row<'_>) -> Result<Automation, Fault> {
             row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?,
             "automation",
         )?,
+        file: row.get(11)?,
         salt: row.get::<_, i64>(6)?.cast_unsigned(),
         created_at: timestamp(row.get(7)?, "automation")?,
         memory: Memory {
@@ -53,15 +54,25 @@ pub(super) fn put(tx: &Transaction<'_>, automation: &Automation) -> Result<(), F
             "the automation “{id}” belongs to another tenant"
         ))));
     }
+    if let Some(file) = &automation.file {
+        let kept = tx
+            .prepare_cached("SELECT 1 FROM flow_file WHERE digest = ?1")?
+            .exists([file])?;
+        if !kept {
+            return Err(Fault::Store(StoreError::NotFound(format!(
+                "the store has no flow file with the digest {file}; keep its text first"
+            ))));
+        }
+    }
     let memory = &automation.memory;
     let number: i64 = tx
         .prepare_cached(
             "INSERT INTO automation (id, tenant, flow, source, target, settings, salt, created_at, state, \
-                 full_at, program) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                 full_at, program, file) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              ON CONFLICT (id) DO UPDATE SET flow = excluded.flow, source = excluded.source, \
                  target = excluded.target, settings = excluded.settings, salt = excluded.salt, \
-                 created_at = excluded.created_at \
+                 created_at = excluded.created_at, file = excluded.file \
              RETURNING number",
         )?
         .query_row(
@@ -77,6 +88,7 @@ pub(super) fn put(tx: &Transaction<'_>, automation: &Automation) -> Result<(), F
                 memory.state,
                 memory.full_at.map(Timestamp::as_millisecond),
                 memory.program,
+                automation.file,
             ],
             |row| row.get(0),
         )?;
@@ -101,6 +113,26 @@ pub(super) fn of_tenant(tx: &Transaction<'_>, tenant: &str) -> Result<Vec<Automa
     .collect()
 }
 
+pub(super) fn by_id(tx: &Transaction<'_>, id: &AutomationId) -> Result<Option<Automation>, Fault> {
+    tx.prepare_cached(&format!("SELECT {COLUMNS} FROM automation WHERE id = ?1"))?
+        .query_and_then([id.as_str()], decode)?
+        .next()
+        .transpose()
+}
+
+/// Everything else that is kept about it goes with it, by the foreign keys.
+pub(super) fn remove(tx: &Transaction<'_>, id: &AutomationId, now: Timestamp) -> Result<(), Fault> {
+    let tenure = tenure(tx, id)?;
+    if tenure.owner.is_some() && !tenure.has_run_out(now) {
+        return Err(Fault::Store(StoreError::InUse(format!(
+            "the automation “{id}” is being run; stop it, and remove it once its run has ended"
+        ))));
+    }
+    tx.prepare_cached("DELETE FROM automation WHERE id = ?1")?
+        .execute([id.as_str()])?;
+    Ok(())
+}
+
 pub(super) fn remember(
     tx: &Transaction<'_>,
     automation: i64,
@@ -120,42 +152,59 @@ pub(super) fn remember(
 
 /// The number that stands for an automation in the other tables.
 pub(super) fn number(tx: &Transaction<'_>, id: &AutomationId) -> Result<i64, Fault> {
-    tx.prepare_cached("SELECT number FROM automation WHERE id = ?1")?
+    find(tx, id)?.ok_or_else(|| {
+        Fault::Store(StoreError::NotFound(format!(
+            "there is no automation with the id “{id}”"
+        )))
+    })
+}
+
+/// The same; none if there is no such automation.
+pub(super) fn find(tx: &Transaction<'_>, id: &AutomationId) -> Result<Option<i64>, Fault> {
+    Ok(tx
+        .prepare_cached("SELECT number FROM automation WHERE id = ?1")?
         .query_row([id.as_str()], |row| row.get(0))
-        .optional()?
-        .ok_or_else(|| {
-            Fault::Store(StoreError::NotFound(format!(
-                "there is no automation with the id “{id}”"
-            )))
-        })
+        .optional()?)
+}
+
+/// The same, if it is the tenant's.
+pub(super) fn of_tenant_by_id(
+    tx: &Transaction<'_>,
+    tenant: &str,
+    id: &AutomationId,
+) -> Result<Option<i64>, Fault> {
+    Ok(tx
+        .prepare_cached("SELECT number FROM automation WHERE id = ?1 AND tenant = ?2")?
+        .query_row((id.as_str(), tenant), |row| row.get(0))
+        .optional()?)
 }
 
 /// Who holds a lease, as it was at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct Tenure {
     pub(super) owner: Option<String>,
     until: i64,
     fence: i64,
 }
 
-impl Standing {
+impl Tenure {
     pub(super) fn has_run_out(&self, now: Timestamp) -> bool {
         self.until <= now.as_millisecond()
     }
 }
 
-pub(super) fn standing(tx: &Transaction<'_>, id: &AutomationId) -> Result<Standing, Fault> {
+pub(super) fn tenure(tx: &Transaction<'_>, id: &AutomationId) -> Result<Tenure, Fault> {
     let number = number(tx, id)?;
-    let standing = tx
+    let tenure = tx
         .prepare_cached("SELECT owner, until, fence FROM lease WHERE automation = ?1")?
         .query_row([number], |row| {
-            Ok(Standing {
+            Ok(Tenure {
                 owner: row.get(0)?,
                 until: row.get(1)?,
                 fence: row.get(2)?,
             })
         })?;
-    Ok(standing)
+    Ok(tenure)
 }
 
 /// Hands the lease over if it still stands as it was seen; none if somebody took, kept or gave it back
@@ -163,7 +212,7 @@ pub(super) fn standing(tx: &Transaction<'_>, id: &AutomationId) -> Result<Standi
 pub(super) fn take(
     tx: &Transaction<'_>,
     id: &AutomationId,
-    seen: &Standing,
+    seen: &Tenure,
     owner: String,
     until: Timestamp,
 ) -> Result<Option<Lease>, Fault> {

@@ -5,8 +5,11 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use matricula_core::journal::Deed;
 use matricula_core::link::{Decision, LeavingAction, LeavingReason};
+use matricula_core::notice::NoticeKind;
 use matricula_core::run::{CycleKind, OutcomeKind, Phase, RunStatus};
+use matricula_core::standing::Lifecycle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +45,21 @@ codes! {
     OutcomeKind {
         Created = 0, Updated = 1, Unchanged = 2, Deactivated = 3, Reactivated = 4, Skipped = 5,
         Staged = 6, Ambiguous = 7, Failed = 8,
+    }
+}
+codes! { Lifecycle { Active = 0, Paused = 1, Deactivated = 2 } }
+codes! {
+    Deed {
+        Started = 0, Deactivated = 1, Reactivated = 2, Paused = 3, Resumed = 4, Quarantined = 5,
+        Recovered = 6, SettingsChanged = 7, ScheduleChanged = 8, CredentialChanged = 9, FlowAdopted = 10,
+        Approved = 11, Discarded = 12, ContactsChanged = 13, LinkForgotten = 14, PersonErased = 15,
+        HookRenewed = 16,
+    }
+}
+codes! {
+    NoticeKind {
+        FirstSuccess = 0, Paused = 1, Quarantined = 2, Recovered = 3, Staged = 4, Overdue = 5, Report = 6,
+        Test = 7,
     }
 }
 
@@ -153,7 +171,7 @@ mod tests {
         assert_eq!(all::<CycleKind>(), ["Full", "Incremental"]);
         assert_eq!(
             all::<RunStatus>(),
-            ["Running", "Succeeded", "Partial", "Failed"]
+            ["Running", "Succeeded", "Partial", "Failed", "Stopped"]
         );
         assert_eq!(all::<Phase>(), ["Read", "Leave", "Deactivate", "Refer"]);
         assert_eq!(
@@ -168,6 +186,42 @@ mod tests {
                 "Staged",
                 "Ambiguous",
                 "Failed"
+            ]
+        );
+        assert_eq!(all::<Lifecycle>(), ["Active", "Paused", "Deactivated"]);
+        assert_eq!(
+            all::<Deed>(),
+            [
+                "Started",
+                "Deactivated",
+                "Reactivated",
+                "Paused",
+                "Resumed",
+                "Quarantined",
+                "Recovered",
+                "SettingsChanged",
+                "ScheduleChanged",
+                "CredentialChanged",
+                "FlowAdopted",
+                "Approved",
+                "Discarded",
+                "ContactsChanged",
+                "LinkForgotten",
+                "PersonErased",
+                "HookRenewed"
+            ]
+        );
+        assert_eq!(
+            all::<NoticeKind>(),
+            [
+                "FirstSuccess",
+                "Paused",
+                "Quarantined",
+                "Recovered",
+                "Staged",
+                "Overdue",
+                "Report",
+                "Test"
             ]
         );
     }

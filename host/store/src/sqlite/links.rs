@@ -335,6 +335,28 @@ pub(super) fn decide(
     Ok(decided as u64)
 }
 
+pub(super) fn forget(tx: &Transaction<'_>, automation: i64, key: &str) -> Result<bool, Fault> {
+    let forgotten = tx
+        .prepare_cached("DELETE FROM link WHERE automation = ?1 AND key = ?2")?
+        .execute((automation, key))?;
+    Ok(forgotten > 0)
+}
+
+/// Those who wait for their next try. Whoever waits for another record is not tried without one.
+pub(super) fn retry_now(
+    tx: &Transaction<'_>,
+    automation: i64,
+    now: Timestamp,
+) -> Result<u64, Fault> {
+    let waiting = tx
+        .prepare_cached(
+            "UPDATE link INDEXED BY link_by_retry SET not_before = min(not_before, ?2) \
+             WHERE automation = ?1 AND not_before IS NOT NULL",
+        )?
+        .execute((automation, now.as_millisecond()))?;
+    Ok(waiting as u64)
+}
+
 /// The first key of the page after a key.
 pub(super) fn first(after: Option<&SourceKey>) -> String {
     after.map(|key| format!("{key}\0")).unwrap_or_default()

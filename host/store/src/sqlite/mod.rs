@@ -8,34 +8,35 @@
 //! | --- | --- |
 //! | `worker` | the thread with the connection |
 //! | `schema` | tables and migrations |
-//! | `credentials`, `automations`, `links`, `runs` | the statements, by what they are about |
+//! | `store`, `agenda`, `outbox` | the ports |
+//! | `credentials`, `automations`, `links`, `runs`, `standings`, `journal`, `notices`, `retention`, `files` | the statements, by what they are about |
 //! | `codes`, `fault` | how values are written; what errors become |
 
+mod agenda;
 mod automations;
 mod codes;
 mod credentials;
 mod fault;
+mod files;
+mod journal;
 mod links;
+mod notices;
+mod outbox;
+mod retention;
 mod runs;
 mod schema;
+mod standings;
+mod store;
 mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
-use matricula_core::automation::{Automation, Memory};
-use matricula_core::credential::{Credential, Secrets};
-use matricula_core::link::{Decision, Link, ResolvableReference};
-use matricula_core::run::{CycleKind, Outcome, Progress, Run, Trigger};
-use matricula_core::store::{Commit, Lease, OutcomeFilter, Population, Store, StoreError};
-use matricula_core::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
+use matricula_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
 use self::fault::Fault;
-use self::links::first;
 use self::worker::Worker;
 use crate::vault::Vault;
 
@@ -43,7 +44,7 @@ use crate::vault::Vault;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More than there are statements, so that each is prepared once.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Set on every connection. Four MiB of cache hold the inner pages of every index and a few pages of
 /// links; the operating system caches the rest. The log is cut back once it was longer than 8 MiB.
@@ -170,283 +171,4 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn keep_private(_path: &Path) -> std::io::Result<()> {
     Ok(())
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn add_credential(
-        &self,
-        credential: &Credential,
-        secrets: &Secrets,
-    ) -> Result<(), StoreError> {
-        let sealed = self.vault.seal(credential, secrets)?;
-        let credential = credential.clone();
-        self.worker
-            .write(move |tx| credentials::add(tx, &credential, &sealed))
-            .await
-    }
-
-    async fn replace_credential(
-        &self,
-        credential: &Credential,
-        secrets: &Secrets,
-    ) -> Result<(), StoreError> {
-        let sealed = self.vault.seal(credential, secrets)?;
-        let credential = credential.clone();
-        self.worker
-            .write(move |tx| credentials::replace(tx, &credential, &sealed))
-            .await
-    }
-
-    async fn credentials(&self, tenant: &TenantId) -> Result<Vec<Credential>, StoreError> {
-        let tenant = tenant.clone();
-        self.worker
-            .read(move |tx| credentials::of_tenant(tx, tenant.as_str()))
-            .await
-    }
-
-    async fn secrets(&self, id: &CredentialId) -> Result<Secrets, StoreError> {
-        let id = id.clone();
-        let (credential, sealed) = self
-            .worker
-            .read(move |tx| credentials::sealed(tx, id.as_str()))
-            .await?;
-        self.vault.open(&credential, &sealed)
-    }
-
-    async fn remove_credential(&self, id: &CredentialId) -> Result<(), StoreError> {
-        let id = id.clone();
-        self.worker
-            .write(move |tx| credentials::remove(tx, id.as_str()))
-            .await
-    }
-
-    async fn put_automation(&self, automation: &Automation) -> Result<(), StoreError> {
-        let automation = automation.clone();
-        self.worker
-            .write(move |tx| automations::put(tx, &automation))
-            .await
-    }
-
-    async fn automations(&self, tenant: &TenantId) -> Result<Vec<Automation>, StoreError> {
-        let tenant = tenant.clone();
-        self.worker
-            .read(move |tx| automations::of_tenant(tx, tenant.as_str()))
-            .await
-    }
-
-    /// Looks, asks `gone` here, and takes the lease only if it still stands as it was seen. Otherwise
-    /// somebody else has done something with it, and it is looked at again.
-    async fn acquire(
-        &self,
-        automation: &AutomationId,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-        gone: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
-    ) -> Result<Option<Lease>, StoreError> {
-        loop {
-            let id = automation.clone();
-            let seen = self
-                .worker
-                .read(move |tx| automations::standing(tx, &id))
-                .await?;
-            let free = match seen.owner.as_deref() {
-                None => true,
-                Some(holder) => holder == owner || seen.has_run_out(now) || gone(holder),
-            };
-            if !free {
-                return Ok(None);
-            }
-            let (id, owner) = (automation.clone(), owner.to_owned());
-            let taken = self
-                .worker
-                .write(move |tx| automations::take(tx, &id, &seen, owner, until))
-                .await?;
-            if taken.is_some() {
-                return Ok(taken);
-            }
-        }
-    }
-
-    async fn renew(&self, lease: &Lease, until: Timestamp) -> Result<(), StoreError> {
-        let lease = lease.clone();
-        self.worker
-            .write(move |tx| automations::renew(tx, &lease, until))
-            .await
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let lease = lease.clone();
-        self.worker
-            .write(move |tx| automations::release(tx, &lease))
-            .await
-    }
-
-    async fn unfinished(
-        &self,
-        automation: &AutomationId,
-    ) -> Result<Option<(Run, Progress)>, StoreError> {
-        let id = automation.clone();
-        self.worker
-            .read(move |tx| runs::unfinished(tx, automations::number(tx, &id)?))
-            .await
-    }
-
-    async fn begin(
-        &self,
-        lease: &Lease,
-        flow: &str,
-        trigger: &Trigger,
-        cycle: CycleKind,
-        now: Timestamp,
-    ) -> Result<Run, StoreError> {
-        let (lease, flow, trigger) = (lease.clone(), flow.to_owned(), trigger.clone());
-        self.worker
-            .write(move |tx| runs::begin(tx, &lease, flow, trigger, cycle, now))
-            .await
-    }
-
-    async fn commit(&self, lease: &Lease, commit: Commit) -> Result<(), StoreError> {
-        let lease = lease.clone();
-        self.worker
-            .write(move |tx| runs::commit(tx, &lease, &commit))
-            .await
-    }
-
-    async fn finish(
-        &self,
-        lease: &Lease,
-        run: &Run,
-        memory: Option<&Memory>,
-    ) -> Result<(), StoreError> {
-        let (lease, run, memory) = (lease.clone(), run.clone(), memory.cloned());
-        self.worker
-            .write(move |tx| runs::finish(tx, &lease, &run, memory.as_ref()))
-            .await
-    }
-
-    async fn seen(&self, run: RunId) -> Result<Vec<u64>, StoreError> {
-        self.worker.read(move |tx| runs::seen(tx, run)).await
-    }
-
-    async fn links(
-        &self,
-        automation: &AutomationId,
-        keys: &[SourceKey],
-    ) -> Result<Vec<Option<Link>>, StoreError> {
-        let (id, keys) = (automation.clone(), keys.to_vec());
-        self.worker
-            .read(move |tx| links::of_keys(tx, automations::number(tx, &id)?, &keys))
-            .await
-    }
-
-    async fn linked_to(
-        &self,
-        automation: &AutomationId,
-        targets: &[TargetId],
-    ) -> Result<Vec<Option<SourceKey>>, StoreError> {
-        let (id, targets) = (automation.clone(), targets.to_vec());
-        self.worker
-            .read(move |tx| links::linked_to(tx, automations::number(tx, &id)?, &targets))
-            .await
-    }
-
-    async fn keys(
-        &self,
-        automation: &AutomationId,
-        after: Option<&SourceKey>,
-        limit: u32,
-    ) -> Result<Vec<(SourceKey, u8)>, StoreError> {
-        let (id, first) = (automation.clone(), first(after));
-        self.worker
-            .read(move |tx| links::keys(tx, automations::number(tx, &id)?, &first, limit))
-            .await
-    }
-
-    async fn access_due(
-        &self,
-        automation: &AutomationId,
-        now: Timestamp,
-        after: Option<&SourceKey>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        let (id, first) = (automation.clone(), first(after));
-        self.worker
-            .read(move |tx| {
-                links::access_due(tx, automations::number(tx, &id)?, now, &first, limit)
-            })
-            .await
-    }
-
-    async fn leaving(
-        &self,
-        automation: &AutomationId,
-        decisions: &[Decision],
-        after: Option<&SourceKey>,
-        limit: u32,
-    ) -> Result<Vec<Link>, StoreError> {
-        let (id, decisions, first) = (automation.clone(), decisions.to_vec(), first(after));
-        self.worker
-            .read(move |tx| {
-                links::leaving(tx, automations::number(tx, &id)?, &decisions, &first, limit)
-            })
-            .await
-    }
-
-    async fn resolvable(
-        &self,
-        automation: &AutomationId,
-        after: Option<&SourceKey>,
-        limit: u32,
-    ) -> Result<Vec<ResolvableReference>, StoreError> {
-        let (id, first) = (automation.clone(), first(after));
-        self.worker
-            .read(move |tx| links::resolvable(tx, automations::number(tx, &id)?, &first, limit))
-            .await
-    }
-
-    async fn population(
-        &self,
-        automation: &AutomationId,
-        now: Timestamp,
-    ) -> Result<Population, StoreError> {
-        let id = automation.clone();
-        self.worker
-            .read(move |tx| links::population(tx, automations::number(tx, &id)?, now))
-            .await
-    }
-
-    async fn decide(
-        &self,
-        automation: &AutomationId,
-        decision: Decision,
-    ) -> Result<u64, StoreError> {
-        let id = automation.clone();
-        self.worker
-            .write(move |tx| links::decide(tx, automations::number(tx, &id)?, decision))
-            .await
-    }
-
-    async fn runs(&self, tenant: &TenantId, limit: u32) -> Result<Vec<Run>, StoreError> {
-        let tenant = tenant.clone();
-        self.worker
-            .read(move |tx| runs::newest(tx, tenant.as_str(), limit))
-            .await
-    }
-
-    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
-        self.worker.read(move |tx| runs::by_id(tx, id)).await
-    }
-
-    async fn outcomes(
-        &self,
-        run: RunId,
-        filter: &OutcomeFilter,
-    ) -> Result<Vec<(i64, Outcome)>, StoreError> {
-        let filter = filter.clone();
-        self.worker
-            .read(move |tx| runs::outcomes(tx, run, &filter))
-            .await
-    }
 }

@@ -1,13 +1,14 @@
 //! Runs, how far they have come, and what became of the records.
 
 use jiff::Timestamp;
+use matricula_core::agenda::{RunFilter, Tally};
 use matricula_core::automation::Memory;
 use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Progress, Requests, Run, RunStatus, Trigger,
 };
 use matricula_core::store::{Commit, Lease, OutcomeFilter, StoreError};
 use matricula_core::{AutomationId, RunId, SourceKey, TargetId};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::automations;
@@ -17,6 +18,15 @@ use super::links::Writer;
 
 const COLUMNS: &str = "run.id, automation.id, run.flow, run.started_by, run.cycle, run.status, \
                        run.started_at, run.finished_at, run.counts, run.requests, run.error, run.notes";
+
+const NEWEST_OF_TENANT: &str = "SELECT id FROM run INDEXED BY run_by_tenant \
+    WHERE tenant = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+
+const NEWEST_OF_AUTOMATION: &str = "SELECT id FROM run INDEXED BY run_by_automation \
+    WHERE automation = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+
+const TALLY: &str = "SELECT status, counts FROM run INDEXED BY run_ended \
+    WHERE automation = ?1 AND finished_at >= ?2 AND finished_at < ?3 ORDER BY finished_at, id";
 
 fn decode(row: &Row<'_>) -> Result<Run, Fault> {
     const TABLE: &str = "run";
@@ -287,14 +297,70 @@ pub(super) fn seen(tx: &Transaction<'_>, run: RunId) -> Result<Vec<u64>, Fault> 
     Ok(seen)
 }
 
-pub(super) fn newest(tx: &Transaction<'_>, tenant: &str, limit: u32) -> Result<Vec<Run>, Fault> {
-    tx.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM run INDEXED BY run_by_tenant \
-         CROSS JOIN automation ON automation.number = run.automation \
-         WHERE run.tenant = ?1 ORDER BY run.id DESC LIMIT ?2"
-    ))?
-    .query_and_then((tenant, limit), decode)?
-    .collect()
+/// Runs of a tenant, the newest first. The indexes have the runs of each status in their order; so many of
+/// each are enough to have the newest of all.
+pub(super) fn newest(
+    tx: &Transaction<'_>,
+    tenant: &str,
+    filter: &RunFilter,
+) -> Result<Vec<Run>, Fault> {
+    let before = filter.before.map_or(i64::MAX, |run| run.0);
+    let mut statement = match filter.automation {
+        Some(_) => tx.prepare_cached(NEWEST_OF_AUTOMATION)?,
+        None => tx.prepare_cached(NEWEST_OF_TENANT)?,
+    };
+    let owner = match &filter.automation {
+        Some(id) => match automations::of_tenant_by_id(tx, tenant, id)? {
+            Some(number) => Value::Integer(number),
+            None => return Ok(Vec::new()),
+        },
+        None => Value::Text(tenant.to_owned()),
+    };
+    let mut ids: Vec<i64> = Vec::new();
+    for status in (0..).map_while(RunStatus::from_code) {
+        if filter.status.is_some_and(|wanted| wanted != status) {
+            continue;
+        }
+        let parameters = params![owner, status.code(), before, filter.limit];
+        for id in statement.query_map(parameters, |row| row.get(0))? {
+            ids.push(id?);
+        }
+    }
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    ids.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+    ids.into_iter()
+        .filter_map(|id| by_id(tx, RunId(id)).transpose())
+        .collect()
+}
+
+/// What the runs did that ended from the one moment until before the other.
+pub(super) fn tally(
+    tx: &Transaction<'_>,
+    automation: i64,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Tally, Fault> {
+    let mut statement = tx.prepare_cached(TALLY)?;
+    let mut rows = statement.query((automation, from.as_millisecond(), to.as_millisecond()))?;
+    let mut tally = Tally::default();
+    while let Some(row) = rows.next()? {
+        let counts: Counts = from_json(
+            row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?,
+            "run",
+        )?;
+        let status: RunStatus = value(row.get(0)?, "run")?;
+        tally.runs += 1;
+        tally.failed += u64::from(status == RunStatus::Failed);
+        let sums = &tally.counts;
+        tally.counts = Counts {
+            created: sums.created.saturating_add(counts.created),
+            updated: sums.updated.saturating_add(counts.updated),
+            deactivated: sums.deactivated.saturating_add(counts.deactivated),
+            reactivated: sums.reactivated.saturating_add(counts.reactivated),
+            ..counts
+        };
+    }
+    Ok(tally)
 }
 
 pub(super) fn by_id(tx: &Transaction<'_>, id: RunId) -> Result<Option<Run>, Fault> {

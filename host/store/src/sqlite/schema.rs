@@ -29,6 +29,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "planner-figures",
         sql: include_str!("schema/0002-planner-figures.sql"),
     },
+    Migration {
+        name: "schedule",
+        sql: include_str!("schema/0003-schedule.sql"),
+    },
 ];
 
 /// Brings the store to the schema of this version.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use matricula_core::agenda::{Agenda, Outbox};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::link::{
@@ -10,10 +11,15 @@ use matricula_core::link::{
 };
 use matricula_core::run::{CycleKind, Progress, Run, Trigger};
 use matricula_core::store::{Commit, Lease, LinkWrite, Store};
-use matricula_core::{AutomationId, CredentialId, SourceKey, TargetId, TenantId};
+use matricula_core::{AutomationId, CredentialId, Person, SourceKey, TargetId, TenantId};
 use proptest::prelude::*;
 
-pub type AnyStore = Arc<dyn Store>;
+/// A store with all its ports.
+pub trait Ports: Store + Agenda + Outbox {}
+
+impl<T: Store + Agenda + Outbox> Ports for T {}
+
+pub type AnyStore = Arc<dyn Ports>;
 
 pub const FLOW: &str = "sync-employees";
 
@@ -52,6 +58,7 @@ pub fn automation(id: &str) -> Automation {
         source: CredentialId::new("source"),
         target: CredentialId::new("target"),
         settings: serde_json::json!({ "scope": { "departments": [1, 2] }, "language": "de" }),
+        file: None,
         salt: u64::MAX - 1,
         created_at: at(1_700_000_000_000),
         memory: Memory::default(),
@@ -60,7 +67,7 @@ pub fn automation(id: &str) -> Automation {
 
 pub fn manual() -> Trigger {
     Trigger::Manual {
-        by: "owner".to_owned(),
+        by: Person::named("owner"),
     }
 }
 

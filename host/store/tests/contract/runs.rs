@@ -7,7 +7,7 @@ use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus, Trigger,
 };
 use matricula_core::store::{Commit, OutcomeFilter, StoreError};
-use matricula_core::{Effect, Failure, FailureKind, RunId, SourceKey, TargetId, TenantId};
+use matricula_core::{Effect, Failure, FailureKind, Person, RunId, SourceKey, TargetId, TenantId};
 use proptest::prelude::*;
 
 use super::made_up::*;
@@ -165,6 +165,16 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_person()(
+        name in any::<String>(),
+        email in proptest::option::of(any::<String>()),
+        picture in proptest::option::of(any::<String>()),
+    ) -> Person {
+        Person { name, email, picture }
+    }
+}
+
 pub async fn any_run_survives(store: AnyStore) {
     let Running {
         store, lease, run, ..
@@ -174,7 +184,7 @@ pub async fn any_run_survives(store: AnyStore) {
         proptest::option::of(any_failure()),
         proptest::collection::vec(any::<String>(), 0..4),
         proptest::option::of(any_time()),
-        (any::<String>(), any::<bool>()),
+        (any_person(), any::<bool>()),
     );
     property(
         strategy,
