@@ -9,15 +9,16 @@ use std::sync::Arc;
 use matricula_core::Text;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::flow::{Leavers, Schedule};
+use crate::flow::{self, Leavers, Requirement, Schedule};
 use crate::guard::Guard;
-use crate::terms::{guard, leavers, schedule};
+use crate::schedule::{daily_report, schedule};
+use crate::terms::{guard, leavers, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 15] = [
-    "flow", "version", "title", "summary", "source", "target", "schedule", "settings", "let",
-    "scope", "match", "map", "access", "leavers", "guard",
+pub(crate) const KEYS: [&str; 17] = [
+    "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
+    "settings", "let", "scope", "match", "map", "access", "leavers", "guard",
 ];
 
 /// The keys of `access`.
@@ -37,7 +38,9 @@ pub struct FlowFile {
     /// What expressions call the record.
     pub(crate) alias: Name,
     pub(crate) target: (Name, Name),
+    pub(crate) requires: Vec<Requirement>,
     pub(crate) schedule: Schedule,
+    pub(crate) report: Option<flow::Report>,
     pub(crate) settings: Vec<(Name, Node)>,
     pub(crate) lets: Vec<(Name, Snippet)>,
     pub(crate) scope: Option<Snippet>,
@@ -148,7 +151,9 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let summary = summary
         .map(|node| node.texts("summary", report))
         .unwrap_or_default();
+    let requires = requires(top.get("requires"), name.as_ref(), report);
     let schedule = schedule(top.get("schedule"), report);
+    let daily = daily_report(top.get("report"), report);
     let settings = match top.get("settings") {
         Some(node) => node.entries("settings", report).to_vec(),
         None => Vec::new(),
@@ -178,7 +183,9 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         source: (connector, stream),
         alias,
         target: target?,
+        requires,
         schedule,
+        report: daily,
         settings,
         lets,
         scope,
@@ -195,7 +202,8 @@ fn text(fields: &Fields<'_>, key: &str, what: &str, report: &mut Report<'_>) -> 
     fields.need(key, what, report)?.text(key, report)
 }
 
-fn is_name(name: &Name, report: &mut Report<'_>) -> bool {
+/// Whether a flow can be called so; if not, that is reported.
+pub(crate) fn is_name(name: &Name, report: &mut Report<'_>) -> bool {
     let valid = name.text.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .text
@@ -359,68 +367,5 @@ fn access(source: &Source, node: Option<&Node>, report: &mut Report<'_>) -> Acce
         barred,
         last_day,
         time_zone,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-
-    const FLOW: &str = include_str!("../../../flows/sync-employees.flow.yaml");
-
-    fn schema() -> Value {
-        serde_json::from_str(include_str!("../../../flows/flow.schema.json")).unwrap()
-    }
-
-    fn is_valid(text: &str) -> bool {
-        let json = Source::new("f", text).read().unwrap().json();
-        jsonschema::validator_for(&schema())
-            .unwrap()
-            .is_valid(&json)
-    }
-
-    #[test]
-    fn the_published_schema_takes_the_flow_that_ships() {
-        let json = Source::new("f", FLOW).read().unwrap().json();
-        let validator = jsonschema::validator_for(&schema()).unwrap();
-        let wrong: Vec<String> = validator
-            .iter_errors(&json)
-            .map(|wrong| wrong.to_string())
-            .collect();
-        assert_eq!(wrong, Vec::<String>::new());
-        assert!(is_valid(&FLOW.replace("leavers: block", "leavers: keep")));
-        assert!(!is_valid(
-            &FLOW.replace("leavers: block", "leavers: remove")
-        ));
-        assert!(!is_valid(&FLOW.replace("scope:", "scoop:")));
-        assert!(!is_valid(&FLOW.replace("every: 5m", "every: often")));
-    }
-
-    #[test]
-    fn the_published_schema_has_the_keys_that_are_read() {
-        let schema = schema();
-        let keys = |pointer: &str| -> BTreeSet<String> {
-            schema
-                .pointer(pointer)
-                .unwrap()
-                .as_object()
-                .unwrap()
-                .keys()
-                .cloned()
-                .collect()
-        };
-        let known = |keys: &[&str]| -> BTreeSet<String> {
-            keys.iter().map(|key| (*key).to_owned()).collect()
-        };
-        assert_eq!(keys("/properties"), known(&KEYS));
-        assert_eq!(keys("/properties/access/properties"), known(&ACCESS_KEYS));
-        assert_eq!(
-            keys("/$defs/setting/properties"),
-            known(&crate::settings::KEYS)
-        );
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use matricula_core::Text;
+use jiff::civil::Time;
 use matricula_core::manifest::Manifest;
+use matricula_core::{Cadence, Text};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostics;
 use crate::expression::Expression;
@@ -40,13 +42,33 @@ pub enum Leavers {
     Delete,
 }
 
-/// How often cycles run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When cycles run, where the owner chooses nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Between the beginnings of two cycles; none: only on demand and for the full cycle.
-    pub every: Option<Duration>,
-    /// Between the beginnings of two full cycles.
+    /// When a cycle is due. One that was read from a file can be kept, and its time zone exists.
+    pub cadence: Cadence,
+    /// A cycle is full once the last full one is this long ago; where cycles are rarer, each is.
     pub full: Duration,
+    /// Whether cycles can also be set off by a webhook.
+    pub webhook: bool,
+}
+
+/// When the recipients whom an owner names get the daily report, where the owner chooses nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Time of the day, to the minute.
+    pub time: Time,
+    /// IANA name of the time zone that it is meant in.
+    pub time_zone: String,
+}
+
+/// What must be so before the flow is started: a successful full cycle of that flow on the same two
+/// credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The other flow's name. Only its form has been checked: whether there is such a flow is known to
+    /// whoever has all of them.
+    pub flow: String,
 }
 
 /// A checked and compiled flow. Cheap to clone.
@@ -64,7 +86,11 @@ pub(crate) struct Checked {
     pub target: (String, String),
     /// What people call the source system.
     pub source_title: String,
+    /// The file as it was read.
+    pub text: String,
+    pub requires: Vec<Requirement>,
     pub schedule: Schedule,
+    pub report: Option<Report>,
     pub guard: Guard,
     pub leavers: Leavers,
     /// What expressions call the record.
@@ -182,7 +208,28 @@ impl Flow {
         &self.0.match_names
     }
 
-    /// How often cycles run.
+    /// The file's text, as it was read: parsed and checked again, it gives the same flow.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// SHA-256 of [`Self::text`], 64 lower-case hexadecimal digits: names this version of the file exactly.
+    pub fn text_digest(&self) -> String {
+        let digest = Sha256::digest(&self.0.text);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What must be so before it is started, in the file's order; no flow twice, and not this one.
+    pub fn requires(&self) -> &[Requirement] {
+        &self.0.requires
+    }
+
+    /// When the daily report is due; none: no report unless the owner asks for one.
+    pub fn report(&self) -> Option<&Report> {
+        self.0.report.as_ref()
+    }
+
+    /// When cycles run.
     pub fn schedule(&self) -> &Schedule {
         &self.0.schedule
     }

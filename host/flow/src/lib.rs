@@ -22,6 +22,9 @@ pub mod guard;
 mod parts;
 mod person;
 mod program;
+#[cfg(test)]
+mod published;
+mod schedule;
 mod schema;
 mod settings;
 mod source;
@@ -31,7 +34,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use file::FlowFile;
-pub use flow::{FieldSpec, Flow, Leavers, Schedule};
+pub use flow::{FieldSpec, Flow, Leavers, Report, Requirement, Schedule};
 pub use guard::Guard;
 pub use person::{AccessValues, FieldValue, Person, Reading, RecordError};
 pub use program::Program;

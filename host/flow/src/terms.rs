@@ -1,15 +1,13 @@
-//! The parts of a flow file that hold no expressions: `schedule`, `leavers`, `guard`.
-
-use std::time::Duration;
+//! The parts of a flow file that hold neither expressions nor times: `requires`, `leavers`, `guard`.
 
 use crate::diagnostic::did_you_mean;
-use crate::flow::{Leavers, Schedule};
+use crate::file::is_name;
+use crate::flow::{Leavers, Requirement};
 use crate::guard::Guard;
 use crate::yaml::{Data, Name, Node, Report, Span};
 
-/// Cycles nearer than this to each other would only meet the remotes' rate limits.
-const SHORTEST: Duration = Duration::from_mins(1);
-const LONGEST: Duration = Duration::from_hours(24 * 31);
+/// The keys of an item under `requires`.
+pub(crate) const REQUIREMENT_KEYS: [&str; 1] = ["flow"];
 
 pub(crate) fn leavers(node: Option<&Node>, report: &mut Report<'_>) -> (Leavers, Span) {
     let Some(node) = node else {
@@ -70,63 +68,40 @@ pub(crate) fn guard(node: Option<&Node>, report: &mut Report<'_>) -> Guard {
     guard
 }
 
-pub(crate) fn schedule(node: Option<&Node>, report: &mut Report<'_>) -> Schedule {
-    let mut schedule = Schedule {
-        every: None,
-        full: Duration::from_hours(24),
+/// The flows that must have succeeded before the one called `own` starts.
+pub(crate) fn requires(
+    node: Option<&Node>,
+    own: Option<&Name>,
+    report: &mut Report<'_>,
+) -> Vec<Requirement> {
+    let Some(node) = node else { return Vec::new() };
+    let Data::List(items) = &node.data else {
+        report.add_with(
+            node.first(),
+            format!("requires must be a list of flows, not {}", node.what()),
+            Some("one flow a line, for example - flow: sync-employees".into()),
+        );
+        return Vec::new();
     };
-    let Some(node) = node else { return schedule };
-    let fields = node.fields("schedule", &["every", "full"], report);
-    if let Some(node) = fields.get("every") {
-        schedule.every = duration(node, "every", report);
-    }
-    if let Some(node) = fields.get("full") {
-        schedule.full = duration(node, "full", report).unwrap_or(schedule.full);
-    }
-    if schedule.every.is_some_and(|every| every > schedule.full) {
-        let span = fields
-            .get("full")
-            .or(fields.get("every"))
-            .map_or(fields.span, Node::first);
-        let message =
-            "full cycles (full, 24h where it is not given) cannot come more often than cycles";
-        report.add(span, message);
-    }
-    schedule
-}
-
-fn duration(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Duration> {
-    let hint = Some("a number with m, h or d, for example 5m, 24h or 7d".to_owned());
-    let Data::Text(text) = &node.data else {
-        report.add_with(node.first(), format!("{what} must be a span of time"), hint);
-        return None;
-    };
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let seconds = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let duration = digits
-        .parse::<u64>()
-        .ok()
-        .zip(seconds)
-        .and_then(|(number, seconds)| number.checked_mul(seconds))
-        .map(Duration::from_secs);
-    match duration {
-        None => {
-            report.add_with(node.span, format!("\"{text}\" is not a span of time"), hint);
-            None
+    let mut requires: Vec<Requirement> = Vec::new();
+    for item in items {
+        let fields = item.fields("a requirement", &REQUIREMENT_KEYS, report);
+        // What is no map has been reported.
+        if !matches!(item.data, Data::Map(_)) {
+            continue;
         }
-        Some(duration) if !(SHORTEST..=LONGEST).contains(&duration) => {
-            report.add(node.span, format!("{what} must be between 1m and 31d"));
-            None
+        let flow = fields
+            .need("flow", "a requirement", report)
+            .and_then(|node| node.text("flow", report))
+            .filter(|name| is_name(name, report));
+        let Some(flow) = flow else { continue };
+        if own.is_some_and(|own| own.text == flow.text) {
+            report.add(flow.span, "a flow cannot require itself");
+        } else if requires.iter().any(|known| known.flow == flow.text) {
+            report.add(flow.span, format!("\"{}\" is required twice", flow.text));
+        } else {
+            requires.push(Requirement { flow: flow.text });
         }
-        duration => duration,
     }
+    requires
 }

@@ -44,9 +44,15 @@ impl Source {
         let start = Span { start: 0, end: 1 };
         let documents = MarkedYaml::load_from_str(&text).map_err(|error| {
             let at = error.marker().index().min(self.text.len());
-            let hint = (error.info().contains("trailing content")
-                || error.info().contains("mapping values"))
-            .then(|| "put the whole expression between single quotes".to_owned());
+            let info = error.info();
+            let hint = if info.contains("trailing content") || info.contains("mapping values") {
+                Some("put the whole expression between single quotes".to_owned())
+            } else if info.contains("anchor") {
+                // Most likely a time of the day for every minute.
+                Some("put a text that begins with * between quotes".to_owned())
+            } else {
+                None
+            };
             self.diagnostic(
                 Span {
                     start: at,

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+use matricula_core::Cadence;
 use matricula_core::manifest::Manifest;
 use matricula_flow::{Flow, FlowFile, testing};
 
@@ -63,10 +64,13 @@ fn it_fits_the_manifests() {
     };
     assert!(field("manager").reference && field("email").required);
     assert!(!field("email").reference && !field("manager").required);
-    assert_eq!(
-        flow.schedule().every,
-        Some(std::time::Duration::from_mins(5))
-    );
+    let schedule = flow.schedule();
+    assert_eq!(schedule.cadence, Cadence::Every { seconds: 300 });
+    assert!(!schedule.webhook && flow.requires().is_empty());
+    let report = flow.report().unwrap();
+    assert_eq!(report.time, jiff::civil::time(7, 0, 0, 0));
+    assert_eq!(report.time_zone, "Europe/Berlin");
+    assert_eq!(flow.text(), FLOW);
 }
 
 #[test]

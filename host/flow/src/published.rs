@@ -1,0 +1,134 @@
+//! Whether `flows/flow.schema.json`, by which editors help, says the same as what reads a file.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::file::{ACCESS_KEYS, FlowFile, KEYS};
+use crate::schedule::{REPORT_KEYS, SCHEDULE_KEYS};
+use crate::terms::REQUIREMENT_KEYS;
+use crate::yaml::Source;
+
+const FLOW: &str = include_str!("../../../flows/sync-employees.flow.yaml");
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../../flows/flow.schema.json")).unwrap()
+}
+
+fn is_valid(text: &str) -> bool {
+    let json = Source::new("f", text).read().unwrap().json();
+    jsonschema::validator_for(&schema())
+        .unwrap()
+        .is_valid(&json)
+}
+
+#[test]
+fn the_published_schema_takes_the_flow_that_ships() {
+    let json = Source::new("f", FLOW).read().unwrap().json();
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let wrong: Vec<String> = validator
+        .iter_errors(&json)
+        .map(|wrong| wrong.to_string())
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(is_valid(&FLOW.replace("leavers: block", "leavers: keep")));
+    assert!(!is_valid(
+        &FLOW.replace("leavers: block", "leavers: remove")
+    ));
+    assert!(!is_valid(&FLOW.replace("scope:", "scoop:")));
+}
+
+#[test]
+fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
+    let agree = |key: &str, value: &str, right: bool| {
+        let own = |line: &str| line.starts_with(&format!("{key}:"));
+        let lines = FLOW.lines().filter(|line| !own(line));
+        let text = lines.collect::<Vec<_>>().join("\n") + &format!("\n{key}: {value}\n");
+        assert_eq!(is_valid(&text), right, "the schema: {key}: {value}");
+        let read = FlowFile::parse("f", &text).unwrap();
+        assert_eq!(read.found.is_empty(), right, "{key}: {value}");
+    };
+    for (key, value, right) in [
+        ("schedule", "{}", true),
+        ("schedule", "{ every: 5m, full: 24h, webhook: true }", true),
+        ("schedule", "{ cron: 0 4 * * * }", true),
+        (
+            "schedule",
+            "{ cron: 0 4 * * *, time_zone: Europe/Berlin, full: 7d }",
+            true,
+        ),
+        ("schedule", "{ webhook: true }", true),
+        ("schedule", "{ every: often }", false),
+        ("schedule", "{ every: 5m, cron: 0 4 * * * }", false),
+        ("schedule", "{ every: 5m, time_zone: Europe/Berlin }", false),
+        ("schedule", "{ time_zone: Europe/Berlin }", false),
+        ("schedule", "{ cron: 0 4 * * }", false),
+        ("schedule", "{ cron: 4 }", false),
+        ("schedule", "{ webhook: 1 }", false),
+        ("schedule", "{ evry: 5m }", false),
+        ("report", "{ daily: 06:00 }", true),
+        (
+            "report",
+            "{ daily: '23:59', time_zone: Europe/Berlin }",
+            true,
+        ),
+        ("report", "{ daily: '24:00' }", false),
+        ("report", "{ daily: '6:00' }", false),
+        ("report", "{ daily: 6 }", false),
+        ("report", "{ time_zone: Europe/Berlin }", false),
+        ("report", "{ daily: '06:00', at: 1 }", false),
+        ("requires", "[]", true),
+        (
+            "requires",
+            "[{ flow: sync-teams }, { flow: sync-staff }]",
+            true,
+        ),
+        (
+            "requires",
+            "[{ flow: sync-teams }, { flow: sync-teams }]",
+            false,
+        ),
+        ("requires", "[{ flow: Sync Teams }]", false),
+        ("requires", "[sync-teams]", false),
+        ("requires", "[{}]", false),
+        ("requires", "{ flow: sync-teams }", false),
+        ("leavers", "keep", true),
+        ("leavers", "remove", false),
+        ("guard", "{ share: 0.5, from: 1, count: 10 }", true),
+        ("guard", "{ share: 20 }", false),
+    ] {
+        agree(key, value, right);
+    }
+}
+
+#[test]
+fn the_published_schema_has_the_keys_that_are_read() {
+    let schema = schema();
+    let keys = |pointer: &str| -> BTreeSet<String> {
+        schema
+            .pointer(pointer)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let known =
+        |keys: &[&str]| -> BTreeSet<String> { keys.iter().map(|key| (*key).to_owned()).collect() };
+    assert_eq!(keys("/properties"), known(&KEYS));
+    assert_eq!(keys("/properties/access/properties"), known(&ACCESS_KEYS));
+    assert_eq!(
+        keys("/properties/schedule/properties"),
+        known(&SCHEDULE_KEYS)
+    );
+    assert_eq!(keys("/properties/report/properties"), known(&REPORT_KEYS));
+    assert_eq!(
+        keys("/properties/requires/items/properties"),
+        known(&REQUIREMENT_KEYS)
+    );
+    assert_eq!(
+        keys("/$defs/setting/properties"),
+        known(&crate::settings::KEYS)
+    );
+}
