@@ -174,7 +174,18 @@ pub trait Outbox: Send + Sync {
     async fn waiting(&self) -> Result<u64, StoreError>;
     /// Who is told about an automation.
     async fn contacts(&self, id: &AutomationId) -> Result<Vec<Contact>, StoreError>;
+    /// Automations with somebody who gets the daily report: after this one, ascending by id.
+    async fn reporting(
+        &self,
+        after: Option<&AutomationId>,
+        limit: u32,
+    ) -> Result<Vec<AutomationId>, StoreError>;
     /// Sets who is told.
     async fn set_contacts(&self, id: &AutomationId, contacts: &[Contact])
     -> Result<(), StoreError>;
 }
+
+/// Everything that a store does. Whatever implements the three ports is one.
+pub trait Ledger: crate::store::Store + Agenda + Outbox {}
+
+impl<T: crate::store::Store + Agenda + Outbox> Ledger for T {}

@@ -117,6 +117,8 @@ pub trait Store: Send + Sync {
         credential: &Credential,
         secrets: &Secrets,
     ) -> Result<(), StoreError>;
+    /// One credential.
+    async fn credential(&self, id: &CredentialId) -> Result<Option<Credential>, StoreError>;
     /// A tenant's credentials.
     async fn credentials(&self, tenant: &TenantId) -> Result<Vec<Credential>, StoreError>;
     /// The secrets of a credential.

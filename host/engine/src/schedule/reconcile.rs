@@ -27,7 +27,7 @@ impl Present<'_> {
         &self,
         standing: &Standing,
         running: bool,
-        title: &Value,
+        title: impl Fn() -> Value,
     ) -> Option<Change> {
         let mut right = standing.clone();
         let mut notices = Vec::new();
@@ -45,7 +45,7 @@ impl Present<'_> {
                 reason: "overdue".to_owned(),
                 at: self.now,
                 facts: Facts {
-                    title: title.clone(),
+                    title: title(),
                     since: standing.next_run_at,
                     run: standing.last_run,
                     ..Facts::default()

@@ -258,8 +258,12 @@ impl Scheduler {
             after = Some(last.automation.clone());
             for standing in &standings {
                 let running = self.is_running(&standing.automation);
-                let title = self.cycles.title(standing);
-                if let Some(change) = present.correct(standing, running, &title) {
+                if standing.lifecycle == Lifecycle::Deactivated {
+                    // Another process may have stopped it.
+                    self.halt(&standing.automation);
+                }
+                let title = || self.cycles.title(standing);
+                if let Some(change) = present.correct(standing, running, title) {
                     tracing::info!(automation = %standing.automation, "The schedule of an automation was put right.");
                     // Whoever changed it at this moment has computed the schedule as well.
                     self.agenda.change(&change).await?;
@@ -337,11 +341,11 @@ impl Scheduler {
         let begun = self.clock.now();
         let title = self.cycles.title(standing);
         if standing.lifecycle == Lifecycle::Paused {
-            let probed = self.cycles.probe(standing).await;
-            let settle = |now: &Standing, settling: &Settling<'_>| {
-                settling.probe(now, probed.as_ref().copied())
-            };
-            return self.settle(standing, &title, settle).await;
+            if let Err(failure) = self.cycles.probe(standing).await {
+                let settle =
+                    |now: &Standing, settling: &Settling<'_>| settling.probe(now, &failure);
+                return self.settle(standing, &title, settle).await;
+            }
         }
         let (trigger, full) = match &standing.demand {
             Some(demand) => (demand.trigger.clone(), demand.full),

@@ -75,28 +75,19 @@ impl Settling<'_> {
         draft.finish()
     }
 
-    /// After a probe of a paused automation.
-    pub(super) fn probe(&self, standing: &Standing, probed: Result<(), &Failure>) -> Change {
+    /// After a probe of a paused automation that failed. One that succeeds is followed by a cycle at once, and
+    /// only a cycle that ends well ends the pause: a probe may be content with what a cycle is refused.
+    pub(super) fn probe(&self, standing: &Standing, failure: &Failure) -> Change {
         let mut draft = Draft::new(self, standing, None);
         if standing.lifecycle != Lifecycle::Paused {
             return draft.finish();
         }
-        match probed {
-            Ok(()) => {
-                draft.release(Deed::Resumed);
-                // The cycle that was missed, at once.
-                draft.standing().next_run_at = Some(self.now);
-                return draft.change;
-            }
-            Err(failure) => {
-                // A run that was asked for has had its answer.
-                draft.standing().demand = None;
-                match failure.kind.stops_everything() {
-                    true => draft.pause(failure),
-                    // An outage says nothing of the credentials.
-                    false => draft.failed(failure),
-                }
-            }
+        // A run that was asked for has had its answer.
+        draft.standing().demand = None;
+        match failure.kind.stops_everything() {
+            true => draft.pause(failure),
+            // An outage says nothing of the credentials.
+            false => draft.failed(failure),
         }
         draft.finish()
     }
@@ -151,7 +142,7 @@ impl<'a> Draft<'a> {
             let failure = Failure::new(FailureKind::Internal, message).with_code("too-many-failed");
             return self.failed(&failure);
         }
-        self.release(Deed::Recovered);
+        self.release();
         let now = self.settling.now;
         let first = self.standing().last_succeeded_at.is_none();
         self.standing().last_succeeded_at = Some(now);
@@ -166,10 +157,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Whatever held it no longer does.
-    fn release(&mut self, deed: Deed) {
+    fn release(&mut self) {
         self.standing().failures = 0;
         let Some(hold) = self.standing().hold.take() else {
             return;
+        };
+        let deed = match self.standing().lifecycle {
+            Lifecycle::Paused => Deed::Resumed,
+            _ => Deed::Recovered,
         };
         self.standing().lifecycle = Lifecycle::Active;
         self.note(deed, json!({ "since": hold.since }));

@@ -15,6 +15,7 @@ mod matching;
 mod preview;
 mod references;
 mod resume;
+mod schedule;
 mod source;
 mod target;
 mod world;

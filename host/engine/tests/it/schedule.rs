@@ -1,0 +1,612 @@
+//! The schedule under a simulated clock: every cycle that is due runs once, whatever happens in between.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use matricula_core::agenda::{Agenda, Change, Outbox};
+use matricula_core::automation::{Automation, Memory};
+use matricula_core::clock::{Clock, SimClock};
+use matricula_core::credential::{Credential, Secrets};
+use matricula_core::journal::Deed;
+use matricula_core::notice::NoticeKind;
+use matricula_core::run::{Counts, CycleKind, Run, RunStatus, Trigger};
+use matricula_core::standing::{Demand, Lifecycle, Standing};
+use matricula_core::store::Store;
+use matricula_core::{
+    AutomationId, Cadence, CredentialId, Failure, FailureKind, Person, RunId, TenantId,
+};
+use matricula_engine::Stop;
+use matricula_engine::schedule::{Cycles, Ended, Gauge, Pace, Scheduler, spread};
+use matricula_store::{SqliteStore, Vault};
+use serde_json::{Value, json};
+
+/// What a cycle is told to answer.
+#[derive(Clone)]
+enum Answer {
+    Status(RunStatus),
+    Fails(Failure),
+    Counts(Counts),
+}
+
+/// Cycles that only write down that they ran.
+struct Recorder {
+    clock: SimClock,
+    ran: Mutex<Vec<(String, Timestamp, Trigger, bool)>>,
+    probed: Mutex<Vec<Timestamp>>,
+    answer: Mutex<Answer>,
+    probe: Mutex<Result<(), Failure>>,
+    /// One permit for each cycle that may end.
+    gate: tokio::sync::Semaphore,
+}
+
+#[async_trait]
+impl Cycles for Recorder {
+    async fn run(&self, standing: &Standing, trigger: Trigger, full: bool, _: &Stop) -> Ended {
+        let now = self.clock.now();
+        self.ran.lock().unwrap().push((
+            standing.automation.to_string(),
+            now,
+            trigger.clone(),
+            full,
+        ));
+        let mut run = Run {
+            id: RunId(1),
+            automation: standing.automation.clone(),
+            flow: standing.flow.clone(),
+            trigger,
+            cycle: if full {
+                CycleKind::Full
+            } else {
+                CycleKind::Incremental
+            },
+            status: RunStatus::Succeeded,
+            started_at: now,
+            finished_at: Some(now),
+            counts: Counts::default(),
+            requests: Default::default(),
+            error: None,
+            notes: Vec::new(),
+        };
+        self.gate.acquire().await.unwrap().forget();
+        match self.answer.lock().unwrap().clone() {
+            Answer::Status(status) => run.status = status,
+            Answer::Counts(counts) => {
+                run.counts = counts;
+                run.status = RunStatus::Partial;
+            }
+            Answer::Fails(failure) => {
+                run.status = RunStatus::Failed;
+                run.error = Some(failure);
+            }
+        }
+        Ended::Run(run)
+    }
+
+    async fn probe(&self, _: &Standing) -> Result<(), Failure> {
+        self.probed.lock().unwrap().push(self.clock.now());
+        self.probe.lock().unwrap().clone()
+    }
+
+    fn title(&self, _: &Standing) -> Value {
+        json!({ "en": "Sync people" })
+    }
+}
+
+struct NoGauge;
+
+impl Gauge for NoGauge {
+    fn begun(&self, _: Duration) {}
+    fn ended(&self, _: Option<&Run>, _: Duration) {}
+}
+
+struct Plan {
+    store: Arc<SqliteStore>,
+    clock: SimClock,
+    cycles: Arc<Recorder>,
+    scheduler: Scheduler,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+impl Plan {
+    fn new(start: &str) -> Self {
+        Self::with(start, Pace::default())
+    }
+
+    fn with(start: &str, pace: Pace) -> Self {
+        let clock = SimClock::new(at(start));
+        let store = Arc::new(SqliteStore::in_memory(Vault::new(&[7; 32])).unwrap());
+        let cycles = Arc::new(Recorder {
+            clock: clock.clone(),
+            ran: Mutex::default(),
+            probed: Mutex::default(),
+            answer: Mutex::new(Answer::Status(RunStatus::Succeeded)),
+            probe: Mutex::new(Ok(())),
+            gate: tokio::sync::Semaphore::new(1_000_000),
+        });
+        let scheduler = Scheduler::new(
+            Arc::clone(&store) as Arc<dyn Agenda>,
+            Arc::new(clock.clone()),
+            Arc::clone(&cycles) as Arc<dyn Cycles>,
+            Arc::new(NoGauge),
+            pace,
+        );
+        Self {
+            store,
+            clock,
+            cycles,
+            scheduler,
+        }
+    }
+
+    /// An automation with two credentials of its own, or those of `shared`.
+    async fn enroll(&self, id: &str, tenant: &str, cadence: Cadence, shared: Option<&str>) {
+        let now = self.clock.now();
+        let name = shared.unwrap_or(id);
+        let credentials = ["hr", "lms"].map(|side| CredentialId::new(format!("{name}-{side}")));
+        for credential in &credentials {
+            let credential = Credential {
+                id: credential.clone(),
+                tenant: TenantId::new(tenant),
+                connector: "c".to_owned(),
+                method: "m".to_owned(),
+                name: credential.to_string(),
+                public: BTreeMap::new(),
+                created_at: now,
+            };
+            let _ = self
+                .store
+                .add_credential(&credential, &Secrets::default())
+                .await;
+        }
+        let [source, target] = credentials;
+        let automation = Automation {
+            id: AutomationId::new(id),
+            tenant: TenantId::new(tenant),
+            flow: "people".to_owned(),
+            source: source.clone(),
+            target: target.clone(),
+            settings: json!({}),
+            file: None,
+            salt: 1,
+            created_at: now,
+            memory: Memory::default(),
+        };
+        self.store.put_automation(&automation).await.unwrap();
+        let standing = Standing {
+            automation: automation.id,
+            tenant: automation.tenant,
+            flow: automation.flow,
+            source,
+            target,
+            lifecycle: Lifecycle::Active,
+            cadence: cadence.clone(),
+            next_run_at: cadence.next(now, spread(&AutomationId::new(id))).unwrap(),
+            demand: None,
+            hold: None,
+            failures: 0,
+            last_run: None,
+            last_started_at: None,
+            last_ended_at: None,
+            last_succeeded_at: None,
+            overdue: false,
+            version: 0,
+        };
+        let change = change(standing);
+        self.store.enroll(&change).await.unwrap();
+    }
+
+    async fn standing(&self, id: &str) -> Standing {
+        let id = AutomationId::new(id);
+        self.store.standing(&id).await.unwrap().unwrap()
+    }
+
+    async fn put(&self, standing: Standing) {
+        assert!(self.store.change(&change(standing)).await.unwrap());
+    }
+
+    /// Everything that is due now, to its end.
+    async fn turn(&self) -> usize {
+        let mut all = 0;
+        loop {
+            let begun = self.scheduler.turn().await.unwrap();
+            self.scheduler.idle().await;
+            all += begun;
+            if begun == 0 {
+                return all;
+            }
+        }
+    }
+
+    /// From one moment at which something is due to the next.
+    async fn until(&self, end: &str) {
+        let end = at(end);
+        loop {
+            self.turn().await;
+            let next = self.store.next_due().await.unwrap();
+            match next {
+                Some(next) if next < end => {
+                    assert!(next > self.clock.now(), "what is due was not run");
+                    self.clock.set(next);
+                }
+                _ => break,
+            }
+        }
+        self.clock.set(end);
+        self.turn().await;
+    }
+
+    fn runs(&self, id: &str) -> Vec<Timestamp> {
+        let ran = self.cycles.ran.lock().unwrap();
+        ran.iter()
+            .filter(|(ran, ..)| ran == id)
+            .map(|(_, at, ..)| *at)
+            .collect()
+    }
+
+    fn answer(&self, answer: Answer) {
+        *self.cycles.answer.lock().unwrap() = answer;
+    }
+
+    async fn notices(&self) -> Vec<NoticeKind> {
+        let posted = self.store.unaddressed(1000).await.unwrap();
+        posted.into_iter().map(|(_, notice)| notice.kind).collect()
+    }
+}
+
+fn change(standing: Standing) -> Change {
+    Change {
+        standing,
+        journal: Vec::new(),
+        notices: Vec::new(),
+        withdrawn: Vec::new(),
+    }
+}
+
+fn every(minutes: u64) -> Cadence {
+    Cadence::every(Duration::from_secs(60 * minutes))
+}
+
+fn cron(expression: &str, time_zone: &str) -> Cadence {
+    Cadence::Cron {
+        expression: expression.to_owned(),
+        time_zone: time_zone.to_owned(),
+    }
+}
+
+fn outage() -> Failure {
+    Failure::new(FailureKind::Unavailable, "the system does not answer")
+}
+
+#[tokio::test]
+async fn thirty_days_of_three_tenants_over_the_change_to_summer_time() {
+    thirty_days("2026-03-10T00:00:00Z", "2026-04-09T00:00:00Z", (23, 24)).await;
+}
+
+#[tokio::test]
+async fn thirty_days_of_three_tenants_over_the_change_to_winter_time() {
+    thirty_days("2026-10-10T00:00:00Z", "2026-11-09T00:00:00Z", (24, 25)).await;
+}
+
+/// Every cycle that is due runs once. `nightly`: the shortest and the longest night in hours.
+async fn thirty_days(start: &str, end: &str, nightly: (i64, i64)) {
+    let days = 30;
+    let plan = Plan::new(start);
+    plan.enroll("quick", "a", every(5), None).await;
+    plan.enroll("nightly", "b", cron("30 2 * * *", "Europe/Berlin"), None)
+        .await;
+    plan.enroll("twice", "c", cron("0 6,18 * * *", "America/New_York"), None)
+        .await;
+    plan.enroll("utc", "c", cron("0 4 * * *", "UTC"), None)
+        .await;
+    plan.until(end).await;
+    for (id, expected) in [
+        ("quick", days * 288),
+        ("nightly", days),
+        ("twice", days * 2),
+        ("utc", days),
+    ] {
+        let runs = plan.runs(id);
+        assert_eq!(runs.len(), expected, "{id} from {start}");
+        assert!(runs.is_sorted_by(|a, b| a < b), "{id}");
+    }
+    let gaps = |id: &str| {
+        let runs = plan.runs(id);
+        let gaps = runs
+            .windows(2)
+            .map(|two| two[0].duration_until(two[1]).as_hours());
+        gaps.min().zip(
+            runs.windows(2)
+                .map(|two| two[0].duration_until(two[1]).as_hours())
+                .max(),
+        )
+    };
+    assert_eq!(gaps("quick"), Some((0, 0)));
+    assert_eq!(gaps("utc"), Some((24, 24)));
+    assert_eq!(gaps("nightly"), Some(nightly), "from {start}");
+}
+
+#[tokio::test]
+async fn a_demand_runs_at_once_and_once() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", cron("0 4 * * *", "UTC"), None).await;
+    let mut standing = plan.standing("a").await;
+    standing.demand = Some(Demand {
+        trigger: Trigger::Manual {
+            by: Person::named("Ada"),
+        },
+        full: true,
+        at: plan.clock.now(),
+    });
+    standing.next_run_at = Some(plan.clock.now());
+    plan.put(standing).await;
+    plan.until("2026-03-10T01:00:00Z").await;
+    {
+        let ran = plan.cycles.ran.lock().unwrap();
+        assert_eq!(ran.len(), 1);
+        assert!(matches!(&ran[0].2, Trigger::Manual { by } if by.name == "Ada") && ran[0].3);
+    }
+    let standing = plan.standing("a").await;
+    assert_eq!(standing.demand, None);
+    assert!(standing.next_run_at >= Some(at("2026-03-10T04:00:00Z")));
+    assert_eq!(plan.notices().await, [NoticeKind::FirstSuccess]);
+}
+
+#[tokio::test]
+async fn events_are_gathered_into_one_cycle() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", Cadence::OnDemand, None).await;
+    assert_eq!(plan.store.next_due().await.unwrap(), None);
+    let mut standing = plan.standing("a").await;
+    standing.demand = Some(Demand {
+        trigger: Trigger::Webhook,
+        full: false,
+        at: plan.clock.now(),
+    });
+    // As long as nobody has looked, the reconciler sees to it that the demand is due.
+    plan.put(standing).await;
+    plan.until("2026-03-10T00:10:00Z").await;
+    assert_eq!(plan.runs("a"), [at("2026-03-10T00:00:05Z")]);
+    assert_eq!(plan.standing("a").await.next_run_at, None);
+}
+
+#[tokio::test]
+async fn rejected_credentials_pause_once_and_resume_by_themselves() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    let rejected = Failure::new(FailureKind::Auth, "the credentials were rejected");
+    plan.answer(Answer::Fails(rejected.clone()));
+    *plan.cycles.probe.lock().unwrap() = Err(rejected);
+    plan.until("2026-03-11T00:00:00Z").await;
+    let standing = plan.standing("a").await;
+    assert_eq!(standing.lifecycle, Lifecycle::Paused);
+    assert_eq!(plan.runs("a").len(), 1, "a paused automation only probes");
+    let probes = plan.cycles.probed.lock().unwrap().len();
+    assert!(
+        (5..=10).contains(&probes),
+        "{probes} probes with growing distance"
+    );
+    assert_eq!(
+        plan.notices().await,
+        [NoticeKind::Paused],
+        "one mail, not one a probe"
+    );
+    assert!(standing.next_run_at.is_some());
+
+    plan.answer(Answer::Status(RunStatus::Succeeded));
+    *plan.cycles.probe.lock().unwrap() = Ok(());
+    plan.until("2026-03-12T12:00:00Z").await;
+    let standing = plan.standing("a").await;
+    assert_eq!(
+        (standing.lifecycle, standing.hold.clone()),
+        (Lifecycle::Active, None)
+    );
+    assert!(plan.runs("a").len() > 100);
+    assert_eq!(
+        plan.notices().await,
+        [
+            NoticeKind::Paused,
+            NoticeKind::Recovered,
+            NoticeKind::FirstSuccess
+        ]
+    );
+    let history = plan
+        .store
+        .journal(&TenantId::new("t"), None, None, 10)
+        .await
+        .unwrap();
+    let deeds: Vec<Deed> = history.into_iter().map(|(_, entry)| entry.deed).collect();
+    assert_eq!(deeds, [Deed::Resumed, Deed::Paused]);
+
+    // The same reason again is told again, since it had been over.
+    plan.answer(Answer::Fails(Failure::new(
+        FailureKind::Auth,
+        "rejected again",
+    )));
+    plan.until("2026-03-12T13:00:00Z").await;
+    let paused = plan.notices().await;
+    assert_eq!(
+        paused
+            .iter()
+            .filter(|kind| **kind == NoticeKind::Paused)
+            .count(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn many_failures_are_a_slower_pace_and_never_an_end() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.answer(Answer::Fails(outage()));
+    plan.until("2026-03-17T00:00:00Z").await;
+    let standing = plan.standing("a").await;
+    assert!(standing.is_quarantined());
+    assert_eq!(plan.notices().await, [NoticeKind::Quarantined]);
+    let runs = plan.runs("a");
+    // Ten within the hour, one an hour for a day, then one in six hours.
+    assert!((45..=75).contains(&runs.len()), "{} runs", runs.len());
+    let last_gap = runs[runs.len() - 2].duration_until(runs[runs.len() - 1]);
+    assert_eq!(last_gap.as_hours(), 6);
+
+    plan.answer(Answer::Status(RunStatus::Succeeded));
+    plan.until("2026-03-18T00:00:00Z").await;
+    assert!(!plan.standing("a").await.is_quarantined());
+    assert_eq!(
+        plan.notices().await,
+        [
+            NoticeKind::Quarantined,
+            NoticeKind::Recovered,
+            NoticeKind::FirstSuccess
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_run_in_which_most_people_fail_counts_as_failed() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    let counts = |failed, unchanged| Counts {
+        failed,
+        unchanged,
+        ..Counts::default()
+    };
+    plan.answer(Answer::Counts(counts(49, 0)));
+    plan.until("2026-03-10T06:00:00Z").await;
+    assert!(
+        !plan.standing("a").await.is_quarantined(),
+        "too few to tell"
+    );
+    plan.answer(Answer::Counts(counts(100, 200)));
+    plan.until("2026-03-10T12:00:00Z").await;
+    assert!(
+        !plan.standing("a").await.is_quarantined(),
+        "a third is bad, not hopeless"
+    );
+    plan.answer(Answer::Counts(counts(100, 50)));
+    plan.until("2026-03-11T00:00:00Z").await;
+    assert!(plan.standing("a").await.is_quarantined());
+}
+
+#[tokio::test]
+async fn staged_changes_are_told_once_until_they_are_decided() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.answer(Answer::Counts(Counts {
+        staged: 7,
+        ..Counts::default()
+    }));
+    plan.until("2026-03-10T02:00:00Z").await;
+    assert_eq!(
+        plan.notices().await,
+        [NoticeKind::FirstSuccess, NoticeKind::Staged]
+    );
+}
+
+#[tokio::test]
+async fn a_credential_has_so_many_cycles_at_a_time() {
+    let plan = Plan::with(
+        "2026-03-10T00:00:00Z",
+        Pace {
+            cycles: 8,
+            per_credential: 2,
+            ..Pace::default()
+        },
+    );
+    for number in 0..6 {
+        plan.enroll(&format!("shared-{number}"), "t", every(5), Some("one"))
+            .await;
+    }
+    plan.enroll("alone", "t", every(5), None).await;
+    plan.clock.advance(Duration::from_secs(600));
+    // On this thread nothing that was begun goes on before it is waited for.
+    assert_eq!(
+        plan.scheduler.turn().await.unwrap(),
+        3,
+        "two of the shared ones and the other"
+    );
+    plan.scheduler.idle().await;
+    plan.turn().await;
+    assert_eq!(plan.cycles.ran.lock().unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_is_noticed_both_ways() {
+    let plan = Plan::new("2026-03-10T12:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.until("2026-03-10T13:00:00Z").await;
+    let before = plan.runs("a").len();
+
+    plan.clock.set(at("2026-03-11T13:00:00Z"));
+    plan.turn().await;
+    assert_eq!(
+        plan.runs("a").len(),
+        before + 1,
+        "what was missed is one cycle"
+    );
+    assert!(!plan.standing("a").await.overdue, "nobody forgot it");
+
+    plan.clock.set(at("2026-03-10T13:00:00Z"));
+    plan.turn().await;
+    let next = plan.standing("a").await.next_run_at.unwrap();
+    assert!(next <= at("2026-03-10T13:05:00Z"), "{next}");
+}
+
+#[tokio::test]
+async fn what_lost_its_next_moment_gets_one() {
+    let plan = Plan::new("2026-03-10T12:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.turn().await;
+    let mut standing = plan.standing("a").await;
+    standing.next_run_at = None;
+    plan.put(standing).await;
+    plan.clock.advance(Duration::from_secs(60));
+    plan.turn().await;
+    assert!(plan.standing("a").await.next_run_at.is_some());
+}
+
+#[tokio::test]
+async fn what_is_not_begun_for_twice_its_interval_is_overdue_and_said_so() {
+    // No room for anything.
+    let plan = Plan::with(
+        "2026-03-10T12:00:00Z",
+        Pace {
+            cycles: 0,
+            ..Pace::default()
+        },
+    );
+    plan.enroll("a", "t", every(5), None).await;
+    for _ in 0..30 {
+        plan.clock.advance(Duration::from_secs(60));
+        plan.scheduler.turn().await.unwrap();
+    }
+    assert!(plan.standing("a").await.overdue);
+    assert_eq!(plan.notices().await, [NoticeKind::Overdue]);
+}
+
+#[tokio::test]
+async fn who_was_stopped_stays_stopped_whatever_its_run_says() {
+    let plan = Plan::new("2026-03-10T12:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.clock.advance(Duration::from_secs(600));
+    plan.answer(Answer::Fails(Failure::new(FailureKind::Auth, "rejected")));
+    plan.cycles.gate.forget_permits(1_000_000);
+    assert_eq!(plan.scheduler.turn().await.unwrap(), 1);
+    let mut standing = plan.standing("a").await;
+    standing.lifecycle = Lifecycle::Deactivated;
+    standing.next_run_at = None;
+    plan.put(standing).await;
+    plan.cycles.gate.add_permits(1);
+    plan.scheduler.idle().await;
+    let standing = plan.standing("a").await;
+    assert_eq!(
+        (standing.lifecycle, standing.next_run_at, standing.hold),
+        (Lifecycle::Deactivated, None, None)
+    );
+    assert_eq!(plan.notices().await, []);
+}
