@@ -165,11 +165,17 @@ impl Agenda for SqliteStore {
             .await
     }
 
+    /// The log holds pages as they were before; it is written back and emptied.
     async fn erase(&self, id: &AutomationId, key: &SourceKey) -> Result<u64, StoreError> {
         let (id, key) = (id.clone(), key.clone());
-        self.worker
+        let erased = self
+            .worker
             .write(move |tx| retention::erase(tx, automations::number(tx, &id)?, key.as_str()))
-            .await
+            .await?;
+        self.worker
+            .alone(|connection| retention::empty_log(connection))
+            .await?;
+        Ok(erased)
     }
 
     async fn forget(&self, id: &AutomationId, key: &SourceKey) -> Result<bool, StoreError> {

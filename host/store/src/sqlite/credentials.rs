@@ -166,7 +166,7 @@ pub(super) fn remove(tx: &Transaction<'_>, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Credential>, Fault> {
+pub(super) fn by_id(tx: &Transaction<'_>, id: &str) -> Result<Option<Credential>, Fault> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} FROM credential WHERE id = ?1"))?
         .query_and_then([id], decode)?
         .next()

@@ -17,17 +17,27 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Whether it passes when another process is done.
+    /// Whether it passes when another process is done, or somebody has made room.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self, Self::Sql(error) if error.sqlite_error().is_some_and(|error| is_busy(error.code)))
+        matches!(self, Self::Sql(error) if error.sqlite_error().is_some_and(is_busy))
     }
 }
 
-fn is_busy(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull
-    )
+/// A full disk is `SQLITE_FULL` for the file itself. The index of the log cannot grow then, which has a code
+/// of its own, and a quota that is used up is a failed write. Nothing was written in either case.
+fn is_busy(error: &ffi::Error) -> bool {
+    let by_code = matches!(
+        error.code,
+        ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::FileLockingProtocolFailed
+    );
+    by_code
+        || matches!(
+            error.extended_code,
+            ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_WRITE
+        )
 }
 
 impl From<StoreError> for Fault {
@@ -74,7 +84,7 @@ fn from_sql(error: &Error) -> StoreError {
         }
         _ => meaning.to_owned(),
     };
-    if is_busy(code.code) {
+    if is_busy(code) {
         StoreError::Busy(text)
     } else {
         StoreError::Failed(text)
@@ -96,12 +106,16 @@ mod tests {
             ffi::SQLITE_LOCKED,
             ffi::SQLITE_FULL,
             ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_PROTOCOL,
+            ffi::SQLITE_IOERR_SHMSIZE,
+            ffi::SQLITE_IOERR_WRITE,
         ] {
             assert!(matches!(raised(code), StoreError::Busy(_)), "{code}");
         }
         for code in [
             ffi::SQLITE_CORRUPT,
             ffi::SQLITE_IOERR,
+            ffi::SQLITE_IOERR_READ,
             ffi::SQLITE_READONLY,
             ffi::SQLITE_CONSTRAINT,
         ] {

@@ -10,10 +10,12 @@
 //! | `schema` | tables and migrations |
 //! | `store`, `agenda`, `outbox` | the ports |
 //! | `credentials`, `automations`, `links`, `runs`, `standings`, `journal`, `notices`, `retention`, `files` | the statements, by what they are about |
+//! | `backup` | a copy of a store in use |
 //! | `codes`, `fault` | how values are written; what errors become |
 
 mod agenda;
 mod automations;
+mod backup;
 mod codes;
 mod credentials;
 mod fault;
@@ -29,7 +31,7 @@ mod standings;
 mod store;
 mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,11 +49,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 128;
 
 /// Set on every connection. Four MiB of cache hold the inner pages of every index and a few pages of
-/// links; the operating system caches the rest. The log is cut back once it was longer than 8 MiB.
+/// links; the operating system caches the rest. The log is cut back once it was longer than 8 MiB. What is
+/// deleted is overwritten, so that somebody who was erased is not found in the file's free pages.
 const SETTINGS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
+    PRAGMA secure_delete = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -4096;
     PRAGMA journal_size_limit = 8388608;
@@ -61,6 +65,9 @@ const SETTINGS: &str = "
 pub struct SqliteStore {
     worker: Worker,
     vault: Arc<Vault>,
+    /// None in memory.
+    path: Option<PathBuf>,
+    patience: Duration,
 }
 
 impl SqliteStore {
@@ -71,6 +78,16 @@ impl SqliteStore {
     /// file cannot be opened, is no store, or was written by a newer version; [`StoreError::Busy`] if
     /// another process keeps it locked.
     pub fn open(path: impl AsRef<Path>, vault: Vault) -> Result<Self, StoreError> {
+        Self::open_with_patience(path, vault, PATIENCE)
+    }
+
+    /// The same, with how long a call waits for another process that has locked the file before it is
+    /// [`StoreError::Busy`]; ten seconds with [`SqliteStore::open`].
+    pub fn open_with_patience(
+        path: impl AsRef<Path>,
+        vault: Vault,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let failed = |error: &dyn std::fmt::Display| {
             StoreError::Failed(format!(
@@ -91,25 +108,37 @@ impl SqliteStore {
             // it would release the locks of every other connection of this process.
             keep_private(&full).map_err(|error| failed(&error))?;
         }
-        Self::start(connection, vault, "wal").map_err(|error| match error {
+        let started = Self::start(connection, vault, "wal", patience);
+        let store = started.map_err(|error| match error {
             StoreError::Failed(text) => failed(&text),
             other => other,
+        })?;
+        Ok(Self {
+            path: Some(full),
+            ..store
         })
     }
 
     /// A store that is gone when it is dropped.
     pub fn in_memory(vault: Vault) -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory().map_err(Fault::from)?;
-        Self::start(connection, vault, "memory")
+        Self::start(connection, vault, "memory", PATIENCE)
     }
 
-    fn start(mut connection: Connection, vault: Vault, journal: &str) -> Result<Self, StoreError> {
-        configure(&connection, journal)?;
+    fn start(
+        mut connection: Connection,
+        vault: Vault,
+        journal: &str,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
+        configure(&connection, journal, patience)?;
         schema::migrate(&mut connection)?;
         credentials::check_keys(&mut connection, &vault)?;
         Ok(Self {
             worker: Worker::start(connection)?,
             vault: Arc::new(vault),
+            path: None,
+            patience,
         })
     }
 
@@ -132,10 +161,10 @@ impl std::fmt::Debug for SqliteStore {
     }
 }
 
-fn configure(connection: &Connection, journal: &str) -> Result<(), Fault> {
-    connection.busy_timeout(PATIENCE)?;
+fn configure(connection: &Connection, journal: &str, patience: Duration) -> Result<(), Fault> {
+    connection.busy_timeout(patience)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let mode = write_ahead(connection)?;
+    let mode = write_ahead(connection, patience)?;
     if mode != journal {
         return Err(Fault::Store(StoreError::Failed(format!(
             "the file system allows no write-ahead log (journal mode {mode}); put the store on a local \
@@ -148,8 +177,8 @@ fn configure(connection: &Connection, journal: &str) -> Result<(), Fault> {
 
 /// Turns the write-ahead log on; the journal mode afterwards. The file remembers it. Only the very first
 /// time can another process be in the way, and then `SQLite` does not wait by itself.
-fn write_ahead(connection: &Connection) -> Result<String, Fault> {
-    let until = Instant::now() + PATIENCE;
+fn write_ahead(connection: &Connection, patience: Duration) -> Result<String, Fault> {
+    let until = Instant::now() + patience;
     loop {
         let mode =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));

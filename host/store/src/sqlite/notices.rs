@@ -201,6 +201,22 @@ pub(super) fn contacts(tx: &Transaction<'_>, automation: i64) -> Result<Vec<Cont
     .collect()
 }
 
+pub(super) fn reporting(
+    tx: &Transaction<'_>,
+    after: Option<&AutomationId>,
+    limit: u32,
+) -> Result<Vec<AutomationId>, Fault> {
+    tx.prepare_cached(
+        "SELECT id FROM automation WHERE id > ?1 AND EXISTS (SELECT 1 FROM contact \
+             WHERE contact.automation = automation.number AND contact.report = 1) \
+         ORDER BY id LIMIT ?2",
+    )?
+    .query_and_then((after.map_or("", AutomationId::as_str), limit), |row| {
+        Ok(AutomationId::new(row.get::<_, String>(0)?))
+    })?
+    .collect()
+}
+
 pub(super) fn set_contacts(
     tx: &Transaction<'_>,
     automation: i64,

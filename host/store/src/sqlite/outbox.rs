@@ -71,6 +71,17 @@ impl Outbox for SqliteStore {
             .await
     }
 
+    async fn reporting(
+        &self,
+        after: Option<&AutomationId>,
+        limit: u32,
+    ) -> Result<Vec<AutomationId>, StoreError> {
+        let after = after.cloned();
+        self.worker
+            .read(move |tx| notices::reporting(tx, after.as_ref(), limit))
+            .await
+    }
+
     async fn set_contacts(
         &self,
         id: &AutomationId,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use matricula_core::TenantId;
 use matricula_core::notice::NoticeKind;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::codes::Code;
 use super::fault::Fault;
@@ -105,4 +105,17 @@ pub(super) fn erase(tx: &Transaction<'_>, automation: i64, key: &str) -> Result<
         rows += tx.prepare_cached(sql)?.execute((automation, key))?;
     }
     Ok(rows as u64)
+}
+
+/// Writes the log back into the file and cuts it off. Another process that reads at this moment keeps it;
+/// then it goes with the next time that the log is full.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), Fault> {
+    let kept: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+    if kept {
+        tracing::warn!(
+            "another process reads the store; its log keeps what was erased for a while"
+        );
+    }
+    Ok(())
 }

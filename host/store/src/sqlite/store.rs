@@ -39,6 +39,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn credential(&self, id: &CredentialId) -> Result<Option<Credential>, StoreError> {
+        let id = id.clone();
+        self.worker
+            .read(move |tx| credentials::by_id(tx, id.as_str()))
+            .await
+    }
+
     async fn credentials(&self, tenant: &TenantId) -> Result<Vec<Credential>, StoreError> {
         let tenant = tenant.clone();
         self.worker

@@ -59,10 +59,11 @@ impl Worker {
         self.run(TransactionBehavior::Immediate, job).await
     }
 
-    async fn run<T, F>(&self, behavior: TransactionBehavior, job: F) -> Result<T, StoreError>
+    /// Runs what is no part of a transaction, with the connection to itself.
+    pub(super) async fn alone<T, F>(&self, job: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
@@ -70,11 +71,20 @@ impl Worker {
                 return;
             }
             // Nobody hears the answer if the caller has gone in the meantime.
-            let _ = reply.send(in_transaction(connection, behavior, job));
+            let _ = reply.send(job(connection));
         });
         let jobs = self.jobs.as_ref().ok_or_else(ended)?;
         jobs.send(job).await.map_err(|_| ended())?;
         Ok(answer.await.map_err(|_| ended())??)
+    }
+
+    async fn run<T, F>(&self, behavior: TransactionBehavior, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.alone(move |connection| in_transaction(connection, behavior, job))
+            .await
     }
 }
 
@@ -101,6 +111,6 @@ pub(super) fn in_transaction<T>(
     Ok(value)
 }
 
-fn ended() -> StoreError {
+pub(super) fn ended() -> StoreError {
     StoreError::Failed("the thread of the store has ended".to_owned())
 }

@@ -3,23 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use matricula_core::agenda::{Agenda, Outbox};
+use matricula_core::agenda::Ledger;
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::link::{
     Access, Decision, Leaving, LeavingAction, LeavingReason, Link, PendingReference, Trouble,
 };
 use matricula_core::run::{CycleKind, Progress, Run, Trigger};
-use matricula_core::store::{Commit, Lease, LinkWrite, Store};
+use matricula_core::store::{Commit, Lease, LinkWrite};
 use matricula_core::{AutomationId, CredentialId, Person, SourceKey, TargetId, TenantId};
 use proptest::prelude::*;
 
-/// A store with all its ports.
-pub trait Ports: Store + Agenda + Outbox {}
-
-impl<T: Store + Agenda + Outbox> Ports for T {}
-
-pub type AnyStore = Arc<dyn Ports>;
+pub type AnyStore = Arc<dyn Ledger>;
 
 pub const FLOW: &str = "sync-employees";
 
