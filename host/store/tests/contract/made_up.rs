@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use matricula_core::agenda::Ledger;
+use matricula_core::agenda::{Change, Ledger};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
+use matricula_core::journal::{Actor, Deed, Entry};
 use matricula_core::link::{
     Access, Decision, Leaving, LeavingAction, LeavingReason, Link, PendingReference, Trouble,
 };
+use matricula_core::notice::{Facts, Notice, NoticeKind};
 use matricula_core::run::{CycleKind, Progress, Run, Trigger};
+use matricula_core::standing::{Lifecycle, Standing};
 use matricula_core::store::{Commit, Lease, LinkWrite};
-use matricula_core::{AutomationId, CredentialId, Person, SourceKey, TargetId, TenantId};
+use matricula_core::{AutomationId, Cadence, CredentialId, Person, SourceKey, TargetId, TenantId};
 use proptest::prelude::*;
 
 pub type AnyStore = Arc<dyn Ledger>;
@@ -74,6 +77,79 @@ pub async fn set_up(store: &AnyStore, id: &str) -> AutomationId {
     }
     store.put_automation(&automation(id)).await.unwrap();
     AutomationId::new(id)
+}
+
+/// An automation that is due every five minutes, as it stands before its first run.
+pub fn standing(id: &AutomationId) -> Standing {
+    Standing {
+        automation: id.clone(),
+        tenant: tenant(),
+        flow: FLOW.to_owned(),
+        source: CredentialId::new("source"),
+        target: CredentialId::new("target"),
+        lifecycle: Lifecycle::Active,
+        cadence: Cadence::Every { seconds: 300 },
+        next_run_at: Some(at(1_000)),
+        demand: None,
+        hold: None,
+        failures: 0,
+        last_run: None,
+        last_started_at: None,
+        last_ended_at: None,
+        last_succeeded_at: None,
+        overdue: false,
+        version: 0,
+    }
+}
+
+/// A change with nothing to tell.
+pub fn silent(standing: Standing) -> Change {
+    Change {
+        standing,
+        journal: Vec::new(),
+        notices: Vec::new(),
+        withdrawn: Vec::new(),
+    }
+}
+
+/// An automation in the schedule.
+pub async fn enrolled(store: &AnyStore, id: &str) -> Standing {
+    let standing = standing(&set_up(store, id).await);
+    store.enroll(&silent(standing.clone())).await.unwrap();
+    standing
+}
+
+/// Writes a change of how it stands, as it is written when nobody else has.
+pub async fn changed(store: &AnyStore, id: &AutomationId, change: impl FnOnce(&mut Standing)) {
+    let mut standing = store.standing(id).await.unwrap().unwrap();
+    change(&mut standing);
+    assert!(store.change(&silent(standing)).await.unwrap());
+}
+
+pub fn entry(automation: Option<&AutomationId>, deed: Deed) -> Entry {
+    Entry {
+        at: at(5_000),
+        tenant: tenant(),
+        automation: automation.cloned(),
+        actor: Actor::Person(Person::named("owner")),
+        deed,
+        details: serde_json::json!({ "interval": [300, 1800] }),
+    }
+}
+
+pub fn notice(automation: Option<&AutomationId>, kind: NoticeKind, reason: &str) -> Notice {
+    Notice {
+        kind,
+        tenant: tenant(),
+        automation: automation.cloned(),
+        reason: reason.to_owned(),
+        at: at(5_000),
+        facts: Facts {
+            title: serde_json::json!({ "en": "Employees", "de": "Personen" }),
+            since: Some(at(4_000)),
+            ..Facts::default()
+        },
+    }
 }
 
 pub async fn take(store: &AnyStore, id: &AutomationId, owner: &str) -> Option<Lease> {

@@ -5,18 +5,28 @@
 
 pub mod automations;
 pub mod credentials;
+pub mod due;
+pub mod hooks;
+pub mod journal;
 pub mod leases;
 pub mod links;
 pub mod made_up;
+pub mod outbox;
 pub mod paging;
 pub mod references;
+pub mod retention;
 pub mod runs;
+pub mod standings;
+pub mod tallies;
 
 macro_rules! contract_tests {
     ($make:path) => {
         contract_tests! { $make:
             credentials { a_credential_survives, a_name_is_given_once, what_is_used_stays, a_credential_is_renewed }
-            automations { an_automation_survives, memory_is_left_alone, credentials_must_be_the_tenants }
+            automations {
+                an_automation_survives, memory_is_left_alone, credentials_must_be_the_tenants,
+                the_file_that_it_runs, removed_with_everything, not_while_it_runs
+            }
             leases {
                 one_owner_at_a_time, the_same_owner_again, what_ran_out_is_free, the_gone_are_replaced,
                 given_back, one_of_many, who_lost_it_writes_nothing, an_automation_must_exist
@@ -34,6 +44,23 @@ macro_rules! contract_tests {
                 resolvable_once_the_other_has_an_account, replaced_or_left_alone, a_page_never_cuts_a_person,
                 not_before_there_is_an_account_to_write_to
             }
+            standings {
+                enrolled_once, any_standing_survives, only_from_the_version_it_was_made_from,
+                a_change_is_whole, changes_at_the_same_time, in_pages_by_id, who_is_overdue, seen_as_a_whole
+            }
+            due { the_longest_waiting_first, not_who_runs, not_who_was_stopped, when_the_next_one_is }
+            journal { the_newest_entries_first, of_one_automation_or_a_tenant, the_automation_must_exist }
+            outbox {
+                told_once_while_it_stands, told_again_after_it_was_withdrawn, tests_are_always_told,
+                delivered_by_every_way, nobody_wants_it, addressed_once, tried_again_and_given_up,
+                who_is_told, who_gets_the_report
+            }
+            hooks { a_digest_is_kept_and_replaced }
+            retention {
+                old_runs_go_in_portions, what_is_needed_stays, days_by_tenant, one_person_is_erased,
+                a_link_is_forgotten, failed_people_are_tried_at_once, everybody_anew
+            }
+            tallies { what_ended_in_a_span, the_newest_of_what_was_asked_for }
         }
     };
     ($make:path: $($topic:ident { $($name:ident),+ $(,)? })+) => {
