@@ -36,7 +36,7 @@ pub struct Automation {
 pub struct Memory {
     /// Where the source's changes go on.
     pub state: Option<String>,
-    /// When a full cycle last ended.
+    /// When the last full cycle that was complete began.
     pub full_at: Option<Timestamp>,
     /// What flow and settings that full cycle ran with; another one makes the next cycle full.
     pub program: Option<String>,

@@ -22,6 +22,9 @@ use crate::side::Sides;
 use crate::target::Target;
 use crate::{Engine, EngineError, Halt, RunRequest, Stop, hash};
 
+/// The share of its interval after which a full cycle is due.
+const FULL_EARLY: f64 = 0.94;
+
 /// A cycle under way.
 pub(crate) struct Cycle<'a> {
     pub(crate) engine: &'a Engine,
@@ -151,9 +154,12 @@ pub(crate) async fn due(
         .is_some_and(|stream| stream.incremental);
     let memory = &automation.memory;
     let now = engine.clock.now();
+    // A little early rather than a whole cycle late: a daily cycle begins a few seconds sooner or later each
+    // day, and on one day of the year after 23 hours.
+    let full_every = flow.schedule().full.mul_f64(FULL_EARLY);
     let recent = memory
         .full_at
-        .and_then(|at| at.checked_add(flow.schedule().full).ok())
+        .and_then(|at| at.checked_add(full_every).ok())
         .is_some_and(|until| now < until);
     let same_program = memory.program.as_deref() == Some(&format!("{:032x}", program.digest()));
     if full || !incremental || memory.state.is_none() || !recent || !same_program {
@@ -296,7 +302,7 @@ async fn finish(
     memory.state = progress.state.clone().or(memory.state);
     if run.cycle == CycleKind::Full {
         if progress.complete {
-            memory.full_at = Some(now);
+            memory.full_at = Some(run.started_at);
             memory.program = Some(progress.program.clone());
         } else {
             memory.full_at = None;

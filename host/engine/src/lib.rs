@@ -171,12 +171,9 @@ impl Engine {
         let until = now
             .saturating_add(self.options.lease)
             .unwrap_or(jiff::Timestamp::MAX);
-        let gone = Arc::clone(&self.gone);
         let lease = self
             .store
-            .acquire(&automation.id, &request.owner, now, until, &move |owner| {
-                gone(owner)
-            })
+            .acquire(&automation.id, &request.owner, now, until, &*self.gone)
             .await?
             .ok_or(EngineError::Busy)?;
         let cycle = cycle::run(self, automation, program, sides, request, &lease, observer);

@@ -151,18 +151,11 @@ async fn look_up(
             .collect();
         let batch = target.operation.batch.max(1) as usize;
         let concurrency = target.operation.concurrency.max(1) as usize;
-        let chunks: Vec<&[(usize, String)]> = wanted.chunks(batch).collect();
-        let answers: Vec<Vec<(usize, String, Vec<Found>)>> = stream::iter(chunks)
-            .map(|chunk| async move {
-                let values: Vec<String> = chunk.iter().map(|(_, value)| value.clone()).collect();
-                let found = target.find(rule, &values).await?;
-                let people = chunk.iter().cloned().zip(found);
-                Ok::<_, Failure>(
-                    people
-                        .map(|((person, value), found)| (person, value, found))
-                        .collect(),
-                )
-            })
+        let questions: Vec<_> = wanted
+            .chunks(batch)
+            .map(|chunk| ask(target, rule, chunk))
+            .collect();
+        let answers: Vec<Vec<(usize, String, Vec<Found>)>> = stream::iter(questions)
             .buffer_unordered(concurrency)
             .try_collect()
             .await?;
@@ -183,6 +176,20 @@ async fn look_up(
         }
     }
     Ok(matched)
+}
+
+/// Asks for a few people by one rule.
+async fn ask(
+    target: &Target,
+    rule: &str,
+    people: &[(usize, String)],
+) -> Result<Vec<(usize, String, Vec<Found>)>, Failure> {
+    let values: Vec<String> = people.iter().map(|(_, value)| value.clone()).collect();
+    let found = target.find(rule, &values).await?;
+    let people = people.iter().cloned().zip(found);
+    Ok(people
+        .map(|((person, value), found)| (person, value, found))
+        .collect())
 }
 
 fn verdict(mut found: Vec<Account>) -> Option<Matched> {

@@ -41,7 +41,9 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         clock: Arc::clone(&clock) as _,
         connectors: Connectors::new(host, &places.connectors),
         gateway: Gateway::new(policy, clock)?,
+        flows: None,
         options: matricula::engine::Options::default(),
+        shortest_interval: std::time::Duration::from_secs(60),
         owner: "bench".to_owned(),
         gone: Arc::new(|_| false),
     });

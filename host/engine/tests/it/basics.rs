@@ -235,8 +235,9 @@ async fn a_day_after_the_last_full_cycle_comes_another() {
     let world = World::new().await;
     world.source.put(person(1, "Ada"));
     world.run().await;
-    world.at("2026-03-03T10:59:00Z");
+    world.at("2026-03-03T09:00:00Z");
     assert_eq!(world.run().await.cycle, CycleKind::Incremental);
-    world.at("2026-03-03T11:01:00Z");
+    // On the day on which the clock is put forward, a daily cycle comes after 23 hours.
+    world.at("2026-03-03T10:00:00Z");
     assert_eq!(world.run().await.cycle, CycleKind::Full);
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use matricula::component::{Host, Options as HostOptions};
 use matricula::core::clock::Clock;
@@ -18,6 +19,9 @@ use crate::args::Common;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::{key, output, owner, progress};
+
+/// The shortest interval that a schedule may have.
+const SHORTEST: Duration = Duration::from_secs(60);
 
 /// Whose everything is that the command line keeps.
 pub(crate) fn tenant() -> TenantId {
@@ -89,7 +93,9 @@ fn assemble(common: &Common) -> Result<Matricula, Fault> {
         clock,
         connectors: connectors(common)?,
         gateway,
+        flows: Some(flows(common)),
         options: Options::default(),
+        shortest_interval: SHORTEST,
         owner: owner::name(),
         gone: Arc::new(owner::gone),
     }))

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use matricula_component::{LoadError, Refusal};
-use matricula_core::Failure;
+use matricula_core::cadence::CadenceError;
+use matricula_core::connector::Finding;
 use matricula_core::store::StoreError;
+use matricula_core::{AutomationId, Failure};
 use matricula_egress::SessionError;
 use matricula_engine::EngineError;
 use matricula_flow::{Diagnostics, SettingsError};
@@ -122,6 +124,47 @@ pub enum Error {
         /// The flow.
         flow: String,
     },
+    /// The tenant has no automation of this id that was started.
+    #[error("there is no automation {0}")]
+    AutomationUnknown(AutomationId),
+    /// The flow was started with these credentials before.
+    #[error("{flow} was started with these credentials before, as {id}")]
+    AlreadyStarted {
+        /// The flow.
+        flow: String,
+        /// The automation that there is.
+        id: AutomationId,
+    },
+    /// Somebody has stopped the automation.
+    #[error("the automation is deactivated; re-activate it first")]
+    Deactivated,
+    /// Another flow has to have succeeded first.
+    #[error(
+        "{flow} can be started once a full cycle of {required} has succeeded on the same two credentials"
+    )]
+    Requirement {
+        /// The flow.
+        flow: String,
+        /// The other one.
+        required: String,
+    },
+    /// Credentials lack rights that the flow uses.
+    #[error("rights are missing: {}", .0.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Findings(Vec<Finding>),
+    /// The schedule cannot be kept.
+    #[error(transparent)]
+    Schedule(CadenceError),
+    /// Somebody who cannot be told.
+    #[error("{0}")]
+    Contact(String),
+    /// The file is one of another flow.
+    #[error("the automation runs {automation}, and the file is {flow}")]
+    FlowMismatch {
+        /// What it runs.
+        automation: String,
+        /// What was given.
+        flow: String,
+    },
     /// A remote system, or the component that speaks to it, failed.
     #[error(transparent)]
     Failure(Failure),
@@ -155,6 +198,14 @@ impl Error {
             Self::CredentialMismatch { .. } => "credential.mismatch",
             Self::Session(_) => "credential.unusable",
             Self::NotStarted { .. } => "automation.not-started",
+            Self::AutomationUnknown(_) => "automation.unknown",
+            Self::AlreadyStarted { .. } => "automation.already-started",
+            Self::Deactivated => "automation.deactivated",
+            Self::Requirement { .. } => "automation.requirement",
+            Self::Findings(_) => "credential.rights",
+            Self::Schedule(error) => error.code(),
+            Self::Contact(_) => "contact.wrong",
+            Self::FlowMismatch { .. } => "flow.mismatch",
             Self::Failure(_) => "remote.failed",
             Self::Busy => "automation.busy",
             Self::Store(error) => match error {
@@ -204,7 +255,8 @@ impl From<StoreError> for Error {
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Busy => Self::Busy,
+            // Only a scheduler halts runs, and it takes this for what it is.
+            EngineError::Busy | EngineError::Halted => Self::Busy,
             EngineError::Failure(failure) => Self::Failure(failure),
             EngineError::Store(error) => Self::Store(error),
         }

@@ -83,11 +83,27 @@ impl Matricula {
             source: self.side(source, program.settings()).await?,
             target: self.side(target, program.settings()).await?,
         };
+        // Whoever names a file runs that file from now on.
+        if automation.file.is_some() {
+            automation.file = Some(self.store.keep_file(flow.text()).await?);
+        }
         Ok(Opened {
             automation,
             program,
             sides,
             new_with,
+        })
+    }
+
+    /// An automation that exists, with the flow as it is given.
+    pub(crate) async fn opened(&self, automation: Automation, flow: &Flow) -> Result<Opened, Error> {
+        let program = Arc::new(flow.program(&automation.settings)?);
+        let sides = self.sides_of(&automation, &program).await?;
+        Ok(Opened {
+            automation,
+            program,
+            sides,
+            new_with: None,
         })
     }
 
@@ -109,6 +125,7 @@ impl Matricula {
             trigger,
             full,
             owner: self.owner.clone(),
+            stop: Default::default(),
         };
         let Opened {
             automation,
@@ -329,7 +346,7 @@ fn only<'a>(
 }
 
 /// Kept settings with others on top; null takes one away.
-fn merged(kept: &Value, on_top: &Map<String, Value>) -> Value {
+pub(crate) fn merged(kept: &Value, on_top: &Map<String, Value>) -> Value {
     let mut settings = kept.as_object().cloned().unwrap_or_default();
     for (name, value) in on_top {
         if value.is_null() {

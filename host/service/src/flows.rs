@@ -106,19 +106,7 @@ impl FlowPath {
     }
 
     fn load(&self, connectors: &Connectors) -> Result<Flow, Error> {
-        let file = FlowFile::parse(&self.0.to_string_lossy(), &read(&self.0)?)?;
-        let known = connectors.names()?;
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        // Where there is none at all, the folder is wrong and not the flow.
-        if !known.is_empty() {
-            let unknown = file.unknown_connectors(&known);
-            if !unknown.0.is_empty() {
-                return Err(unknown.into());
-            }
-        }
-        let source = connectors.load(file.source().0)?;
-        let target = connectors.load(file.target().0)?;
-        Ok(Flow::check(file, source.manifest(), target.manifest())?)
+        check(&self.0.to_string_lossy(), &read(&self.0)?, connectors)
     }
 
     /// The tests beside it: `x.test.yaml` for `x.flow.yaml`.
@@ -130,6 +118,23 @@ impl FlowPath {
             .unwrap_or(&name);
         self.0.with_file_name(format!("{stem}{TEST}"))
     }
+}
+
+/// Checks the text of a flow file against the connectors that it names.
+pub(crate) fn check(name: &str, text: &str, connectors: &Connectors) -> Result<Flow, Error> {
+    let file = FlowFile::parse(name, text)?;
+    let known = connectors.names()?;
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    // Where there is none at all, the folder is wrong and not the flow.
+    if !known.is_empty() {
+        let unknown = file.unknown_connectors(&known);
+        if !unknown.0.is_empty() {
+            return Err(unknown.into());
+        }
+    }
+    let source = connectors.load(file.source().0)?;
+    let target = connectors.load(file.target().0)?;
+    Ok(Flow::check(file, source.manifest(), target.manifest())?)
 }
 
 fn read(path: &Path) -> Result<String, Error> {
