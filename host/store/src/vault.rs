@@ -75,20 +75,28 @@ impl Vault {
         self.keys().map(|key| key.id.as_str())
     }
 
-    /// Encrypts the secrets of a credential under a new data key.
+    /// Encrypts the secrets of a credential under a new data key, and that under the active key, or another
+    /// of the vault's if `accepted` says that the store has left the active one.
+    ///
+    /// [`StoreError::WrongKey`] if the store accepts none of them.
     pub(crate) fn seal(
         &self,
         credential: &Credential,
         secrets: &Secrets,
+        accepted: &[String],
     ) -> Result<Sealed, StoreError> {
+        let accepts = |key: &&VaultKey| accepted.contains(&key.id);
+        let Some(key) = self.keys().find(accepts) else {
+            return Err(StoreError::WrongKey(format!(
+                "the key {} was replaced while this process was running; start it again with the new key",
+                self.active.id
+            )));
+        };
         let data_key = new_key()?;
+        let (tenant, id) = (credential.tenant.as_str(), credential.id.as_str());
         Ok(Sealed {
-            key: self.active.id.clone(),
-            data_key: self.wrap(
-                credential.tenant.as_str(),
-                credential.id.as_str(),
-                &data_key,
-            )?,
+            key: key.id.clone(),
+            data_key: wrap(key, tenant, id, &data_key)?,
             body: encrypt(&data_key, &credential_binding(credential), &encode(secrets))?,
         })
     }
@@ -118,7 +126,7 @@ impl Vault {
         data_key: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
         let data_key = self.unwrap(tenant, credential, key, data_key)?;
-        self.wrap(tenant, credential, &data_key)
+        wrap(&self.active, tenant, credential, &data_key)
     }
 
     /// What the store keeps to recognise the active key by.
@@ -141,16 +149,6 @@ impl Vault {
         self.keys().find(|key| key.id == id)
     }
 
-    fn wrap(
-        &self,
-        tenant: &str,
-        credential: &str,
-        data_key: &[u8; 32],
-    ) -> Result<Vec<u8>, StoreError> {
-        let binding = data_key_binding(&self.active.id, tenant, credential);
-        encrypt(&self.active.bytes, &binding, data_key)
-    }
-
     fn unwrap(
         &self,
         tenant: &str,
@@ -170,6 +168,16 @@ impl Vault {
             .map(Zeroizing::new)
             .ok_or_else(|| exchanged(credential))
     }
+}
+
+fn wrap(
+    key: &VaultKey,
+    tenant: &str,
+    credential: &str,
+    data_key: &[u8; 32],
+) -> Result<Vec<u8>, StoreError> {
+    let binding = data_key_binding(&key.id, tenant, credential);
+    encrypt(&key.bytes, &binding, data_key)
 }
 
 impl std::fmt::Debug for Vault {
@@ -352,6 +360,10 @@ mod tests {
         }
     }
 
+    fn accepted(vault: &Vault) -> Vec<String> {
+        vault.key_ids().map(str::to_owned).collect()
+    }
+
     fn secrets() -> Secrets {
         Secrets::new([
             ("scim_token".to_owned(), "token-of-the-academy".to_owned()),
@@ -369,23 +381,31 @@ mod tests {
     #[test]
     fn secrets_survive() {
         let vault = Vault::new(&OLD);
-        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let sealed = vault
+            .seal(&credential("a"), &secrets(), &accepted(&vault))
+            .unwrap();
         let opened = vault.open(&credential("a"), &sealed).unwrap();
         assert_eq!(fields(&opened), fields(&secrets()));
-        let none = vault.seal(&credential("a"), &Secrets::default()).unwrap();
+        let none = vault
+            .seal(&credential("a"), &Secrets::default(), &accepted(&vault))
+            .unwrap();
         assert_eq!(fields(&vault.open(&credential("a"), &none).unwrap()), []);
     }
 
     #[test]
     fn nothing_secret_is_stored_or_printed() {
         let vault = Vault::new(&OLD);
-        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let sealed = vault
+            .seal(&credential("a"), &secrets(), &accepted(&vault))
+            .unwrap();
         for bytes in [&sealed.data_key, &sealed.body] {
             assert!(!bytes.windows(5).any(|window| window == b"token"));
         }
         assert_eq!(format!("{vault:?}"), format!("[{:?}]", vault.key_id()));
         assert_eq!(vault.key_id().len(), 16);
-        let again = vault.seal(&credential("a"), &secrets()).unwrap();
+        let again = vault
+            .seal(&credential("a"), &secrets(), &accepted(&vault))
+            .unwrap();
         assert_ne!(
             sealed.body, again.body,
             "the same secrets must not look the same"
@@ -395,7 +415,9 @@ mod tests {
     #[test]
     fn secrets_are_bound_to_their_row() {
         let vault = Vault::new(&OLD);
-        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let sealed = vault
+            .seal(&credential("a"), &secrets(), &accepted(&vault))
+            .unwrap();
         let mut moved = credential("a");
         moved.public.insert(
             "scim_url".to_owned(),
@@ -422,7 +444,9 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let vault = Vault::new(&OLD);
-        let sealed = vault.seal(&credential("a"), &secrets()).unwrap();
+        let sealed = vault
+            .seal(&credential("a"), &secrets(), &accepted(&vault))
+            .unwrap();
         for at in 0..sealed.body.len() {
             let mut body = sealed.body.clone();
             body[at] ^= 1;
@@ -453,7 +477,10 @@ mod tests {
 
     #[test]
     fn a_key_is_replaced_without_touching_the_secrets() {
-        let sealed = Vault::new(&OLD).seal(&credential("a"), &secrets()).unwrap();
+        let old = Vault::new(&OLD);
+        let sealed = old
+            .seal(&credential("a"), &secrets(), &accepted(&old))
+            .unwrap();
         let error = Vault::new(&NEW)
             .open(&credential("a"), &sealed)
             .unwrap_err();

@@ -7,6 +7,7 @@
 
 #[macro_use]
 mod contract;
+mod operations;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Credentials, their encrypted secrets, and the keys that the store knows.
 
-use matricula_core::credential::Credential;
+use matricula_core::credential::{Credential, Secrets};
 use matricula_core::store::StoreError;
 use matricula_core::{CredentialId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
@@ -27,7 +27,12 @@ fn decode(row: &Row<'_>) -> Result<Credential, Fault> {
     })
 }
 
-pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Result<(), Fault> {
+pub(super) fn add(
+    tx: &Transaction<'_>,
+    vault: &Vault,
+    new: &Credential,
+    secrets: &Secrets,
+) -> Result<(), Fault> {
     let named = tx
         .prepare_cached("SELECT 1 FROM credential WHERE tenant = ?1 AND name = ?2")?
         .exists((new.tenant.as_str(), &new.name))?;
@@ -44,7 +49,7 @@ pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Re
             new.id
         ))));
     }
-    check_key(tx, sealed)?;
+    let sealed = vault.seal(new, secrets, &accepted(tx)?)?;
     tx.prepare_cached(
         "INSERT INTO credential (id, tenant, connector, method, name, public, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -74,10 +79,11 @@ pub(super) fn add(tx: &Transaction<'_>, new: &Credential, sealed: &Sealed) -> Re
 /// change together.
 pub(super) fn replace(
     tx: &Transaction<'_>,
+    vault: &Vault,
     new: &Credential,
-    sealed: &Sealed,
+    secrets: &Secrets,
 ) -> Result<(), Fault> {
-    check_key(tx, sealed)?;
+    let sealed = vault.seal(new, secrets, &accepted(tx)?)?;
     let written = tx
         .prepare_cached(
             "UPDATE credential SET method = ?5, public = ?6 \
@@ -109,18 +115,12 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// Another process may have moved the store to another key since this one opened it.
-fn check_key(tx: &Transaction<'_>, sealed: &Sealed) -> Result<(), Fault> {
-    let accepted = tx
-        .prepare_cached("SELECT 1 FROM vault_key WHERE id = ?1")?
-        .exists([&sealed.key])?;
-    if !accepted {
-        return Err(Fault::Store(StoreError::WrongKey(format!(
-            "the key {} was replaced while this process was running; start it again with the new key",
-            sealed.key
-        ))));
-    }
-    Ok(())
+/// The keys that the store opens with now. Another process may have moved it to another key since this one
+/// opened it, so this is asked in the transaction that writes.
+fn accepted(tx: &Transaction<'_>) -> Result<Vec<String>, Fault> {
+    tx.prepare_cached("SELECT id FROM vault_key ORDER BY id")?
+        .query_and_then((), |row| Ok(row.get(0)?))?
+        .collect()
 }
 
 pub(super) fn of_tenant(tx: &Transaction<'_>, tenant: &str) -> Result<Vec<Credential>, Fault> {
@@ -188,13 +188,19 @@ pub(super) fn check_keys(connection: &mut Connection, vault: &Vault) -> Result<(
     }
     in_transaction(connection, TransactionBehavior::Immediate, |tx| {
         if !is_known(tx, vault)? {
-            tx.execute(
-                "INSERT INTO vault_key (id, proof) VALUES (?1, ?2)",
-                (vault.key_id(), vault.proof()?),
-            )?;
+            accept(tx, vault)?;
         }
         Ok(())
     })
+}
+
+/// Keeps what the active key is recognised by.
+fn accept(tx: &Transaction<'_>, vault: &Vault) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO vault_key (id, proof) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+        (vault.key_id(), vault.proof()?),
+    )?;
+    Ok(())
 }
 
 /// Whether the store knows the active key; an error if it does not fit the vault.
@@ -239,6 +245,8 @@ fn is_known(tx: &Transaction<'_>, vault: &Vault) -> Result<bool, Fault> {
 /// Encrypts every data key under the active key and forgets the other keys; how many credentials there
 /// were.
 pub(super) fn rotate(tx: &Transaction<'_>, vault: &Vault) -> Result<u64, Fault> {
+    // Another process may have moved the store to its key since this one opened it.
+    accept(tx, vault)?;
     let mut read = tx.prepare(
         "SELECT credential.tenant, credential.id, vault_key, data_key \
          FROM secret JOIN credential ON credential.id = secret.credential WHERE vault_key <> ?1",

@@ -93,6 +93,8 @@ fn from_sql(error: &Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use matricula_core::agenda::Agenda;
+
     use super::*;
 
     fn raised(code: i32) -> StoreError {
@@ -121,6 +123,50 @@ mod tests {
         ] {
             assert!(matches!(raised(code), StoreError::Failed(_)), "{code}");
         }
+    }
+
+    /// The disk is full, and later it is not.
+    #[tokio::test]
+    async fn a_full_database_is_busy_until_there_is_room() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let vault = crate::Vault::new(&[7; 32]);
+        let store = crate::SqliteStore::open(folder.path().join("matricula.db"), vault).unwrap();
+        let allow = async |more: i64| {
+            let limit = move |connection: &mut rusqlite::Connection| {
+                let pages: i64 =
+                    connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                connection.pragma_update_and_check(
+                    None,
+                    "max_page_count",
+                    pages + more,
+                    |row| row.get::<_, i64>(0),
+                )?;
+                Ok(())
+            };
+            store.worker.alone(limit).await.unwrap();
+        };
+        let text = |number: u32| format!("{number}: {}", "a line of a flow file\n".repeat(400));
+        allow(6).await;
+        let mut kept = Vec::new();
+        let error = loop {
+            match store.keep_file(&text(kept.len() as u32)).await {
+                Ok(digest) => kept.push(digest),
+                Err(error) => break error,
+            }
+        };
+        assert!(
+            matches!(&error, StoreError::Busy(text) if text.contains("full")),
+            "{error}"
+        );
+        assert!(!kept.is_empty());
+        // It goes on reading, and nothing of what failed is there.
+        for digest in &kept {
+            assert!(store.file(digest).await.unwrap().is_some());
+        }
+        allow(1_000).await;
+        let digest = store.keep_file(&text(kept.len() as u32)).await.unwrap();
+        assert!(!kept.contains(&digest));
+        assert!(store.file(&digest).await.unwrap().is_some());
     }
 
     #[test]

@@ -10,8 +10,17 @@ use super::fault::Fault;
 
 const TABLE: &str = "journal";
 
-const COLUMNS: &str = "journal.id, journal.tenant, automation.id, journal.at, journal.actor, journal.deed, \
+pub(super) const COLUMNS: &str = "journal.id, journal.tenant, automation.id, journal.at, journal.actor, journal.deed, \
                        journal.details";
+
+pub(super) const OF_AUTOMATION: &str = "FROM automation \
+    CROSS JOIN journal INDEXED BY journal_by_automation ON journal.automation = automation.number \
+    WHERE automation.id = ?2 AND journal.tenant = ?1 AND journal.id < ?3 \
+    ORDER BY journal.id DESC LIMIT ?4";
+
+pub(super) const OF_TENANT: &str = "FROM journal INDEXED BY journal_by_tenant \
+    LEFT JOIN automation ON automation.number = journal.automation \
+    WHERE journal.tenant = ?1 AND journal.id < ?2 ORDER BY journal.id DESC LIMIT ?3";
 
 fn decode(row: &Row<'_>) -> Result<(i64, Entry), Fault> {
     let text = |column| -> Result<&str, Fault> {
@@ -61,21 +70,11 @@ pub(super) fn newest(
     let before = before.unwrap_or(i64::MAX);
     match automation {
         Some(id) => tx
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM automation \
-                 CROSS JOIN journal INDEXED BY journal_by_automation \
-                     ON journal.automation = automation.number \
-                 WHERE automation.id = ?2 AND journal.tenant = ?1 AND journal.id < ?3 \
-                 ORDER BY journal.id DESC LIMIT ?4"
-            ))?
+            .prepare_cached(&format!("SELECT {COLUMNS} {OF_AUTOMATION}"))?
             .query_and_then((tenant.as_str(), id.as_str(), before, limit), decode)?
             .collect(),
         None => tx
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM journal INDEXED BY journal_by_tenant \
-                 LEFT JOIN automation ON automation.number = journal.automation \
-                 WHERE journal.tenant = ?1 AND journal.id < ?2 ORDER BY journal.id DESC LIMIT ?3"
-            ))?
+            .prepare_cached(&format!("SELECT {COLUMNS} {OF_TENANT}"))?
             .query_and_then((tenant.as_str(), before, limit), decode)?
             .collect(),
     }

@@ -24,6 +24,8 @@ mod journal;
 mod links;
 mod notices;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod retention;
 mod runs;
 mod schema;

@@ -10,11 +10,20 @@ use super::automations;
 use super::codes::{Code, count, from_json, json, timestamp, value};
 use super::fault::Fault;
 
-const COLUMNS: &str = "notice.id, notice.kind, notice.tenant, automation.id, notice.reason, notice.at, \
+pub(super) const COLUMNS: &str = "notice.id, notice.kind, notice.tenant, automation.id, notice.reason, notice.at, \
                        notice.facts";
 
 /// How many columns [`COLUMNS`] has.
 const WIDTH: usize = 7;
+
+pub(super) const UNADDRESSED: &str = "FROM notice INDEXED BY notice_unaddressed \
+    LEFT JOIN automation ON automation.number = notice.automation \
+    WHERE notice.addressed = 0 ORDER BY notice.id LIMIT ?1";
+
+pub(super) const DELIVERABLE: &str = "FROM delivery INDEXED BY delivery_due \
+    CROSS JOIN notice ON notice.id = delivery.notice \
+    LEFT JOIN automation ON automation.number = notice.automation \
+    WHERE delivery.due_at <= ?1 ORDER BY delivery.due_at, delivery.id LIMIT ?2";
 
 fn decode(row: &Row<'_>) -> Result<(i64, Notice), Fault> {
     const TABLE: &str = "notice";
@@ -74,13 +83,9 @@ pub(super) fn withdraw(
 }
 
 pub(super) fn unaddressed(tx: &Transaction<'_>, limit: u32) -> Result<Vec<(i64, Notice)>, Fault> {
-    tx.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM notice INDEXED BY notice_unaddressed \
-         LEFT JOIN automation ON automation.number = notice.automation \
-         WHERE notice.addressed = 0 ORDER BY notice.id LIMIT ?1"
-    ))?
-    .query_and_then([limit], decode)?
-    .collect()
+    tx.prepare_cached(&format!("SELECT {COLUMNS} {UNADDRESSED}"))?
+        .query_and_then([limit], decode)?
+        .collect()
 }
 
 /// The ways of a notice are chosen once; whoever comes second has chosen in vain.
@@ -119,11 +124,7 @@ pub(super) fn deliverable(
     limit: u32,
 ) -> Result<Vec<Delivery>, Fault> {
     tx.prepare_cached(&format!(
-        "SELECT {COLUMNS}, delivery.id, delivery.channel, delivery.attempts \
-         FROM delivery INDEXED BY delivery_due \
-         CROSS JOIN notice ON notice.id = delivery.notice \
-         LEFT JOIN automation ON automation.number = notice.automation \
-         WHERE delivery.due_at <= ?1 ORDER BY delivery.due_at, delivery.id LIMIT ?2"
+        "SELECT {COLUMNS}, delivery.id, delivery.channel, delivery.attempts {DELIVERABLE}"
     ))?
     .query_and_then((now.as_millisecond(), limit), |row| {
         let (notice_id, notice) = decode(row)?;

@@ -8,6 +8,20 @@ use rusqlite::{Connection, Transaction};
 use super::codes::Code;
 use super::fault::Fault;
 
+pub(super) const RUNS: &str = "DELETE FROM run WHERE id IN (SELECT id FROM run INDEXED BY run_by_age \
+                 WHERE tenant = ?1 AND finished_at < ?2 \
+                     AND NOT EXISTS (SELECT 1 FROM progress WHERE progress.run = run.id) \
+                 ORDER BY finished_at LIMIT ?3)";
+
+pub(super) const NOTICES: &str = "DELETE FROM notice WHERE id IN (SELECT id FROM notice INDEXED BY notice_by_age \
+                 WHERE tenant = ?1 AND at < ?2 AND addressed = 1 AND (stands = 0 OR kind = ?3) \
+                     AND NOT EXISTS (SELECT 1 FROM delivery \
+                         WHERE delivery.notice = notice.id AND due_at IS NOT NULL) \
+                 LIMIT ?4)";
+
+pub(super) const HISTORY: &str = "DELETE FROM journal WHERE id IN (SELECT id FROM journal INDEXED BY journal_by_age \
+                 WHERE tenant = ?1 AND at < ?2 LIMIT ?3)";
+
 /// Runs that ended before, with their outcomes. One that is to be gone on with is kept.
 pub(super) fn drop_runs(
     tx: &Transaction<'_>,
@@ -16,12 +30,7 @@ pub(super) fn drop_runs(
     limit: u32,
 ) -> Result<u64, Fault> {
     let dropped = tx
-        .prepare_cached(
-            "DELETE FROM run WHERE id IN (SELECT id FROM run INDEXED BY run_by_age \
-                 WHERE tenant = ?1 AND finished_at < ?2 \
-                     AND NOT EXISTS (SELECT 1 FROM progress WHERE progress.run = run.id) \
-                 ORDER BY finished_at LIMIT ?3)",
-        )?
+        .prepare_cached(RUNS)?
         .execute((tenant, before.as_millisecond(), limit))?;
     Ok(dropped as u64)
 }
@@ -34,20 +43,12 @@ pub(super) fn drop_notices(
     before: Timestamp,
     limit: u32,
 ) -> Result<u64, Fault> {
-    let dropped = tx
-        .prepare_cached(
-            "DELETE FROM notice WHERE id IN (SELECT id FROM notice INDEXED BY notice_by_age \
-                 WHERE tenant = ?1 AND at < ?2 AND addressed = 1 AND (stands = 0 OR kind = ?3) \
-                     AND NOT EXISTS (SELECT 1 FROM delivery \
-                         WHERE delivery.notice = notice.id AND due_at IS NOT NULL) \
-                 LIMIT ?4)",
-        )?
-        .execute((
-            tenant,
-            before.as_millisecond(),
-            NoticeKind::Report.code(),
-            limit,
-        ))?;
+    let dropped = tx.prepare_cached(NOTICES)?.execute((
+        tenant,
+        before.as_millisecond(),
+        NoticeKind::Report.code(),
+        limit,
+    ))?;
     Ok(dropped as u64)
 }
 
@@ -58,10 +59,7 @@ pub(super) fn drop_history(
     limit: u32,
 ) -> Result<u64, Fault> {
     let dropped = tx
-        .prepare_cached(
-            "DELETE FROM journal WHERE id IN (SELECT id FROM journal INDEXED BY journal_by_age \
-                 WHERE tenant = ?1 AND at < ?2 LIMIT ?3)",
-        )?
+        .prepare_cached(HISTORY)?
         .execute((tenant, before.as_millisecond(), limit))?;
     Ok(dropped as u64)
 }

@@ -19,13 +19,13 @@ use super::links::Writer;
 const COLUMNS: &str = "run.id, automation.id, run.flow, run.started_by, run.cycle, run.status, \
                        run.started_at, run.finished_at, run.counts, run.requests, run.error, run.notes";
 
-const NEWEST_OF_TENANT: &str = "SELECT id FROM run INDEXED BY run_by_tenant \
+pub(super) const NEWEST_OF_TENANT: &str = "SELECT id FROM run INDEXED BY run_by_tenant \
     WHERE tenant = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
-const NEWEST_OF_AUTOMATION: &str = "SELECT id FROM run INDEXED BY run_by_automation \
+pub(super) const NEWEST_OF_AUTOMATION: &str = "SELECT id FROM run INDEXED BY run_by_automation \
     WHERE automation = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
-const TALLY: &str = "SELECT status, counts FROM run INDEXED BY run_ended \
+pub(super) const TALLY: &str = "SELECT status, counts FROM run INDEXED BY run_ended \
     WHERE automation = ?1 AND finished_at >= ?2 AND finished_at < ?3 ORDER BY finished_at, id";
 
 fn decode(row: &Row<'_>) -> Result<Run, Fault> {

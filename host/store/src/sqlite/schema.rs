@@ -124,6 +124,12 @@ fn checksum(migration: &Migration) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use matricula_core::agenda::RunFilter;
+    use matricula_core::run::Trigger;
+    use matricula_core::store::OutcomeFilter;
+    use matricula_core::{AutomationId, Person, RunId};
+
+    use super::super::{automations, runs, standings};
     use super::*;
 
     const FIRST: Migration = Migration {
@@ -179,6 +185,61 @@ mod tests {
             )
             .unwrap();
         assert!(plan.contains("pending_reference_by_wanted"), "{plan}");
+    }
+
+    /// A store as schema 2 wrote it, with an automation, runs that people and the schedule started, and
+    /// somebody's outcome.
+    #[test]
+    fn a_store_before_the_schedule_has_everything_afterwards() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &MIGRATIONS[..2]).unwrap();
+        db.execute_batch(
+            r#"INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{}', 0);
+            INSERT INTO automation (number, id, tenant, flow, source, target, settings, salt, created_at, state)
+                VALUES (7, 'a', 'acme', 'sync-employees', 'c', 'c', '{"x":1}', -2, 5, 'state');
+            INSERT INTO lease VALUES (7, 'node', 9, 3);
+            INSERT INTO population VALUES (7, 0, 0);
+            INSERT INTO run (id, automation, tenant, flow, started_by, cycle, status, started_at, finished_at,
+                    counts, requests, notes)
+                SELECT column1, 7, 'acme', 'sync-employees', column2, 0, 1, 1000, 2000,
+                    '{"created":3,"updated":0,"unchanged":0,"deactivated":0,"reactivated":0,"skipped":0,
+                      "staged":0,"ambiguous":0,"failed":0}',
+                    '{"source":1,"target":2}', '["a note"]'
+                FROM (VALUES (1, '{"kind":"manual","by":"The \"boss\" Ö"}'), (2, '{"kind":"schedule"}'));
+            INSERT INTO outcome VALUES (1, 1, 0, 'key', 'account', NULL, NULL, '["first_name"]');"#,
+        )
+        .unwrap();
+        migrate(&mut db).unwrap();
+        let tx = db.transaction().unwrap();
+
+        let automations = automations::of_tenant(&tx, "acme").unwrap();
+        let [automation] = &automations[..] else {
+            panic!("{automations:?}")
+        };
+        assert_eq!(automation.file, None);
+        assert_eq!(automation.memory.state.as_deref(), Some("state"));
+        let filter = RunFilter {
+            limit: 9,
+            ..RunFilter::default()
+        };
+        let found = runs::newest(&tx, "acme", &filter).unwrap();
+        let triggers: Vec<_> = found.iter().map(|run| run.trigger.clone()).collect();
+        let by = Person::named("The \"boss\" Ö");
+        assert_eq!(triggers, [Trigger::Schedule, Trigger::Manual { by }]);
+        assert_eq!((found[1].counts.created, found[1].notes.len()), (3, 1));
+        let outcomes = runs::outcomes(
+            &tx,
+            RunId(1),
+            &OutcomeFilter {
+                limit: 9,
+                ..OutcomeFilter::default()
+            },
+        );
+        assert_eq!(outcomes.unwrap().len(), 1);
+        let id = AutomationId::new("a");
+        assert_eq!(standings::of(&tx, &id).unwrap(), None);
+        let tenure = automations::tenure(&tx, &id).unwrap();
+        assert_eq!(tenure.owner.as_deref(), Some("node"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{automations, journal, notices};
 
 const TABLE: &str = "standing";
 
-const COLUMNS: &str = "automation.id, automation.tenant, automation.flow, automation.source, \
+pub(super) const COLUMNS: &str = "automation.id, automation.tenant, automation.flow, automation.source, \
     automation.target, standing.lifecycle, standing.cadence, standing.next_run_at, standing.demand, \
     standing.hold, standing.failures, standing.last_run, standing.last_started_at, standing.last_ended_at, \
     standing.last_succeeded_at, standing.overdue, standing.version";
@@ -43,6 +43,14 @@ pub(super) const NEXT_DUE: &str = "SELECT min(at) FROM ( \
             CROSS JOIN standing ON standing.automation = lease.automation \
             WHERE lease.owner IS NOT NULL AND standing.lifecycle <> 2 \
                 AND standing.next_run_at IS NOT NULL)";
+
+pub(super) const OF_TENANT: &str = "FROM automation INDEXED BY automation_by_tenant \
+    CROSS JOIN standing ON standing.automation = automation.number \
+    WHERE automation.tenant = ?1 AND automation.id > ?2 ORDER BY automation.id LIMIT ?3";
+
+pub(super) const OF_ALL: &str = "FROM automation \
+    CROSS JOIN standing ON standing.automation = automation.number \
+    WHERE automation.id > ?1 ORDER BY automation.id LIMIT ?2";
 
 fn decode(row: &Row<'_>) -> Result<Standing, Fault> {
     let text = |column| -> Result<Option<&str>, Fault> {
@@ -203,20 +211,13 @@ pub(super) fn page(
 ) -> Result<Vec<Standing>, Fault> {
     // No identifier is the empty text's predecessor: everybody comes after none.
     let after = after.map_or("", AutomationId::as_str);
-    let joined = "CROSS JOIN standing ON standing.automation = automation.number";
     match tenant {
         Some(tenant) => tx
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM automation INDEXED BY automation_by_tenant {joined} \
-                 WHERE automation.tenant = ?1 AND automation.id > ?2 ORDER BY automation.id LIMIT ?3"
-            ))?
+            .prepare_cached(&format!("SELECT {COLUMNS} {OF_TENANT}"))?
             .query_and_then((tenant.as_str(), after, limit), decode)?
             .collect(),
         None => tx
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM automation {joined} \
-                 WHERE automation.id > ?1 ORDER BY automation.id LIMIT ?2"
-            ))?
+            .prepare_cached(&format!("SELECT {COLUMNS} {OF_ALL}"))?
             .query_and_then((after, limit), decode)?
             .collect(),
     }

@@ -1,5 +1,7 @@
 //! The port [`Store`] on the thread of the connection.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use matricula_core::agenda::{Agenda, RunFilter};
@@ -20,10 +22,10 @@ impl Store for SqliteStore {
         credential: &Credential,
         secrets: &Secrets,
     ) -> Result<(), StoreError> {
-        let sealed = self.vault.seal(credential, secrets)?;
-        let credential = credential.clone();
+        let vault = Arc::clone(&self.vault);
+        let (credential, secrets) = (credential.clone(), secrets.clone());
         self.worker
-            .write(move |tx| credentials::add(tx, &credential, &sealed))
+            .write(move |tx| credentials::add(tx, &vault, &credential, &secrets))
             .await
     }
 
@@ -32,10 +34,10 @@ impl Store for SqliteStore {
         credential: &Credential,
         secrets: &Secrets,
     ) -> Result<(), StoreError> {
-        let sealed = self.vault.seal(credential, secrets)?;
-        let credential = credential.clone();
+        let vault = Arc::clone(&self.vault);
+        let (credential, secrets) = (credential.clone(), secrets.clone());
         self.worker
-            .write(move |tx| credentials::replace(tx, &credential, &sealed))
+            .write(move |tx| credentials::replace(tx, &vault, &credential, &secrets))
             .await
     }
 

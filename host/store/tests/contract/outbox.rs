@@ -237,11 +237,10 @@ pub async fn who_gets_the_report(store: AnyStore) {
         store.set_contacts(&id, &contacts).await.unwrap();
     }
     let [a, c] = ["a", "c"].map(AutomationId::new);
-    assert_eq!(
-        store.reporting(None, 9).await.unwrap(),
-        [a.clone(), c.clone()]
-    );
-    assert_eq!(store.reporting(None, 1).await.unwrap(), [a.clone()]);
-    assert_eq!(store.reporting(Some(&a), 9).await.unwrap(), [c.clone()]);
-    assert_eq!(store.reporting(Some(&c), 9).await.unwrap(), []);
+    let both = [a, c];
+    let [a, c] = &both;
+    assert_eq!(store.reporting(None, 9).await.unwrap(), both);
+    assert_eq!(store.reporting(None, 1).await.unwrap(), both[..1]);
+    assert_eq!(store.reporting(Some(a), 9).await.unwrap(), both[1..]);
+    assert_eq!(store.reporting(Some(c), 9).await.unwrap(), []);
 }

@@ -104,7 +104,7 @@ pub async fn the_newest_of_what_was_asked_for(store: AnyStore) {
         .await
         .unwrap();
     all.push(open);
-    all.sort_by(|first, second| second.id.cmp(&first.id));
+    all.sort_by_key(|run| std::cmp::Reverse(run.id));
 
     for limit in [1, 2, 99] {
         for automation in [None, Some(&one.id), Some(&two.id)] {

@@ -1,0 +1,96 @@
+//! What the planner makes of the statements that come often, with as many rows as there may be.
+
+use matricula_core::standing::Lifecycle;
+use rusqlite::{Connection, StatementStatus, params_from_iter};
+
+use super::codes::Code;
+use super::{journal, notices, retention, runs, schema, standings};
+
+const AUTOMATIONS: i64 = 10_000;
+
+/// A schedule of ten thousand automations, of which every hundredth is due and sixteen of these run.
+fn schedule() -> Connection {
+    let mut db = Connection::open_in_memory().unwrap();
+    schema::migrate(&mut db).unwrap();
+    db.execute_batch(&format!(
+        "INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{{}}', 0);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {AUTOMATIONS})
+         INSERT INTO automation (number, id, tenant, flow, source, target, settings, salt, created_at)
+             SELECT i, printf('a%05d', i), 'acme', 'f', 'c', 'c', '{{}}', 0, 0 FROM n;
+         INSERT INTO lease SELECT number, iif(number % 100 = 0 AND number <= 1600, 'node', NULL), 9000, 1
+             FROM automation;
+         INSERT INTO standing (automation, lifecycle, next_run_at, overdue, failures, version, cadence)
+             SELECT number, 0, iif(number % 100 = 0, 0, 1000000) + number, 0, 0, 0,
+                 '{{\"kind\":\"every\",\"seconds\":300}}' FROM automation;"
+    ))
+    .unwrap();
+    db
+}
+
+/// Runs a statement to its end; its rows, and the steps that it took.
+fn steps(db: &Connection, sql: &str, parameters: &[i64]) -> (usize, i32) {
+    let mut statement = db.prepare(sql).unwrap();
+    let mut rows = statement.query(params_from_iter(parameters)).unwrap();
+    let mut count = 0;
+    while rows.next().unwrap().is_some() {
+        count += 1;
+    }
+    drop(rows);
+    assert_eq!(statement.get_status(StatementStatus::Sort), 0, "{sql}");
+    (count, statement.get_status(StatementStatus::VmStep))
+}
+
+#[test]
+fn what_is_due_is_read_alone() {
+    let db = schedule();
+    assert_eq!(Lifecycle::Deactivated.code(), 2, "as the index has it");
+    let due = format!("SELECT {} {}", standings::COLUMNS, standings::DUE);
+    let (found, taken) = steps(&db, &due, &[1_650, 64]);
+    assert_eq!(found, 0, "the sixteen run");
+    assert!(taken < 1_000, "{taken} steps");
+    let (found, taken) = steps(&db, &due, &[8_000, 64]);
+    assert_eq!(found, 64);
+    assert!(taken < 5_000, "{taken} steps");
+    let (found, taken) = steps(&db, standings::NEXT_DUE, &[]);
+    assert_eq!(found, 1);
+    assert!(taken < 1_000, "{taken} steps");
+}
+
+#[test]
+fn no_statement_reads_a_whole_table_or_sorts() {
+    let db = schedule();
+    let standings = |rest| format!("SELECT {} {rest}", standings::COLUMNS);
+    let journal = |rest| format!("SELECT {} {rest}", journal::COLUMNS);
+    let notices = |rest| format!("SELECT {} {rest}", notices::COLUMNS);
+    for sql in [
+        standings(standings::DUE),
+        standings(standings::OF_TENANT),
+        standings(standings::OF_ALL),
+        journal(journal::OF_AUTOMATION),
+        journal(journal::OF_TENANT),
+        notices(notices::UNADDRESSED),
+        notices(notices::DELIVERABLE),
+        runs::NEWEST_OF_TENANT.to_owned(),
+        runs::NEWEST_OF_AUTOMATION.to_owned(),
+        runs::TALLY.to_owned(),
+        retention::RUNS.to_owned(),
+        retention::NOTICES.to_owned(),
+        retention::HISTORY.to_owned(),
+    ] {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![1_i64; statement.parameter_count()];
+        let plan: Vec<String> = statement
+            .query_map(params_from_iter(parameters), |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for step in &plan {
+            // An index of those alone that are wanted is read from its beginning.
+            let partial = step.ends_with("USING INDEX notice_unaddressed");
+            assert!(
+                (!step.contains("SCAN") || partial) && !step.contains("TEMP B-TREE"),
+                "{sql}: {plan:#?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What an operator relies on: copies, keys, and a file that others have locked.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use matricula_core::store::{Store, StoreError};
+use matricula_core::{CredentialId, SourceKey};
+use matricula_store::{SqliteStore, Vault};
+use rusqlite::{Connection, TransactionBehavior};
+use tempfile::TempDir;
+
+use crate::contract::made_up::*;
+use crate::{KEY, NEW_KEY, file, holding, open, open_with};
+
+#[tokio::test]
+async fn a_copy_of_a_store_in_use_is_whole() {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(open_with(&folder, Vault::new(&KEY)).unwrap());
+    let running = Running::new(store.clone()).await;
+    running
+        .write((0..500).map(|key| member(&key.to_string())))
+        .await;
+    let done = Arc::new(AtomicBool::new(false));
+    let writer = {
+        let done = Arc::clone(&done);
+        tokio::spawn(async move {
+            let mut key = 500;
+            while !done.load(Ordering::Relaxed) {
+                running.write([member(&key.to_string())]).await;
+                key += 1;
+            }
+            running
+        })
+    };
+    let to = folder.path().join("copy.db");
+    store.backup(&to).await.unwrap();
+    done.store(true, Ordering::Relaxed);
+    let running = writer.await.unwrap();
+
+    let copy = SqliteStore::open(&to, Vault::new(&KEY)).unwrap();
+    let population = copy.population(&running.id, at(0)).await.unwrap();
+    assert!(population.linked >= 500, "{population:?}");
+    let keys = copy.keys(&running.id, None, 100_000).await.unwrap();
+    assert_eq!(keys.len() as u64, population.linked);
+    let secrets = copy.secrets(&CredentialId::new("source")).await.unwrap();
+    assert_eq!(
+        secrets.get("client_secret"),
+        Some("a-secret-for-tests-only")
+    );
+    drop(copy);
+    let figures: i64 = Connection::open(&to)
+        .unwrap()
+        .query_row("SELECT count(*) FROM sqlite_stat1", (), |row| row.get(0))
+        .unwrap();
+    assert_eq!(figures, 3, "the planner's figures are copied as well");
+    let error = SqliteStore::open(&to, Vault::new(&NEW_KEY)).unwrap_err();
+    assert!(matches!(error, StoreError::WrongKey(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_copy_overwrites_nothing_and_leaves_no_part() {
+    let folder = TempDir::new().unwrap();
+    let store = open_with(&folder, Vault::new(&KEY)).unwrap();
+    let taken = folder.path().join("taken");
+    for text in ["", "minutes of the meeting"] {
+        std::fs::write(&taken, text).unwrap();
+        let error = store.backup(&taken).await.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Exists(text) if text.contains("taken")),
+            "{error}"
+        );
+        assert_eq!(std::fs::read_to_string(&taken).unwrap(), text);
+    }
+    let nowhere = folder.path().join("no such folder").join("copy.db");
+    let error = store.backup(&nowhere).await.unwrap_err().to_string();
+    assert!(error.contains("copy.db cannot be written"), "{error}");
+
+    let memory = SqliteStore::in_memory(Vault::new(&KEY)).unwrap();
+    let to = folder.path().join("memory.db");
+    memory.backup(&to).await.unwrap();
+    SqliteStore::open(&to, Vault::new(&KEY)).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_a_copy() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let store = open_with(&folder, Vault::new(&KEY)).unwrap();
+    let to = folder.path().join("copy.db");
+    store.backup(&to).await.unwrap();
+    let mode = std::fs::metadata(&to).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_file_that_stays_locked_is_busy_after_a_while() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("matricula.db");
+    let patience = Duration::from_millis(20);
+    let store = SqliteStore::open_with_patience(&path, Vault::new(&KEY), patience).unwrap();
+    let store: AnyStore = Arc::new(store);
+    let id = enrolled(&store, "automation").await.automation;
+    let mut other = Connection::open(&path).unwrap();
+    let lock = other
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .unwrap();
+    let change = silent(store.standing(&id).await.unwrap().unwrap());
+    let error = store.change(&change).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy(_)), "{error}");
+    assert!(
+        store.standing(&id).await.unwrap().is_some(),
+        "it still reads"
+    );
+    lock.commit().unwrap();
+    assert!(store.change(&change).await.unwrap());
+}
+
+/// Whichever of the two keys the other process has as its active one.
+#[tokio::test]
+async fn keys_are_rotated_while_others_read_and_write() {
+    for (active, previous) in [(&NEW_KEY, &KEY), (&KEY, &NEW_KEY)] {
+        let (store, folder) = file().await;
+        let known: Vec<String> = (0..40).map(|number| format!("known-{number}")).collect();
+        for id in &known {
+            store
+                .add_credential(&credential(id), &secrets())
+                .await
+                .unwrap();
+        }
+        drop(store);
+        let rotating = open_with(&folder, Vault::new(&NEW_KEY).with_previous(&KEY)).unwrap();
+        let other = open_with(&folder, Vault::new(active).with_previous(previous)).unwrap();
+        let working = async {
+            for (number, known) in known.iter().enumerate() {
+                let id = format!("new-{number}");
+                other
+                    .add_credential(&credential(&id), &secrets())
+                    .await
+                    .unwrap();
+                for id in [&id, known] {
+                    other.secrets(&CredentialId::new(id)).await.unwrap();
+                    other
+                        .replace_credential(&credential(id), &secrets())
+                        .await
+                        .unwrap();
+                }
+            }
+        };
+        let rotated = async {
+            for _ in 0..10 {
+                rotating.rotate().await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(working, rotated);
+        rotating.rotate().await.unwrap();
+        drop((rotating, other));
+        let store = open_with(&folder, Vault::new(&NEW_KEY)).unwrap();
+        assert_eq!(store.credentials(&tenant()).await.unwrap().len(), 80);
+        for credential in store.credentials(&tenant()).await.unwrap() {
+            let secrets = store.secrets(&credential.id).await.unwrap();
+            assert_eq!(
+                secrets.get("client_secret"),
+                Some("a-secret-for-tests-only")
+            );
+        }
+        drop(store);
+        let error = open_with(&folder, Vault::new(&KEY)).unwrap_err();
+        let lost = Vault::new(&NEW_KEY);
+        assert!(
+            matches!(&error, StoreError::WrongKey(text) if text.contains(lost.key_id())),
+            "{error}"
+        );
+    }
+}
+
+/// A process with the earlier key as its active one may rotate as well: the store is its own again.
+#[tokio::test]
+async fn a_store_is_rotated_back() {
+    let (store, folder) = file().await;
+    store
+        .add_credential(&credential("source"), &secrets())
+        .await
+        .unwrap();
+    drop(store);
+    let old = open_with(&folder, Vault::new(&KEY).with_previous(&NEW_KEY)).unwrap();
+    let new = open_with(&folder, Vault::new(&NEW_KEY).with_previous(&KEY)).unwrap();
+    assert_eq!(new.rotate().await.unwrap(), 1);
+    assert_eq!(old.rotate().await.unwrap(), 1);
+    drop((old, new));
+    assert!(matches!(
+        open_with(&folder, Vault::new(&NEW_KEY)).unwrap_err(),
+        StoreError::WrongKey(_)
+    ));
+    open(&folder)
+        .secrets(&CredentialId::new("source"))
+        .await
+        .unwrap();
+}
+
+fn is_held(folder: &Path, text: &str) -> bool {
+    holding(folder, text).iter().any(|(_, holds)| *holds)
+}
+
+#[tokio::test]
+async fn whoever_was_erased_is_in_no_file() {
+    let (store, folder) = file().await;
+    let running = Running::new(store).await;
+    let people = (0..300).map(|number| member(&format!("somebody-{number:03}")));
+    running.write(people).await;
+    let changed = (0..300).map(|number| {
+        let mut link = member(&format!("somebody-{number:03}"));
+        link.access.zone = "Europe/Vienna, and a longer text than before".repeat(3);
+        link
+    });
+    running.write(changed).await;
+    let Running { store, id, .. } = &running;
+    assert!(is_held(folder.path(), "somebody-123"));
+    let key = SourceKey::new("somebody-123");
+    assert_eq!(store.erase(id, &key).await.unwrap(), 1);
+    assert!(!is_held(folder.path(), "somebody-123"));
+    assert!(is_held(folder.path(), "somebody-124"));
+}
