@@ -1,8 +1,10 @@
-//! The store: automations, credentials, links and runs, in `SQLite`.
+//! The store: automations, credentials, links and runs, the schedule, its history and notices, in `SQLite`.
 //!
-//! [`SqliteStore`] implements the port [`matricula_core::store::Store`]. What holds for every database,
-//! the encryption of secrets, is in [`vault`]; all SQL is below `sqlite`. The tests in `tests/contract`
-//! are written against the port alone, so that another database is held to the same behaviour.
+//! [`SqliteStore`] implements the ports [`Store`](matricula_core::store::Store),
+//! [`Agenda`](matricula_core::agenda::Agenda) and [`Outbox`](matricula_core::agenda::Outbox). What holds for
+//! every database, the encryption of secrets, is in [`vault`]; all SQL is below `sqlite`. The tests in
+//! `tests/contract` are written against the ports alone, so that another database is held to the same
+//! behaviour.
 //!
 //! One thread owns the only connection and takes its work from a bounded queue: the async methods wait
 //! without blocking the runtime, writes of one process never compete with each other for `SQLite`'s lock,
