@@ -1,8 +1,15 @@
 //! What a vendor makes of the mails: name, colour, a sentence at the end, and where automations are shown.
 
 use matricula_core::{AutomationId, TenantId, Text};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+
+/// What RFC 3986 lets stand in every part of an address.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// How mails look and what they call the product.
 #[derive(Debug, Clone)]
@@ -132,7 +139,7 @@ impl AutomationLink {
 
     /// The address of one.
     pub fn of(&self, tenant: &TenantId, automation: &AutomationId) -> String {
-        let encode = |id: &str| utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        let encode = |id: &str| utf8_percent_encode(id, RESERVED).to_string();
         self.0
             .replace("{tenant}", &encode(tenant.as_str()))
             .replace("{automation}", &encode(automation.as_str()))
@@ -172,15 +179,15 @@ mod tests {
         let of = |address: &str| {
             AutomationLink::parse(address)
                 .unwrap()
-                .of(&"acme".into(), &"staff&more".into())
+                .of(&"acme".into(), &"my-staff&more".into())
         };
         assert_eq!(
             of("https://academy.example.com/"),
-            "https://academy.example.com/automations/staff%26more"
+            "https://academy.example.com/automations/my-staff%26more"
         );
         assert_eq!(
             of("https://x.example.com/{tenant}/settings?tab=flows#{automation}"),
-            "https://x.example.com/acme/settings?tab=flows#staff%26more"
+            "https://x.example.com/acme/settings?tab=flows#my-staff%26more"
         );
     }
 

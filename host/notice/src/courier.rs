@@ -267,10 +267,11 @@ impl Courier {
         };
         let now = self.clock.now();
         let notice = test_notice(tenant, now);
-        match webhooks
+        let receipt = webhooks
             .deliver(0, &notice, &endpoint.id, &endpoint.url, now)
             .await
-        {
+            .map_err(|error| error.to_string())?;
+        match receipt {
             Receipt::Delivered => Ok(()),
             Receipt::Gone => {
                 Err("the receiver answered with status 410: it wants nothing any more".into())
@@ -310,7 +311,11 @@ impl Courier {
             };
             let channels =
                 addressing::channels(notice.kind, &contacts, endpoints, self.mail.is_some());
-            self.outbox.address(id, &channels, self.clock.now()).await?;
+            match self.outbox.address(id, &channels, self.clock.now()).await {
+                // It went with its automation.
+                Ok(()) | Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(count)
     }
@@ -530,7 +535,7 @@ impl Courier {
                 url,
                 self.clock.now(),
             )
-            .await;
+            .await?;
         let now = self.clock.now();
         let (verdict, arrived) = match receipt {
             Receipt::Delivered => (Verdict::Delivered(now), true),

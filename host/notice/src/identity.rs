@@ -24,7 +24,7 @@ pub(crate) fn of_message(notice_id: i64, notice: &Notice) -> String {
 pub(crate) fn of_test(email: &str, now: Timestamp) -> String {
     let mut hash = Sha256::new();
     hash.update(b"test\0");
-    hash.update(now.as_nanosecond().to_be_bytes());
+    hash.update(now.as_millisecond().to_be_bytes());
     hash.update(email.as_bytes());
     name(hash)
 }
@@ -41,7 +41,7 @@ fn of_notice(notice_id: i64, notice: &Notice) -> Sha256 {
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    hash.update(notice.at.as_nanosecond().to_be_bytes());
+    hash.update(notice.at.as_millisecond().to_be_bytes());
     hash.update(notice_id.to_be_bytes());
     hash
 }

@@ -167,7 +167,7 @@ impl Writer {
         if let Some(failure) = failure {
             let mut said = self.blocks(language, "failures", &words)?;
             let kind = kind_of(failure.kind);
-            paragraphs.push(said.block(kind)?);
+            paragraphs.insert(0, said.block(kind)?);
             if advice.is_empty() {
                 advice = said.paragraphs(&format!("{kind}_advice"))?;
             }
@@ -205,7 +205,8 @@ impl Writer {
             tone => tone(notice.kind, &counts, failed_runs).as_str(),
             mark => text.block("mark")?,
             subject => &subject,
-            headline => headline,
+            headline => &headline,
+            preview => paragraphs.first().unwrap_or(&headline),
             paragraphs => paragraphs,
             advice_title => labels.block("advice")?,
             advice => advice,

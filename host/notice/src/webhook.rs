@@ -158,7 +158,7 @@ impl Webhooks {
         Self { post, keys }
     }
 
-    /// Tries once.
+    /// Tries once. An error is that of a store that is busy, which says nothing about the receiver.
     pub(crate) async fn deliver(
         &self,
         notice_id: i64,
@@ -166,29 +166,21 @@ impl Webhooks {
         endpoint: &CredentialId,
         url: &str,
         now: Timestamp,
-    ) -> Receipt {
+    ) -> Result<Receipt, StoreError> {
+        let again = |error: String| Receipt::Again { error, asked: None };
         let key = match self.keys.key(endpoint).await {
             Ok(Some(secret)) => SigningKey::parse(&secret),
             Ok(None) | Err(StoreError::NotFound(_)) => {
-                return Receipt::Never {
+                return Ok(Receipt::Never {
                     error: "the endpoint has been removed".into(),
-                };
+                });
             }
-            Err(error) => {
-                return Receipt::Again {
-                    error: error.to_string(),
-                    asked: None,
-                };
-            }
+            Err(error @ StoreError::Busy(_)) => return Err(error),
+            Err(error) => return Ok(again(error.to_string())),
         };
         let key = match key {
             Ok(key) => key,
-            Err(error) => {
-                return Receipt::Again {
-                    error: error.to_string(),
-                    asked: None,
-                };
-            }
+            Err(error) => return Ok(again(error.to_string())),
         };
         let posting = posting(
             &key,
@@ -197,13 +189,10 @@ impl Webhooks {
             body(notice),
             now,
         );
-        match self.post.post(&posting).await {
+        Ok(match self.post.post(&posting).await {
             Ok(answer) => judge(&answer, now),
-            Err(error) => Receipt::Again {
-                error: error.to_string(),
-                asked: None,
-            },
-        }
+            Err(error) => again(error.to_string()),
+        })
     }
 }
 

@@ -1,0 +1,167 @@
+//! One notice of every kind, about a made-up company.
+
+use jiff::Timestamp;
+use matricula_core::notice::{Contact, Facts, Notice, NoticeKind};
+use matricula_core::run::Counts;
+use matricula_core::{Failure, FailureKind, RunId, Text};
+use matricula_notice::{Accent, AutomationLink, Brand};
+use serde_json::json;
+
+pub const KINDS: [NoticeKind; 8] = [
+    NoticeKind::FirstSuccess,
+    NoticeKind::Paused,
+    NoticeKind::Quarantined,
+    NoticeKind::Recovered,
+    NoticeKind::Staged,
+    NoticeKind::Overdue,
+    NoticeKind::Report,
+    NoticeKind::Test,
+];
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn brand() -> Brand {
+    Brand {
+        product: "Matricula".into(),
+        accent: Accent::default(),
+        footer: Text(
+            [
+                (
+                    "en".into(),
+                    "Example Academy, 1 Sample Street, 10115 Berlin".into(),
+                ),
+                (
+                    "de".into(),
+                    "Example Academy, Musterstraße 1, 10115 Berlin".into(),
+                ),
+            ]
+            .into(),
+        ),
+        link: Some(
+            AutomationLink::parse("https://academy.example.com/settings#{automation}").unwrap(),
+        ),
+    }
+}
+
+pub fn contact(email: &str, language: &str) -> Contact {
+    Contact {
+        email: email.into(),
+        name: Some("Jörg Müller".into()),
+        language: language.into(),
+        alerts: true,
+        report: true,
+    }
+}
+
+pub fn notice(kind: NoticeKind) -> Notice {
+    let titled = Facts {
+        title: json!({ "en": "Employees from Personio", "de": "Mitarbeitende aus Personio" }),
+        run: Some(RunId(1284)),
+        next_at: Some(at("2026-11-21T03:30:00Z")),
+        ..Facts::default()
+    };
+    let (reason, facts) = match kind {
+        NoticeKind::FirstSuccess => (
+            "first",
+            Facts {
+                run: Some(RunId(1)),
+                counts: Some(Counts {
+                    created: 1204,
+                    updated: 38,
+                    unchanged: 11,
+                    skipped: 27,
+                    ..Counts::default()
+                }),
+                ..titled
+            },
+        ),
+        NoticeKind::Paused => (
+            "auth",
+            Facts {
+                failure: Some(
+                    Failure::new(
+                        FailureKind::Auth,
+                        "Personio rejected the client id or the client secret; renew them under Settings > Integrations > API credentials.",
+                    )
+                    .with_code("invalid_client"),
+                ),
+                since: Some(at("2026-11-21T03:00:00Z")),
+                ..titled
+            },
+        ),
+        NoticeKind::Quarantined => (
+            "unavailable",
+            Facts {
+                failure: Some(
+                    Failure::new(
+                        FailureKind::Unavailable,
+                        "The academy answered 30 requests in a row with status 503.",
+                    )
+                    .with_code("http.503"),
+                ),
+                since: Some(at("2026-11-20T21:10:00Z")),
+                runs: Some((5, 5)),
+                ..titled
+            },
+        ),
+        NoticeKind::Recovered => (
+            "auth",
+            Facts {
+                since: Some(at("2026-11-19T14:20:00Z")),
+                ..titled
+            },
+        ),
+        NoticeKind::Staged => (
+            "guard",
+            Facts {
+                counts: Some(Counts {
+                    created: 2,
+                    updated: 14,
+                    unchanged: 780,
+                    staged: 412,
+                    ..Counts::default()
+                }),
+                ..titled
+            },
+        ),
+        NoticeKind::Overdue => (
+            "overdue",
+            Facts {
+                since: Some(at("2026-11-20T16:00:00Z")),
+                run: None,
+                next_at: None,
+                ..titled
+            },
+        ),
+        NoticeKind::Report => (
+            "2026-11-20",
+            Facts {
+                counts: Some(Counts {
+                    created: 7,
+                    updated: 23,
+                    deactivated: 3,
+                    reactivated: 1,
+                    ambiguous: 1,
+                    failed: 2,
+                    unchanged: 1180,
+                    skipped: 27,
+                    staged: 0,
+                }),
+                runs: Some((288, 2)),
+                run: None,
+                ..titled
+            },
+        ),
+        NoticeKind::Test => ("test", Facts::default()),
+    };
+    Notice {
+        kind,
+        tenant: "example".into(),
+        automation: (kind != NoticeKind::Test).then(|| "sync-employees".into()),
+        reason: reason.into(),
+        at: at("2026-11-21T03:00:00Z"),
+        facts,
+    }
+}
