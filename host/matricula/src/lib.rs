@@ -26,5 +26,6 @@ pub use matricula_egress as egress;
 pub use matricula_engine as engine;
 pub use matricula_engine::Silent;
 pub use matricula_flow as flow;
+pub use matricula_notice as notice;
 pub use matricula_service::*;
 pub use matricula_store as store;

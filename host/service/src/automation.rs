@@ -96,7 +96,11 @@ impl Matricula {
     }
 
     /// An automation that exists, with the flow as it is given.
-    pub(crate) async fn opened(&self, automation: Automation, flow: &Flow) -> Result<Opened, Error> {
+    pub(crate) async fn opened(
+        &self,
+        automation: Automation,
+        flow: &Flow,
+    ) -> Result<Opened, Error> {
         let program = Arc::new(flow.program(&automation.settings)?);
         let sides = self.sides_of(&automation, &program).await?;
         Ok(Opened {

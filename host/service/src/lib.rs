@@ -14,6 +14,7 @@ mod cycles;
 mod error;
 mod flows;
 mod lifecycle;
+mod notices;
 mod serve;
 
 pub use automation::{Opened, Selection};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use matricula_core::AutomationId;
 use matricula_core::notice::{Facts, Notice, NoticeKind};
 use matricula_core::standing::Lifecycle;
-use matricula_core::AutomationId;
 use matricula_engine::schedule::{Cycles, Gauge, Pace, Scheduler};
 use tokio::sync::watch;
 
@@ -199,7 +199,11 @@ impl Chores<'_> {
 
 /// The last span from one report's time to the next that has ended.
 fn day_of_report(now: &Zoned, time: jiff::civil::Time) -> Option<(Zoned, Zoned)> {
-    let at = |date: jiff::civil::Date| date.to_datetime(time).to_zoned(now.time_zone().clone()).ok();
+    let at = |date: jiff::civil::Date| {
+        date.to_datetime(time)
+            .to_zoned(now.time_zone().clone())
+            .ok()
+    };
     let today = at(now.date())?;
     let end = if today <= *now {
         today

@@ -13,6 +13,8 @@
 //! A key is named by a hash of itself, so that a row says which key it needs and no key can be given
 //! under a wrong name.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use matricula_core::credential::{Credential, Secrets};
@@ -29,9 +31,15 @@ const PROOF: &[u8] = b"this store opens with this key";
 /// The keys under which data keys are encrypted. One is active; the others only open what was encrypted
 /// before it. Wiped when dropped, and never printed.
 pub struct Vault {
-    active: VaultKey,
-    previous: Vec<VaultKey>,
+    active: Arc<VaultKey>,
+    previous: Vec<Arc<VaultKey>>,
+    source: Option<Source>,
+    /// Keys that the source has given since.
+    late: Mutex<Vec<Arc<VaultKey>>>,
 }
+
+/// Gives the key that is in use by now.
+type Source = Box<dyn Fn() -> Option<Zeroizing<[u8; 32]>> + Send + Sync>;
 
 struct VaultKey {
     id: String,
@@ -52,8 +60,10 @@ impl Vault {
     /// A vault with one key of 32 random bytes, see [`new_key`].
     pub fn new(key: &[u8; 32]) -> Self {
         Self {
-            active: VaultKey::new(key),
+            active: Arc::new(VaultKey::new(key)),
             previous: Vec::new(),
+            source: None,
+            late: Mutex::default(),
         }
     }
 
@@ -61,7 +71,18 @@ impl Vault {
     /// it can be left out again after [`SqliteStore::rotate`](crate::SqliteStore::rotate).
     #[must_use]
     pub fn with_previous(mut self, key: &[u8; 32]) -> Self {
-        self.previous.push(VaultKey::new(key));
+        self.previous.push(Arc::new(VaultKey::new(key)));
+        self
+    }
+
+    /// Asks for the key that is in use by now when it meets one that it does not have: so a process goes on
+    /// after another one has rotated the key. `source` is asked seldom and may block for a moment.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Fn() -> Option<Zeroizing<[u8; 32]>> + Send + Sync + 'static,
+    ) -> Self {
+        self.source = Some(Box::new(source));
         self
     }
 
@@ -85,8 +106,9 @@ impl Vault {
         secrets: &Secrets,
         accepted: &[String],
     ) -> Result<Sealed, StoreError> {
-        let accepts = |key: &&VaultKey| accepted.contains(&key.id);
-        let Some(key) = self.keys().find(accepts) else {
+        let own = self.keys().find(|key| accepted.contains(&key.id)).cloned();
+        let late = || accepted.iter().find_map(|id| self.late(id));
+        let Some(key) = own.or_else(late) else {
             return Err(StoreError::WrongKey(format!(
                 "the key {} was replaced while this process was running; start it again with the new key",
                 self.active.id
@@ -96,7 +118,7 @@ impl Vault {
         let (tenant, id) = (credential.tenant.as_str(), credential.id.as_str());
         Ok(Sealed {
             key: key.id.clone(),
-            data_key: wrap(key, tenant, id, &data_key)?,
+            data_key: wrap(&key, tenant, id, &data_key)?,
             body: encrypt(&data_key, &credential_binding(credential), &encode(secrets))?,
         })
     }
@@ -141,12 +163,27 @@ impl Vault {
         Some(plain.is_some_and(|plain| plain.as_slice() == PROOF))
     }
 
-    fn keys(&self) -> impl Iterator<Item = &VaultKey> {
+    fn keys(&self) -> impl Iterator<Item = &Arc<VaultKey>> {
         std::iter::once(&self.active).chain(&self.previous)
     }
 
-    fn key(&self, id: &str) -> Option<&VaultKey> {
-        self.keys().find(|key| key.id == id)
+    fn key(&self, id: &str) -> Option<Arc<VaultKey>> {
+        let own = self.keys().find(|key| key.id == id).cloned();
+        own.or_else(|| self.late(id))
+    }
+
+    /// A key that came into use after this vault was made.
+    fn late(&self, id: &str) -> Option<Arc<VaultKey>> {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = late.iter().find(|key| key.id == id) {
+            return Some(Arc::clone(key));
+        }
+        let key = Arc::new(VaultKey::new(&*self.source.as_ref()?()?));
+        let fits = key.id == id;
+        if fits {
+            late.push(Arc::clone(&key));
+        }
+        fits.then_some(key)
     }
 
     fn unwrap(

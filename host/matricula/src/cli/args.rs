@@ -71,6 +71,19 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) key_file: Option<PathBuf>,
 
+    /// A command that prints the key, run by the shell
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        global = true,
+        conflicts_with = "key_file"
+    )]
+    pub(crate) key_command: Option<String>,
+
+    /// Keys that were in use before, for secrets that are still encrypted under them; may be repeated
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) previous_key_file: Vec<PathBuf>,
+
     /// Print JSON: one document, or one object a line where there are several; errors too
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -105,6 +118,271 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Show or decide the deactivations that the guard holds back
     Staged(StagedArgs),
+    /// Start a flow: from then on its cycles come by themselves while `matricula serve` runs
+    Start(StartArgs),
+    /// Look at and change the automations that were started
+    #[command(subcommand)]
+    Automation(AutomationCommand),
+    /// Run what is due, until interrupted
+    Serve(ServeArgs),
+    /// Keep addresses that are told of what happens, after the Standard Webhooks specification
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// Send a test mail
+    TestMail(TestMailArgs),
+    /// Remove everything that is kept about one person of a source
+    Erase(EraseArgs),
+    /// Show or set for how long runs are kept
+    Retention(RetentionArgs),
+    /// Write a copy of the store, also while it is in use
+    Backup {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
+    /// Encrypt all secrets under a new key
+    ///
+    /// The key in use is named as always (--key-file, `MATRICULA_KEY`, --key-command). The new one becomes
+    /// the content of the key file in the data folder, and the former one is kept beside it.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    /// A name in the folder of flows, or a path
+    pub(crate) flow: String,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// A setting of the flow, as JSON or else as text; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) setting: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) cadence: CadenceArgs,
+    #[command(flatten)]
+    pub(crate) contacts: ContactArgs,
+    /// Start although a credential lacks rights that the flow could use
+    #[arg(long)]
+    pub(crate) accept_findings: bool,
+    /// Start without showing what the first cycle would do and asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// When cycles are due.
+#[derive(Debug, Args)]
+pub(crate) struct CadenceArgs {
+    /// At an interval: 5m, 30m, 2h [default: as the flow says]
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["cron", "on_demand"])]
+    pub(crate) every: Option<String>,
+    /// At times of the day: minute, hour, day of the month, month, day of the week
+    #[arg(long, value_name = "EXPRESSION", conflicts_with = "on_demand")]
+    pub(crate) cron: Option<String>,
+    /// The time zone of --cron
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) time_zone: String,
+    /// Only when asked
+    #[arg(long)]
+    pub(crate) on_demand: bool,
+}
+
+/// Who is told.
+#[derive(Debug, Args)]
+pub(crate) struct ContactArgs {
+    /// Is told of pauses, staged changes and recoveries; EMAIL or EMAIL:de; may be repeated
+    #[arg(long, value_name = "EMAIL[:LANGUAGE]")]
+    pub(crate) alert: Vec<String>,
+    /// Gets the daily report; EMAIL or EMAIL:de; may be repeated
+    #[arg(long, value_name = "EMAIL[:LANGUAGE]")]
+    pub(crate) report: Vec<String>,
+}
+
+/// Which automation: its id, the beginning of it, or its flow where there is only one of it.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The automation's id, the beginning of it, or the name of its flow
+    #[arg(value_name = "AUTOMATION")]
+    pub(crate) which: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AutomationCommand {
+    /// List the automations
+    List,
+    /// Show how an automation stands
+    Show(Which),
+    /// Show who changed what, the newest first
+    History(Which),
+    /// Run a cycle as soon as possible
+    Run {
+        #[command(flatten)]
+        which: Which,
+        /// Read everybody even if only the changes are due
+        #[arg(long)]
+        full: bool,
+    },
+    /// Stop an automation; a cycle under way ends after the page in hand, accounts stay as they are
+    Deactivate(Which),
+    /// Start a stopped automation again
+    Activate(Which),
+    /// Change settings, schedule, credentials or contacts
+    Set {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        chosen: Chosen,
+        /// A setting of the flow, as JSON or else as text; may be repeated. `null` takes one back
+        #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+        setting: Vec<(String, String)>,
+        #[command(flatten)]
+        cadence: CadenceArgs,
+        #[command(flatten)]
+        contacts: ContactArgs,
+        /// Tell nobody any more
+        #[arg(long, conflicts_with_all = ["alert", "report"])]
+        no_contacts: bool,
+    },
+    /// Run with the version of the flow's file that lies in the folder now
+    Adopt {
+        #[command(flatten)]
+        which: Which,
+        /// Adopt without showing what changes and asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make the secret address for webhooks anew; what is sent there begins a cycle
+    Hook(Which),
+    /// Try those who failed at once
+    Retry(Which),
+    /// Evaluate everybody anew
+    Reevaluate(Which),
+    /// Forget which account belongs to one person, so that the next full cycle matches them anew
+    Forget {
+        #[command(flatten)]
+        which: Which,
+        /// The person's key in the source
+        key: String,
+    },
+    /// Remove an automation with its links and runs; accounts stay as they are
+    Remove {
+        #[command(flatten)]
+        which: Which,
+        /// Remove without asking
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MailArgs {
+    /// The mail server: smtps://user@host:465 or smtp://user@host:587 (STARTTLS). The password is read from
+    /// the variable `MATRICULA_SMTP_PASSWORD`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MATRICULA_SMTP",
+        hide_env_values = true
+    )]
+    pub(crate) smtp: Option<String>,
+    /// Who mails are from
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MATRICULA_MAIL_FROM",
+        hide_env_values = true
+    )]
+    #[arg(default_value = "Matricula <matricula@localhost.localdomain>")]
+    pub(crate) mail_from: String,
+    /// A certificate (PEM) to trust beside the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) smtp_certificate: Option<PathBuf>,
+    /// The time zone of times in mails
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) mail_time_zone: String,
+    /// Where an automation is shown, for the button in mails; {tenant} and {automation} stand for its ids
+    #[arg(long, value_name = "URL")]
+    pub(crate) link: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen for health, metrics and webhooks
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Cycles at a time
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) cycles: usize,
+    /// Cycles of one credential at a time
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) cycles_per_credential: usize,
+    /// For how many days runs are kept where a tenant has not chosen
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    pub(crate) retention_days: u32,
+    /// Write logs as JSON, one object a line
+    #[arg(long)]
+    pub(crate) log_json: bool,
+    /// Send traces by OTLP over HTTP to this address
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        hide_env_values = true
+    )]
+    pub(crate) otlp: Option<String>,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Add an address; prints the secret by which signatures are checked
+    Add {
+        /// What you call it
+        name: String,
+        /// Where to
+        url: String,
+    },
+    /// List the addresses
+    List,
+    /// Remove an address
+    Remove {
+        /// What you call it
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestMailArgs {
+    /// Whom to; EMAIL or EMAIL:de
+    #[arg(value_name = "EMAIL[:LANGUAGE]")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// The person's key in the source
+    #[arg(long, value_name = "KEY")]
+    pub(crate) person: String,
+    /// Only in automations that read from this connector
+    #[arg(long, value_name = "CONNECTOR")]
+    pub(crate) connector: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetentionArgs {
+    /// Keep runs for so many days; 0: as long as the server does by itself
+    pub(crate) days: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a new key, or take the one in a file, and encrypt all secrets under it
+    Rotate {
+        /// The new key [default: a new one is made]
+        #[arg(long, value_name = "FILE")]
+        new_key_file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -44,7 +44,7 @@ impl Exit {
             (RunStatus::Succeeded, _) => Self::Done,
             (_, Some(kind)) if blames_owner(kind) => Self::Credential,
             (RunStatus::Partial, _) => Self::Partial,
-            (RunStatus::Failed | RunStatus::Running, _) => Self::Failed,
+            (RunStatus::Failed | RunStatus::Running | RunStatus::Stopped, _) => Self::Failed,
         }
     }
 }

@@ -124,11 +124,15 @@ impl From<std::io::Error> for Fault {
 
 fn exit_of(error: &Error) -> Exit {
     match error {
-        Error::Flow(_) | Error::Settings(_) => Exit::Flow,
+        Error::Flow(_) | Error::Settings(_) | Error::Schedule(_) | Error::FlowMismatch { .. } => {
+            Exit::Flow
+        }
         Error::ConnectorUnknown { .. }
         | Error::ConnectorRefused(_)
         | Error::ConnectorMisnamed { .. } => Exit::Connector,
-        Error::CredentialMissing { .. } | Error::Session(_) => Exit::Credential,
+        Error::CredentialMissing { .. } | Error::Session(_) | Error::Findings(_) => {
+            Exit::Credential
+        }
         Error::Failure(failure) if blames_owner(failure.kind) => Exit::Credential,
         Error::Failure(_) => Exit::Failed,
         Error::Busy | Error::Store(StoreError::LeaseLost) => Exit::Busy,
@@ -143,6 +147,11 @@ fn exit_of(error: &Error) -> Exit {
         | Error::CredentialAmbiguous { .. }
         | Error::CredentialMismatch { .. }
         | Error::NotStarted { .. }
+        | Error::AutomationUnknown(_)
+        | Error::AlreadyStarted { .. }
+        | Error::Deactivated
+        | Error::Requirement { .. }
+        | Error::Contact(_)
         | Error::Store(StoreError::Exists(_) | StoreError::InUse(_) | StoreError::NotFound(_)) => {
             Exit::Usage
         }
@@ -166,6 +175,17 @@ fn hint_of(error: &Error) -> Option<String> {
         }
         Error::CredentialAmbiguous { side, .. } | Error::CredentialMismatch { side, .. } => {
             format!("Choose with --{side} NAME; `matricula credential list` shows all.")
+        }
+        Error::AutomationUnknown(_) => "`matricula automation list` shows those that there are.".to_owned(),
+        Error::AlreadyStarted { id, .. } => {
+            format!("Change it with `matricula automation set {id}`, or show it with `show`.")
+        }
+        Error::Deactivated => "Start it again with `matricula automation activate`.".to_owned(),
+        Error::Requirement { required, .. } => format!("Start that first: matricula start {required}"),
+        Error::Findings(_) => {
+            "Grant the rights, or start without them with --accept-findings: what cannot be read is left \
+             alone at the target."
+                .to_owned()
         }
         Error::NotStarted { flow } => format!("Begin with: matricula run {flow}"),
         _ => return None,

@@ -47,6 +47,84 @@ pub(crate) fn read(text: Option<Zeroizing<String>>, file: &Path) -> Result<Key, 
     }
 }
 
+/// Where keys lie.
+pub(crate) struct Places {
+    data: PathBuf,
+    file: Option<PathBuf>,
+}
+
+impl Places {
+    /// `file`: that of the active key, if it lies in one.
+    pub(crate) fn new(data: &Path, file: Option<PathBuf>) -> Self {
+        Self {
+            data: data.to_owned(),
+            file,
+        }
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Where a new key waits until everything is encrypted under it.
+    pub(crate) fn next(&self) -> PathBuf {
+        self.beside("next")
+    }
+
+    /// Where the former key is kept.
+    pub(crate) fn previous(&self) -> PathBuf {
+        self.beside("previous")
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
+        match &self.file {
+            Some(file) => file.with_extension(end),
+            None => self.data.join(format!("key.{end}")),
+        }
+    }
+}
+
+/// Puts a new key in the place of the former one, which is kept. Whenever this is cut off, both are there.
+pub(crate) fn replace(file: &Path, next: &Path, previous: &Path) -> Result<(), Fault> {
+    let failed = |error: std::io::Error| {
+        unusable(format!(
+            "the key {} cannot be replaced: {error}",
+            file.display()
+        ))
+    };
+    if previous.exists() {
+        std::fs::remove_file(previous).map_err(failed)?;
+    }
+    std::fs::hard_link(file, previous).map_err(failed)?;
+    std::fs::rename(next, file).map_err(failed)
+}
+
+/// What a command prints, run by the shell. Its own errors go to standard error.
+pub(crate) fn from_command(command: &str) -> Result<Key, Fault> {
+    let ended = std::process::Command::new("sh")
+        .args(["-c", command])
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| unusable(format!("the command for the key cannot be run: {error}")))?;
+    let text = Zeroizing::new(ended.stdout);
+    if !ended.status.success() {
+        return Err(unusable(format!(
+            "the command for the key failed: {}",
+            ended.status
+        )));
+    }
+    std::str::from_utf8(&text)
+        .ok()
+        .and_then(parse)
+        .ok_or_else(|| {
+            unusable(
+                "the command for the key did not print a key: 64 hexadecimal digits are needed"
+                    .to_owned(),
+            )
+        })
+}
+
 /// Makes a key file that only this user can read; left alone where there is one.
 ///
 /// Written beside its place first and linked to it: a second process that begins at the same time never

@@ -10,6 +10,7 @@ mod exit;
 mod fault;
 mod fields;
 mod key;
+mod mail;
 mod output;
 mod owner;
 mod progress;

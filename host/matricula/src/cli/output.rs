@@ -119,6 +119,7 @@ pub(crate) fn status(status: RunStatus) -> &'static str {
         RunStatus::Succeeded => "succeeded",
         RunStatus::Partial => "partial",
         RunStatus::Failed => "failed",
+        RunStatus::Stopped => "stopped",
     }
 }
 

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::args::Common;
 use crate::exit::Exit;
 use crate::fault::Fault;
+use crate::key::{Key, Places};
 use crate::{key, output, owner, progress};
 
 /// The shortest interval that a schedule may have.
@@ -67,8 +68,10 @@ pub(crate) fn open_or_make(common: &Common) -> Result<Matricula, Fault> {
         Fault::new(Exit::Store, "store.folder", message)
     })?;
     // A new key would not open what is there.
-    if key_from_environment().is_none() && common.key_file.is_none() && !store_file(common).exists()
-    {
+    let made_here = key_from_environment().is_none()
+        && common.key_file.is_none()
+        && common.key_command.is_none();
+    if made_here && !store_file(common).exists() {
         let file = key_file(common);
         if key::make(&file)? {
             output::error_line(&format!(
@@ -82,9 +85,7 @@ pub(crate) fn open_or_make(common: &Common) -> Result<Matricula, Fault> {
 }
 
 fn assemble(common: &Common) -> Result<Matricula, Fault> {
-    let key = key::read(key_from_environment(), &key_file(common))?;
-    let store =
-        SqliteStore::open(store_file(common), Vault::new(&key)).map_err(matricula::Error::from)?;
+    let store = open_store(common)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let gateway = Gateway::new(policy(common)?, Arc::clone(&clock))
         .map_err(|error| Fault::new(Exit::Unexpected, "gateway.failed", error))?;
@@ -99,6 +100,50 @@ fn assemble(common: &Common) -> Result<Matricula, Fault> {
         owner: owner::name(),
         gone: Arc::new(owner::gone),
     }))
+}
+
+/// The store, opened with every key that there is.
+pub(crate) fn open_store(common: &Common) -> Result<SqliteStore, Fault> {
+    let keys = read_keys(common)?;
+    let mut keys = keys.iter();
+    let Some(active) = keys.next() else {
+        return Err(Fault::new(Exit::Store, "key.missing", "there is no key"));
+    };
+    let mut vault = Vault::new(active);
+    for key in keys {
+        vault = vault.with_previous(key);
+    }
+    if let Some(file) = key_places(common).file() {
+        // A server goes on when another process has rotated the key.
+        let file = file.to_owned();
+        vault = vault.with_source(move || key::read(None, &file).ok());
+    }
+    Ok(SqliteStore::open(store_file(common), vault).map_err(matricula::Error::from)?)
+}
+
+/// Every key that there is, the active one first.
+pub(crate) fn read_keys(common: &Common) -> Result<Vec<Key>, Fault> {
+    let active = match &common.key_command {
+        Some(command) => key::from_command(command)?,
+        None => key::read(key_from_environment(), &key_file(common))?,
+    };
+    let mut keys = vec![active];
+    for file in &common.previous_key_file {
+        keys.push(key::read(None, file)?);
+    }
+    let places = key_places(common);
+    for file in [places.previous(), places.next()] {
+        if file.exists() {
+            keys.push(key::read(None, &file)?);
+        }
+    }
+    Ok(keys)
+}
+
+/// Where keys lie.
+pub(crate) fn key_places(common: &Common) -> Places {
+    let elsewhere = common.key_command.is_some() || key_from_environment().is_some();
+    Places::new(&common.data, (!elsewhere).then(|| key_file(common)))
 }
 
 fn policy(common: &Common) -> Result<Policy, Fault> {
@@ -132,7 +177,7 @@ fn connectors_folder(common: &Common) -> Result<PathBuf, Fault> {
     Ok(folder.join("connectors"))
 }
 
-fn store_file(common: &Common) -> PathBuf {
+pub(crate) fn store_file(common: &Common) -> PathBuf {
     common.data.join("matricula.db")
 }
 

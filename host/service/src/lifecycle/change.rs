@@ -204,12 +204,18 @@ impl Matricula {
                 continue;
             }
             let done = Done::new(Deed::CredentialChanged, json!({ "rewritten": true }));
-            self.alter(tenant, &standing.automation, Some(by), Some(done), |standing| {
-                if standing.lifecycle == Lifecycle::Paused {
-                    standing.next_run_at = Some(self.clock.now());
-                }
-                Ok(())
-            })
+            self.alter(
+                tenant,
+                &standing.automation,
+                Some(by),
+                Some(done),
+                |standing| {
+                    if standing.lifecycle == Lifecycle::Paused {
+                        standing.next_run_at = Some(self.clock.now());
+                    }
+                    Ok(())
+                },
+            )
             .await?;
         }
         Ok(())
@@ -317,6 +323,19 @@ impl Matricula {
         })
         .await?;
         Ok(count)
+    }
+
+    /// Removes an automation with its links, runs and history; accounts stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Store`] while it is being run.
+    pub async fn remove_automation(
+        &self,
+        tenant: &TenantId,
+        id: &AutomationId,
+    ) -> Result<(), Error> {
+        self.automation_by_id(tenant, id).await?;
+        Ok(self.store.remove_automation(id, self.clock.now()).await?)
     }
 
     /// Every automation of a tenant that was started, by id.

@@ -229,7 +229,10 @@ pub(super) fn check_contacts(contacts: &[Contact]) -> Result<(), Error> {
         let fits = contact.email.split_once('@').is_some_and(|(user, host)| {
             !user.is_empty() && host.contains('.') && !host.ends_with('.')
         });
-        let visible = !contact.email.chars().any(|c| c.is_control() || c.is_whitespace());
+        let visible = !contact
+            .email
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace());
         if !fits || !visible {
             return Err(Error::Contact(
                 "a contact needs an e-mail address of the form name@host".to_owned(),

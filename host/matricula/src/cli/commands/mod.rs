@@ -1,12 +1,17 @@
 //! One module for each group of commands.
 
+mod automation;
 mod connector;
 mod credential;
 mod cycle;
 mod flow;
 mod plan;
 mod runs;
+mod serve;
 mod staged;
+mod start;
+mod terms;
+mod upkeep;
 
 use std::future::Future;
 use std::time::Duration;
@@ -32,6 +37,15 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
         },
         Command::Runs(args) => runs::list(common, args),
         Command::Staged(args) => staged::run(common, args),
+        Command::Start(args) => start::run(common, args),
+        Command::Automation(command) => automation::run(common, command),
+        Command::Serve(args) => serve::run(common, args),
+        Command::Webhook(command) => upkeep::webhook(common, command),
+        Command::TestMail(args) => upkeep::test_mail(common, args),
+        Command::Erase(args) => upkeep::erase(common, args),
+        Command::Retention(args) => upkeep::retention(common, args),
+        Command::Backup { file } => upkeep::backup(common, file),
+        Command::Keys(command) => upkeep::keys(common, command),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `matricula runs` and `matricula run show`.
 
 use matricula::Trigger;
+use matricula::core::RunId;
 use matricula::core::run::{Outcome, OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
-use matricula::core::{Person, RunId};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -164,6 +164,7 @@ fn took(run: &Run) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use matricula::core::Person;
     use matricula::core::run::{Counts, CycleKind, Requests, RunStatus};
 
     use super::*;
