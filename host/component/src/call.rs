@@ -12,6 +12,7 @@ use matricula_core::connector::Call;
 use matricula_core::{Effect, Failure};
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::component::Component;
@@ -96,7 +97,8 @@ impl<'a> Session<'a> {
         &self,
         work: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
-        let result = timeout_at(self.ends, work).await;
+        let span = tracing::debug_span!("call", connector = self.component.label(), what = self.what);
+        let result = timeout_at(self.ends, work.instrument(span)).await;
         let stderr = self.meter.stderr.take();
         if !stderr.is_empty() {
             tracing::debug!(

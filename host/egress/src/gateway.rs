@@ -24,6 +24,7 @@ use crate::scrub::Scrubber;
 use crate::session::{Session, Shared};
 use crate::template::Fields;
 use crate::transport::{self, Transport};
+use crate::watch::{Nobody, Watch};
 use crate::wire::{AT_A_TIME, Wire};
 
 /// How many credentials that nobody uses at the moment keep their connections and tokens.
@@ -36,6 +37,7 @@ pub struct Gateway {
     lookup: Arc<dyn Lookup>,
     tls: ClientConfig,
     known: Mutex<Known>,
+    watch: Arc<dyn Watch>,
 }
 
 #[derive(Default)]
@@ -149,7 +151,15 @@ impl Gateway {
             lookup,
             tls,
             known: Mutex::default(),
+            watch: Arc::new(Nobody),
         })
+    }
+
+    /// Lets somebody watch all requests.
+    #[must_use]
+    pub fn with_watch(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.watch = watch;
+        self
     }
 
     /// A way out for one credential. Each call gives a session with a count of requests of its own;
@@ -225,6 +235,7 @@ impl Gateway {
             scrubber,
             transport,
             at_a_time: Semaphore::new(AT_A_TIME),
+            watch: Arc::clone(&self.watch),
         };
         Ok(Shared { wire, rules })
     }

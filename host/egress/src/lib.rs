@@ -32,9 +32,11 @@ mod session;
 mod template;
 mod token;
 mod transport;
+mod watch;
 mod wire;
 
 pub use gateway::{Gateway, GatewayError, SessionError};
 pub use policy::{Policy, PolicyError};
 pub use resolver::{Lookup, SystemLookup};
 pub use session::Session;
+pub use watch::Watch;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use matricula_core::egress::{Egress, Request, Response, SendError};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::authentication::{Authentication, Rules};
@@ -105,7 +106,8 @@ impl Session {
                 body: request.body.clone(),
                 timeout: request.timeout,
             };
-            let answer = self.authenticated(rule, make, &budget).await?;
+            let span = tracing::debug_span!("request", system, method = %method);
+            let answer = self.authenticated(rule, make, &budget).instrument(span).await?;
             match target(&url, &answer) {
                 Some(next)
                     if follows && redirects < REDIRECTS && wire.gate.check(&next).is_ok() =>

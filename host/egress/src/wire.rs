@@ -23,6 +23,7 @@ use crate::limits::Limiter;
 use crate::patience::Patience;
 use crate::scrub::Scrubber;
 use crate::transport::{Answer, Lost, Transport};
+use crate::watch::Watch;
 
 /// The most requests of one credential that are under way at a time. It bounds sockets and memory (each
 /// may hold a body of 16 MiB); remotes allow far less.
@@ -40,6 +41,7 @@ pub(crate) struct Wire {
     pub(crate) scrubber: Scrubber,
     pub(crate) transport: Transport,
     pub(crate) at_a_time: Semaphore,
+    pub(crate) watch: Arc<dyn Watch>,
 }
 
 /// A request, complete.
@@ -60,6 +62,7 @@ impl Wire {
         sent: &AtomicU64,
     ) -> Result<Answer, SendError> {
         let (origin, route) = self.gate.check(request.url)?;
+        let asked = Instant::now();
         let mut places = self
             .limiter
             .enter(request.method.as_str(), request.url.path(), budget)
@@ -90,6 +93,8 @@ impl Wire {
         places.sent();
         sent.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
+        let system = self.gate.system();
+        self.watch.waited(system, started.duration_since(asked));
         let method = request.method.clone();
         let exchange = self.transport.send(
             &origin,
@@ -106,6 +111,8 @@ impl Wire {
             Err(_) => Err(SendError::Timeout),
         };
         drop(places);
+        let status = result.as_ref().ok().map(|answer| answer.status);
+        self.watch.answered(system, status, started.elapsed());
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(answer) => {

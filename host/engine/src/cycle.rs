@@ -65,6 +65,8 @@ pub(crate) async fn run(
     let (mut run, mut progress) =
         open_run(engine, automation, program, request, lease, due, &digest).await?;
     progress.program = digest;
+    tracing::Span::current().record("run", run.id.0);
+    tracing::info!(flow = run.flow, cycle = ?run.cycle, resumed = progress.read > 0, "A run began.");
     let resumed_at = (progress.read > 0).then_some(progress.read);
     observer.event(&Event::Started {
         cycle: run.cycle,
@@ -132,6 +134,18 @@ pub(crate) async fn run(
         }
         Err(error) => return Err(error),
     }
+    let counts = &run.counts;
+    tracing::info!(
+        status = ?run.status,
+        error = run.error.as_ref().and_then(|error| error.code.as_deref()),
+        written = counts.writes(),
+        unchanged = counts.unchanged,
+        failed = counts.failed,
+        staged = counts.staged,
+        source_requests = run.requests.source,
+        target_requests = run.requests.target,
+        "A run ended."
+    );
     Ok(run)
 }
 

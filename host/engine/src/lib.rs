@@ -37,6 +37,7 @@ use matricula_core::run::{Run, Trigger};
 use matricula_core::store::{Lease, Store, StoreError};
 use matricula_core::{AutomationId, Failure};
 use matricula_flow::Program;
+use tracing::Instrument as _;
 
 pub use observe::{Change, Event, Observer, Planned, Preview, Silent};
 pub use side::{Side, Sides};
@@ -176,7 +177,9 @@ impl Engine {
             .acquire(&automation.id, &request.owner, now, until, &*self.gone)
             .await?
             .ok_or(EngineError::Busy)?;
-        let cycle = cycle::run(self, automation, program, sides, request, &lease, observer);
+        let span = tracing::info_span!("run", automation = %automation.id, run = tracing::field::Empty);
+        let cycle = cycle::run(self, automation, program, sides, request, &lease, observer)
+            .instrument(span);
         let run = tokio::select! {
             run = cycle => run,
             error = self.keep(&lease) => Err(error.into()),

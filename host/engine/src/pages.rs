@@ -5,6 +5,7 @@
 use matricula_core::connector::{Page, ReadRequest};
 use matricula_core::{Failure, FailureKind};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::Engine;
 use crate::observe::{Event, Observer};
@@ -45,7 +46,7 @@ impl Reader {
     pub(crate) fn start(engine: &Engine, side: &Side, mut request: ReadRequest) -> Self {
         let (sender, pages) = mpsc::channel(AHEAD);
         let (engine, side) = (engine.clone(), side.clone());
-        let task = tokio::spawn(async move {
+        let reading = async move {
             let relay = Relay(sender.clone());
             loop {
                 let mut patience = Patience::new(&engine, &relay);
@@ -83,7 +84,8 @@ impl Reader {
                 }
                 request.position = next;
             }
-        });
+        };
+        let task = tokio::spawn(reading.in_current_span());
         Self { pages, task }
     }
 

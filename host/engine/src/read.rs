@@ -7,6 +7,7 @@ use matricula_core::link::Trouble;
 use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Phase};
 use matricula_core::store::LinkWrite;
 use matricula_core::{Failure, FailureKind};
+use tracing::Instrument as _;
 
 use crate::cycle::Cycle;
 use crate::matching::Matcher;
@@ -36,7 +37,9 @@ impl Cycle<'_> {
             self.progress.read += page.items.len() as u64;
             self.progress.total = page.total.or(self.progress.total);
             let is_quiet = planned.is_quiet();
-            let (links, outcomes, stop) = self.apply(&mut matcher, &mut planned).await?;
+            let span = tracing::debug_span!("page", read = self.progress.read);
+            let applied = self.apply(&mut matcher, &mut planned).instrument(span);
+            let (links, outcomes, stop) = applied.await?;
             if let Some(failure) = stop {
                 // What succeeded is kept; the position stays before this page.
                 self.progress.read -= page.items.len() as u64;

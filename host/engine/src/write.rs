@@ -11,6 +11,7 @@ use matricula_core::connector::{self, Receipt};
 use matricula_core::{Effect, Failure, FailureKind, SourceKey, TargetId};
 use serde_json::{Map, Value};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::target::{Patience, Target};
@@ -57,7 +58,8 @@ pub(crate) async fn write(target: &Arc<Target>, run: &str, work: Vec<Work>) -> W
             }
             left -= chunk.len();
             let (target, run) = (Arc::clone(target), Arc::clone(&run));
-            tasks.spawn(async move { write_batch(&target, &run, chunk).await });
+            let batch = async move { write_batch(&target, &run, chunk).await };
+            tasks.spawn(batch.in_current_span());
         }
         let Some(answer) = tasks.join_next().await else {
             return written;
