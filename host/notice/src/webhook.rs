@@ -303,6 +303,17 @@ mod tests {
             ),
             "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="
         );
+        // What the Python library of the specification (1.1.0) signs, with letters outside of ASCII.
+        let other = SigningKey::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let body = r#"{"data":{"reason":"Größe","tenant":"acme"},"timestamp":"2026-11-21T03:00:00Z","type":"test"}"#;
+        assert_eq!(
+            other.sign(
+                "msg_0123456789abcdef0123456789abcdef",
+                1_795_230_000,
+                body.as_bytes()
+            ),
+            "v1,vTUPGse/xhISBaWMKS8N02LiRyP8pW2mv1fGCq7GttE="
+        );
         assert_eq!(&*key.reveal(), "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     }
 

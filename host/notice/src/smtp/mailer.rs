@@ -55,6 +55,9 @@ impl Mailer {
         let mut tls = TlsParameters::builder(settings.host.clone())
             .certificate_store(CertificateStore::WebpkiRoots);
         if let Some(pem) = &settings.root_certificate {
+            if !pem.contains("-----BEGIN CERTIFICATE-----") {
+                return Err(SettingsError::Certificate("it is not in PEM form".into()));
+            }
             let root = Certificate::from_pem(pem.as_bytes()).map_err(certificate)?;
             tls = tls.add_root_certificate(root);
         }

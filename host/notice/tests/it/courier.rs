@@ -337,6 +337,19 @@ async fn without_a_mail_server_only_webhooks_go_out() {
         world.row().delivery.channel,
         Channel::Webhook { .. }
     ));
+    // A mail that was addressed when there was one waits, and does not hold up the webhooks.
+    let mail = Channel::Mail(contact("anna@example.org", "en"));
+    world.post(NoticeKind::Staged).await;
+    world
+        .outbox
+        .address(2, &[mail], world.clock.now())
+        .await
+        .unwrap();
+    world.post(NoticeKind::Recovered).await;
+    let pass = courier.step().await.unwrap();
+    assert_eq!((pass.postponed, pass.delivered), (1, 1));
+    assert!(courier.step().await.unwrap().is_idle());
+
     let error = courier
         .test_mail(&"example".into(), &contact("anna@example.org", "en"))
         .await
@@ -515,4 +528,66 @@ async fn a_test_of_a_webhook_says_what_went_wrong() {
     );
     assert_eq!(test().await, Err("no answer within 15 s".into()));
     assert_eq!(test().await, Ok(()));
+}
+
+/// Everything that is logged while this is alive, on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn logs_name_nobody() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let world = World::new();
+    world.contacts(&[contact("anna@example.org", "en")]).await;
+    world.receivers.add("one");
+    world.receivers.answer("one", [Some(500), Some(410)]);
+    world.post(NoticeKind::Paused).await;
+    world.mail.refuse(|to| {
+        Some(MailError::Refused {
+            stage: Stage::Recipient,
+            words: format!("550 <{to}>: no such mailbox"),
+        })
+    });
+    world.step().await;
+    world.mail.refuse(|to| {
+        Some(MailError::Line {
+            stage: Stage::Sender,
+            words: format!("503 {to}: not now"),
+        })
+    });
+    world.post(NoticeKind::Staged).await;
+    for _ in 0..400 {
+        world.advance(60);
+        world.step().await;
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for said in [
+        "a mail is given up",
+        "mails wait: the mail server cannot be used",
+        "wants nothing any more",
+    ] {
+        assert!(logged.contains(said), "{said}\n{logged}");
+    }
+    assert_eq!(logged.matches("a mail is given up").count(), 2, "{logged}");
+    for secret in ["anna", "example.org", "Müller", "one.example.com"] {
+        assert!(!logged.contains(secret), "{secret}\n{logged}");
+    }
 }

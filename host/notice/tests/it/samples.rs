@@ -18,10 +18,12 @@ pub const KINDS: [NoticeKind; 8] = [
     NoticeKind::Test,
 ];
 
+#[expect(clippy::unwrap_used, reason = "samples are right or the test is wrong")]
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+#[expect(clippy::unwrap_used, reason = "samples are right or the test is wrong")]
 pub fn brand() -> Brand {
     Brand {
         product: "Matricula".into(),
