@@ -97,7 +97,8 @@ impl<'a> Session<'a> {
         &self,
         work: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
-        let span = tracing::debug_span!("call", connector = self.component.label(), what = self.what);
+        let span =
+            tracing::debug_span!("call", connector = self.component.label(), what = self.what);
         let result = timeout_at(self.ends, work.instrument(span)).await;
         let stderr = self.meter.stderr.take();
         if !stderr.is_empty() {

@@ -107,7 +107,10 @@ impl Session {
                 timeout: request.timeout,
             };
             let span = tracing::debug_span!("request", system, method = %method);
-            let answer = self.authenticated(rule, make, &budget).instrument(span).await?;
+            let answer = self
+                .authenticated(rule, make, &budget)
+                .instrument(span)
+                .await?;
             match target(&url, &answer) {
                 Some(next)
                     if follows && redirects < REDIRECTS && wire.gate.check(&next).is_ok() =>

@@ -177,7 +177,8 @@ impl Engine {
             .acquire(&automation.id, &request.owner, now, until, &*self.gone)
             .await?
             .ok_or(EngineError::Busy)?;
-        let span = tracing::info_span!("run", automation = %automation.id, run = tracing::field::Empty);
+        let span =
+            tracing::info_span!("run", automation = %automation.id, run = tracing::field::Empty);
         let cycle = cycle::run(self, automation, program, sides, request, &lease, observer)
             .instrument(span);
         let run = tokio::select! {

@@ -18,6 +18,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub use matricula_api as api;
 pub use matricula_component as component;
 pub use matricula_core as core;
 pub use matricula_core::TenantId;

@@ -513,6 +513,9 @@ pub(crate) enum RunCommand {
         /// Show everybody instead of the first 50
         #[arg(long)]
         all: bool,
+        /// Print the people as CSV, for a spreadsheet
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
 }
 
@@ -521,6 +524,15 @@ pub(crate) struct RunsArgs {
     /// The most
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: u32,
+    /// Only runs older than this one
+    #[arg(long, value_name = "RUN")]
+    pub(crate) before: Option<i64>,
+    /// Only runs that ended so: running, succeeded, partial, failed or stopped
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    pub(crate) status: Option<matricula::core::run::RunStatus>,
+    /// Only runs of this automation, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) automation: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -544,6 +556,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("the form NAME=VALUE is needed".to_owned()),
     }
+}
+
+fn status(text: &str) -> Result<matricula::core::run::RunStatus, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "one of running, succeeded, partial, failed, stopped is needed".to_owned())
 }
 
 fn kind(text: &str) -> Result<matricula::core::run::OutcomeKind, String> {
@@ -580,7 +597,7 @@ mod tests {
         );
         assert_eq!(args.setting, [("a".to_owned(), "[1]".to_owned())]);
         let (args, _) = run(&["show", "7", "--only", "failed,staged"]).unwrap();
-        let Some(RunCommand::Show { id, only, all }) = args.command else {
+        let Some(RunCommand::Show { id, only, all, .. }) = args.command else {
             panic!("no show")
         };
         assert_eq!((id, only.len(), all), (7, 2, false));

@@ -31,7 +31,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error).into(),
     };
-    let ended = setup::start_log(&cli.common.log).and_then(|()| commands::dispatch(&cli));
+    // A server has a log of its own, which may go elsewhere as well.
+    let logging = match &cli.command {
+        args::Command::Serve(_) => Ok(()),
+        _ => setup::start_log(&cli.common.log),
+    };
+    let ended = logging.and_then(|()| commands::dispatch(&cli));
     ended
         .unwrap_or_else(|fault| {
             fault.report(cli.common.json);

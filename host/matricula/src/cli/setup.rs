@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use matricula::api::telemetry::{self, Telemetry};
 use matricula::component::{Host, Options as HostOptions};
 use matricula::core::clock::Clock;
-use matricula::egress::{Gateway, Policy};
+use matricula::egress::{Gateway, Policy, Watch};
 use matricula::engine::Options;
 use matricula::store::{SqliteStore, Vault};
 use matricula::{Connectors, Flows, Matricula, Parts, SystemClock, TenantId};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 use zeroize::Zeroizing;
 
 use crate::args::Common;
@@ -54,11 +57,19 @@ pub(crate) fn open(common: &Common) -> Result<Matricula, Fault> {
             "Begin with `matricula credential add`, or name another folder with --data DIR.",
         ));
     }
-    assemble(common)
+    assemble(common, None)
 }
 
 /// The same, and makes store and key where there are none.
 pub(crate) fn open_or_make(common: &Common) -> Result<Matricula, Fault> {
+    open_watched(common, None)
+}
+
+/// The same, with somebody who watches all requests.
+pub(crate) fn open_watched(
+    common: &Common,
+    watch: Option<Arc<dyn Watch>>,
+) -> Result<Matricula, Fault> {
     let mut folder = std::fs::DirBuilder::new();
     folder.recursive(true);
     #[cfg(unix)]
@@ -81,14 +92,17 @@ pub(crate) fn open_or_make(common: &Common) -> Result<Matricula, Fault> {
             ));
         }
     }
-    assemble(common)
+    assemble(common, watch)
 }
 
-fn assemble(common: &Common) -> Result<Matricula, Fault> {
+fn assemble(common: &Common, watch: Option<Arc<dyn Watch>>) -> Result<Matricula, Fault> {
     let store = open_store(common)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let gateway = Gateway::new(policy(common)?, Arc::clone(&clock))
+    let mut gateway = Gateway::new(policy(common)?, Arc::clone(&clock))
         .map_err(|error| Fault::new(Exit::Unexpected, "gateway.failed", error))?;
+    if let Some(watch) = watch {
+        gateway = gateway.with_watch(watch);
+    }
     Ok(Matricula::new(Parts {
         store: Arc::new(store),
         clock,
@@ -202,6 +216,28 @@ pub(crate) fn start_log(filter: &str) -> Result<(), Fault> {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(Screen)
+        .try_init()
+        .map_err(|error| Fault::new(Exit::Unexpected, "log.failed", error))
+}
+
+/// The log of a server: lines or JSON on standard error, and spans to a collector.
+pub(crate) fn start_server_log(
+    filter: &str,
+    json: bool,
+    telemetry: Option<&Telemetry>,
+) -> Result<(), Fault> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Fault::usage(format!("--log {filter} cannot be understood: {error}")))?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let lines = match json {
+        true => telemetry::json(std::io::stderr).boxed(),
+        false => lines.boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(telemetry.map(Telemetry::layer))
         .try_init()
         .map_err(|error| Fault::new(Exit::Unexpected, "log.failed", error))
 }

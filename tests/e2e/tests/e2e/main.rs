@@ -10,5 +10,6 @@ mod faulty_components;
 mod kill;
 mod preview;
 mod quirks;
+mod served;
 mod structure;
 mod world;

@@ -15,6 +15,28 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("matricula-egress", &["matricula-core"]),
     ("matricula-store", &["matricula-core"]),
     ("matricula-engine", &["matricula-core", "matricula-flow"]),
+    ("matricula-notice", &["matricula-core"]),
+    (
+        "matricula-service",
+        &[
+            "matricula-core",
+            "matricula-flow",
+            "matricula-component",
+            "matricula-egress",
+            "matricula-store",
+            "matricula-engine",
+            "matricula-notice",
+        ],
+    ),
+    (
+        "matricula-api",
+        &[
+            "matricula-core",
+            "matricula-egress",
+            "matricula-engine",
+            "matricula-service",
+        ],
+    ),
     (
         "matricula",
         &[
@@ -24,6 +46,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "matricula-egress",
             "matricula-store",
             "matricula-engine",
+            "matricula-notice",
+            "matricula-service",
+            "matricula-api",
         ],
     ),
     ("matricula-sdk", &[]),
@@ -86,7 +111,17 @@ fn libraries_touch_neither_environment_nor_terminal() {
         "home_dir",
         "std::process::exit",
     ];
-    for name in ["core", "flow", "component", "egress", "store", "engine"] {
+    for name in [
+        "core",
+        "flow",
+        "component",
+        "egress",
+        "store",
+        "engine",
+        "notice",
+        "service",
+        "api",
+    ] {
         let mut folders = vec![root().join("host").join(name).join("src")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {

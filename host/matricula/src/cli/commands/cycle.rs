@@ -214,6 +214,7 @@ mod tests {
             source: "c".into(),
             target: "c".into(),
             settings: json!({}),
+            file: None,
             salt: 1,
             created_at: at,
             memory: Memory::default(),

@@ -31,7 +31,12 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
         Command::Credential(command) => credential::run(common, command),
         Command::Plan(args) => plan::run(common, args),
         Command::Run(args) => match (&args.command, &args.flow) {
-            (Some(RunCommand::Show { id, only, all }), _) => runs::show(common, *id, only, *all),
+            (Some(RunCommand::Show { id, only, csv, .. }), _) if *csv => {
+                runs::csv(common, *id, only)
+            }
+            (Some(RunCommand::Show { id, only, all, .. }), _) => {
+                runs::show(common, *id, only, *all)
+            }
             (None, Some(flow)) => cycle::run(common, args, flow),
             (None, None) => Err(Fault::usage("a flow is needed: matricula run FLOW")),
         },

@@ -1,9 +1,10 @@
 //! `matricula runs` and `matricula run show`.
 
 use matricula::Trigger;
-use matricula::core::RunId;
+use matricula::core::agenda::RunFilter;
 use matricula::core::run::{Outcome, OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
+use matricula::core::{AutomationId, RunId};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -17,11 +18,14 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let tenant = setup::tenant();
     let runs = drive(async {
-        Ok(matricula
-            .store()
-            .runs(&tenant, args.limit)
-            .await
-            .map_err(matricula::Error::from)?)
+        let filter = RunFilter {
+            automation: args.automation.as_deref().map(AutomationId::new),
+            status: args.status,
+            before: args.before.map(RunId),
+            limit: args.limit,
+        };
+        let runs = matricula.store().runs_of(&tenant, &filter).await;
+        Ok(runs.map_err(matricula::Error::from)?)
     })?;
     if common.json {
         for run in &runs {
@@ -51,12 +55,30 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
     Ok(Exit::Done)
 }
 
-pub(crate) fn show(
-    common: &Common,
-    id: i64,
-    only: &[OutcomeKind],
-    all: bool,
-) -> Result<Exit, Fault> {
+/// The people of a run, a row each.
+pub(crate) fn csv(common: &Common, id: i64, only: &[OutcomeKind]) -> Result<Exit, Fault> {
+    let (_, outcomes) = found(common, id, only)?;
+    let mut rows = csv::Writer::from_writer(std::io::stdout().lock());
+    let failed = |error: csv::Error| Fault::from(std::io::Error::other(error));
+    rows.write_record(["key", "account", "outcome", "code", "reason", "changed"])
+        .map_err(failed)?;
+    for outcome in &outcomes {
+        rows.write_record([
+            outcome.key.as_str(),
+            outcome.target.as_ref().map_or("", |target| target.as_str()),
+            outcome.kind.as_str(),
+            outcome.code.as_deref().unwrap_or_default(),
+            outcome.reason.as_deref().unwrap_or_default(),
+            &outcome.changed.join(" "),
+        ])
+        .map_err(failed)?;
+    }
+    rows.flush()?;
+    Ok(Exit::Done)
+}
+
+/// A run of this tenant with its people.
+fn found(common: &Common, id: i64, only: &[OutcomeKind]) -> Result<(Run, Vec<Outcome>), Fault> {
     let matricula = setup::open(common)?;
     let found = drive(async {
         let store = matricula.store();
@@ -69,12 +91,19 @@ pub(crate) fn show(
         };
         Ok(found.await.map_err(matricula::Error::from)?)
     })?;
-    let Some((run, outcomes)) = found else {
-        return Err(
-            Fault::new(Exit::Usage, "run.unknown", format!("there is no run {id}"))
-                .with_hint("`matricula runs` lists them."),
-        );
-    };
+    found.ok_or_else(|| {
+        Fault::new(Exit::Usage, "run.unknown", format!("there is no run {id}"))
+            .with_hint("`matricula runs` lists them.")
+    })
+}
+
+pub(crate) fn show(
+    common: &Common,
+    id: i64,
+    only: &[OutcomeKind],
+    all: bool,
+) -> Result<Exit, Fault> {
+    let (run, outcomes) = found(common, id, only)?;
     if common.json {
         let Value::Object(mut object) = json!(run) else {
             return Err(Fault::new(

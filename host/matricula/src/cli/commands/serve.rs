@@ -2,9 +2,13 @@
 //! it is told to end. Pages that are being written are committed then.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use matricula::Service;
+use matricula::api::telemetry::{Export, Telemetry};
+use matricula::api::{Api, ApiOptions, Metrics, Readiness};
+use matricula::core::clock::Clock;
 use matricula::engine::schedule::{Gauge, Pace};
+use matricula::{Service, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -12,21 +16,50 @@ use tokio::sync::watch;
 use crate::args::{Common, ServeArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::{mail, output, setup};
+use crate::{mail, output, owner, setup};
 
 /// How long the parts may take to end once they were told to.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(30);
+const GRACE: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(common: &Common, args: &ServeArgs) -> Result<Exit, Fault> {
-    let matricula = Arc::new(setup::open_or_make(common)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Exit::Unexpected, "runtime.failed", error))?;
+    let ended = runtime.block_on(async {
+        let telemetry = args.otlp.as_deref().map(export).transpose()?;
+        setup::start_server_log(&common.log, args.log_json, telemetry.as_ref())?;
+        let ended = serve(common, args).await;
+        if let Some(telemetry) = telemetry {
+            telemetry.close().await;
+        }
+        ended
+    });
+    runtime.shutdown_timeout(super::GRACE);
+    ended.map(|()| Exit::Done)
+}
+
+fn export(endpoint: &str) -> Result<Telemetry, Fault> {
+    let endpoint = endpoint
+        .parse()
+        .map_err(|error| Fault::usage(format!("--otlp {endpoint} is no address: {error}")))?;
+    Telemetry::start(Export {
+        endpoint,
+        headers: Vec::new(),
+        service: "matricula".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: Some(owner::name()),
+        share: 1.0,
+    })
+    .map_err(|error| Fault::usage(error.to_string()))
+}
+
+async fn serve(common: &Common, args: &ServeArgs) -> Result<(), Fault> {
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+    let watch = Arc::clone(&metrics) as _;
+    let matricula = Arc::new(setup::open_watched(common, Some(watch))?);
     let mailer = mail::mailer(&args.mail)?;
     let courier = matricula.courier(mail::writer(&args.mail)?, mailer);
-    struct Nothing;
-    impl Gauge for Nothing {
-        fn begun(&self, _: std::time::Duration) {}
-        fn ended(&self, _: Option<&matricula::core::run::Run>, _: std::time::Duration) {}
-    }
-    let metrics = Arc::new(Nothing);
     let service = Service {
         pace: Pace {
             cycles: args.cycles.max(1),
@@ -36,59 +69,52 @@ pub(crate) fn run(common: &Common, args: &ServeArgs) -> Result<Exit, Fault> {
         retention_days: args.retention_days.max(1),
         gauge: Arc::clone(&metrics) as Arc<dyn Gauge>,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::new(Exit::Unexpected, "runtime.failed", error))?;
-    let ended = runtime.block_on(async {
-        let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-            Fault::new(
-                Exit::Usage,
-                "listen.failed",
-                format!("{} cannot be listened on: {error}", args.listen),
-            )
+    let readiness = Readiness::default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let options = ApiOptions::new(clock, readiness.clone());
+    let router = Api::new(Arc::clone(&matricula), metrics, options).router();
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        let message = format!("{} cannot be listened on: {error}", args.listen);
+        Fault::new(Exit::Usage, "listen.failed", message)
             .with_hint("Give another address with --listen.")
-        })?;
-        let address = listener.local_addr().unwrap_or(args.listen);
-        let (end, ending) = watch::channel(false);
-        let ends = |ending: &watch::Receiver<bool>| {
-            let mut ending = ending.clone();
-            async move {
-                // A sender that is gone is an end as well.
-                let _ = ending.wait_for(|end| *end).await;
-            }
-        };
-        drop(listener);
-        let notices = courier.run(ends(&ending));
-        let schedule = matricula.serve(service, ending.clone());
-        match common.json {
-            true => output::json(&json!({ "listening": address.to_string() }))?,
-            false => output::text(&format!("Listening on http://{address}"))?,
-        }
-        let all = async {
-            let ((), schedule) = tokio::join!(notices, schedule);
-            schedule?;
-            Ok::<_, Fault>(())
-        };
-        tokio::pin!(all);
-        tokio::select! {
-            ended = &mut all => return ended,
-            signal = super::interruption() => {
-                signal.map_err(|error| Fault::new(Exit::Unexpected, "signal.failed", error))?;
-            }
-        }
-        tracing::info!("Ending: pages that are being written are committed.");
-        let _ = end.send(true);
-        tokio::select! {
-            ended = &mut all => ended,
-            () = tokio::time::sleep(GRACE) => {
-                tracing::warn!("Something did not end in time; it goes on at its last page when started again.");
-                Ok(())
-            }
-            // Whoever asks twice does not want to wait.
-            _ = super::interruption() => Ok(()),
-        }
+    })?;
+    let address = listener.local_addr().unwrap_or(args.listen);
+
+    let (end, ending) = watch::channel(false);
+    let mut told = ending.clone();
+    let web = matricula::api::serve(listener, router, ending.clone());
+    let notices = courier.run(async move {
+        // A sender that is gone is an end as well.
+        let _ = told.wait_for(|end| *end).await;
     });
-    runtime.shutdown_timeout(super::GRACE);
-    ended.map(|()| Exit::Done)
+    let schedule = matricula.serve(service, ending);
+    match common.json {
+        true => output::json(&json!({ "listening": address.to_string() }))?,
+        false => output::text(&format!("Listening on http://{address}"))?,
+    }
+    readiness.set(true);
+    let all = async {
+        let ((), (), schedule) = tokio::join!(web, notices, schedule);
+        Ok::<_, Fault>(schedule?)
+    };
+    tokio::pin!(all);
+    tokio::select! {
+        ended = &mut all => return ended,
+        signal = super::interruption() => {
+            signal.map_err(|error| Fault::new(Exit::Unexpected, "signal.failed", error))?;
+        }
+    }
+    tracing::info!("Ending: pages that are being written are committed.");
+    readiness.set(false);
+    // Whoever listens has a copy of the receiver.
+    let _ = end.send(true);
+    tokio::select! {
+        ended = &mut all => ended,
+        () = tokio::time::sleep(GRACE) => {
+            tracing::warn!("Something did not end in time; it goes on at its last page when started again.");
+            Ok(())
+        }
+        // Whoever asks twice does not want to wait.
+        _ = super::interruption() => Ok(()),
+    }
 }
