@@ -1,4 +1,10 @@
 //! The API as a client sees it, over a real store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod hooks;
 mod operations;

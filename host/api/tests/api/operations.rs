@@ -83,7 +83,7 @@ async fn not_ready_while_the_store_is_silent() {
     let file = folder.path().join("store.sqlite");
     let store = SqliteStore::open(&file, Vault::new(&[7; 32])).unwrap();
     let world = World::over(store, |options| {
-        options.store_within = Duration::from_millis(50);
+        options.store_within = Duration::from_millis(200);
     });
     world.readiness.set(true);
     let (_, secret) = world.automation("one", Lifecycle::Active).await;
