@@ -86,6 +86,10 @@ pub trait Agenda: Send + Sync {
     /// Those whose moment has come, the longest waiting first, without those that somebody holds a lease of
     /// that has not run out.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Standing>, StoreError>;
+    /// Who holds a lease that has not run out, each once.
+    async fn holders(&self, now: Timestamp) -> Result<Vec<String>, StoreError>;
+    /// Gives back every lease of a holder that is known to be no more; how many there were.
+    async fn evict(&self, holder: &str) -> Result<u64, StoreError>;
     /// When the next one is due.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Writes a change; `false`, and nothing written, if it was made from an older version.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use matricula_core::connector::{Call, Connector as _, Need, Report};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::Method;
-use matricula_core::{CredentialId, TenantId};
+use matricula_core::{CredentialId, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ impl Matricula {
 
     /// Writes method and fields of the credential of that name anew, all of them. It keeps its id, and so
     /// its automations and their links: it must be for the same account of the same remote system. Not
-    /// tested, as one that is added.
+    /// tested, as one that is added; automations that were paused are probed at once.
     ///
     /// # Errors
     /// As [`Self::replaceable`]; [`Error::CredentialFields`] as [`Self::add_credential`].
@@ -90,10 +90,12 @@ impl Matricula {
         &self,
         tenant: &TenantId,
         new: NewCredential,
+        by: &Person,
     ) -> Result<Credential, Error> {
         let old = self.replaceable(tenant, &new.name, &new.connector).await?;
         let (credential, secrets) = self.checked(tenant, new, old.id, old.created_at)?;
         self.store.replace_credential(&credential, &secrets).await?;
+        self.credential_replaced(tenant, &credential.id, by).await?;
         Ok(credential)
     }
 

@@ -72,6 +72,7 @@ pub struct Matricula {
     options: Options,
     shortest_interval: Duration,
     owner: String,
+    gone: Gone,
     /// The schedule that this process keeps, if it keeps one.
     scheduler: OnceLock<Scheduler>,
 }
@@ -91,7 +92,8 @@ impl Matricula {
             gateway: parts.gateway,
             flows: parts.flows,
             kept: Kept::default(),
-            engine: engine.with_gone(parts.gone),
+            engine: engine.with_gone(Arc::clone(&parts.gone)),
+            gone: parts.gone,
             options: parts.options,
             shortest_interval: parts.shortest_interval,
             owner: parts.owner,

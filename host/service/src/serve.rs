@@ -52,7 +52,8 @@ impl Matricula {
             Arc::clone(self) as Arc<dyn Cycles>,
             service.gauge,
             service.pace,
-        );
+        )
+        .with_gone(Arc::clone(&self.gone));
         if self.scheduler.set(scheduler.clone()).is_err() {
             return Err(Error::Busy);
         }

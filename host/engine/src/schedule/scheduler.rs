@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use super::pace::Pace;
 use super::reconcile::Present;
 use super::settle::Settling;
-use crate::{Halt, Stop};
+use crate::{Gone, Halt, Stop};
 
 /// Standings in hand at a time while all are looked at.
 const ROWS: u32 = 500;
@@ -77,6 +77,7 @@ pub struct Scheduler {
     cycles: Arc<dyn Cycles>,
     gauge: Arc<dyn Gauge>,
     pace: Arc<Pace>,
+    gone: Gone,
     state: Arc<Mutex<State>>,
     /// Something has ended or was demanded.
     news: Arc<Notify>,
@@ -107,9 +108,17 @@ impl Scheduler {
             cycles,
             gauge,
             pace: Arc::new(pace),
+            gone: Arc::new(|_| false),
             state: Arc::default(),
             news: Arc::default(),
         }
+    }
+
+    /// Takes over at once what a process was running that is no more.
+    #[must_use]
+    pub fn with_gone(mut self, gone: Gone) -> Self {
+        self.gone = gone;
+        self
     }
 
     /// Runs until `end` comes, then lets every running page commit.
@@ -243,6 +252,12 @@ impl Scheduler {
 
     /// Looks at every automation and puts right what is wrong with its schedule.
     async fn reconcile(&self, now: Timestamp) -> Result<(), StoreError> {
+        for holder in self.agenda.holders(now).await? {
+            if (self.gone)(&holder) {
+                let count = self.agenda.evict(&holder).await?;
+                tracing::info!(count, "Runs of a process that is no more are taken over.");
+            }
+        }
         let awake_since = self.state().awake_since.unwrap_or(now);
         let present = Present {
             pace: &self.pace,

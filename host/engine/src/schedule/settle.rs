@@ -28,11 +28,11 @@ struct Draft<'a> {
 }
 
 impl Settling<'_> {
-    /// After a run that came to an end of some kind. `begun`: when it was taken up; what was demanded since is
-    /// still to be done.
+    /// After a run that came to an end of some kind. `begun`: when it was taken up.
     pub(super) fn run(&self, standing: &Standing, run: &Run, begun: Timestamp) -> Change {
         let mut draft = Draft::new(self, standing, Some(run));
-        draft.begun(begun);
+        // A run that was resumed has read before what was demanded since.
+        draft.begun(begun, run.started_at);
         let now = draft.standing();
         now.last_run = Some(run.id);
         now.last_ended_at = Some(self.now);
@@ -63,7 +63,7 @@ impl Settling<'_> {
         begun: Timestamp,
     ) -> Change {
         let mut draft = Draft::new(self, standing, None);
-        draft.begun(begun);
+        draft.begun(begun, begun);
         if standing.lifecycle == Lifecycle::Deactivated {
             return draft.finish();
         }
@@ -112,14 +112,15 @@ impl<'a> Draft<'a> {
         &mut self.change.standing
     }
 
-    /// What was demanded before the run began has been done by it.
-    fn begun(&mut self, begun: Timestamp) {
+    /// What was demanded before the run was first begun has been done by it. Moments are kept in milliseconds.
+    fn begun(&mut self, begun: Timestamp, first: Timestamp) {
         let standing = self.standing();
         standing.last_started_at = Some(begun);
+        let done = |at: Timestamp| at.as_millisecond() <= first.as_millisecond();
         if standing
             .demand
             .as_ref()
-            .is_some_and(|demand| demand.at <= begun)
+            .is_some_and(|demand| done(demand.at))
         {
             standing.demand = None;
         }

@@ -38,6 +38,8 @@ struct Recorder {
     probed: Mutex<Vec<Timestamp>>,
     answer: Mutex<Answer>,
     probe: Mutex<Result<(), Failure>>,
+    /// When the run that the next cycle resumes was begun.
+    first_begun: Mutex<Option<Timestamp>>,
     /// One permit for each cycle that may end.
     gate: tokio::sync::Semaphore,
 }
@@ -63,7 +65,7 @@ impl Cycles for Recorder {
                 CycleKind::Incremental
             },
             status: RunStatus::Succeeded,
-            started_at: now,
+            started_at: self.first_begun.lock().unwrap().take().unwrap_or(now),
             finished_at: Some(now),
             counts: Counts::default(),
             requests: Default::default(),
@@ -127,6 +129,7 @@ impl Plan {
             probed: Mutex::default(),
             answer: Mutex::new(Answer::Status(RunStatus::Succeeded)),
             probe: Mutex::new(Ok(())),
+            first_begun: Mutex::default(),
             gate: tokio::sync::Semaphore::new(1_000_000),
         });
         let scheduler = Scheduler::new(
@@ -355,6 +358,30 @@ async fn a_demand_runs_at_once_and_once() {
     assert_eq!(standing.demand, None);
     assert!(standing.next_run_at >= Some(at("2026-03-10T04:00:00Z")));
     assert_eq!(plan.notices().await, [NoticeKind::FirstSuccess]);
+}
+
+#[tokio::test]
+async fn a_demand_is_not_done_by_a_run_that_was_begun_before_it() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", cron("0 4 * * *", "UTC"), None).await;
+    let begun = plan.clock.now();
+    plan.clock.advance(Duration::from_secs(30));
+    let mut standing = plan.standing("a").await;
+    standing.demand = Some(Demand {
+        trigger: Trigger::Webhook,
+        full: true,
+        at: plan.clock.now(),
+    });
+    standing.next_run_at = Some(plan.clock.now());
+    plan.put(standing).await;
+    *plan.cycles.first_begun.lock().unwrap() = Some(begun);
+    plan.until("2026-03-10T01:00:00Z").await;
+    assert_eq!(
+        plan.runs("a").len(),
+        2,
+        "the resumed one, and the one that was demanded"
+    );
+    assert_eq!(plan.standing("a").await.demand, None);
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ impl Matricula {
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn credential_replaced(
+    pub(crate) async fn credential_replaced(
         &self,
         tenant: &TenantId,
         credential: &matricula_core::CredentialId,

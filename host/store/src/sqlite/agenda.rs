@@ -46,6 +46,19 @@ impl Agenda for SqliteStore {
             .await
     }
 
+    async fn holders(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.worker
+            .read(move |tx| automations::holders(tx, now))
+            .await
+    }
+
+    async fn evict(&self, holder: &str) -> Result<u64, StoreError> {
+        let holder = holder.to_owned();
+        self.worker
+            .write(move |tx| automations::evict(tx, &holder))
+            .await
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.worker.read(standings::next_due).await
     }

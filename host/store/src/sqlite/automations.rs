@@ -265,3 +265,24 @@ pub(super) fn held(tx: &Transaction<'_>, lease: &Lease) -> Result<i64, Fault> {
     .optional()?
     .ok_or(Fault::Store(StoreError::LeaseLost))
 }
+
+/// Few, however many automations there are: the index has only the leases that somebody holds.
+pub(super) fn holders(tx: &Transaction<'_>, now: Timestamp) -> Result<Vec<String>, Fault> {
+    tx.prepare_cached(
+        "SELECT DISTINCT owner FROM lease INDEXED BY lease_held WHERE owner IS NOT NULL AND until > ?1",
+    )?
+    .query_and_then([now.as_millisecond()], |row| Ok(row.get(0)?))?
+    .collect()
+}
+
+/// The fence stays: what the holder still writes, should it live after all, is refused once somebody else has
+/// the lease.
+pub(super) fn evict(tx: &Transaction<'_>, holder: &str) -> Result<u64, Fault> {
+    let evicted = tx
+        .prepare_cached(
+            "UPDATE lease INDEXED BY lease_held SET owner = NULL, until = 0 \
+             WHERE owner IS NOT NULL AND owner = ?1",
+        )?
+        .execute([holder])?;
+    Ok(evicted as u64)
+}

@@ -55,6 +55,29 @@ pub async fn not_who_runs(store: AnyStore) {
     assert_eq!(due(&store, 1_500, 9).await, ["a", "b"]);
 }
 
+pub async fn who_is_no_more_holds_nothing(store: AnyStore) {
+    let mut leases = Vec::new();
+    for (id, holder) in [("a", "gone"), ("b", "gone"), ("c", "alive")] {
+        let id = at_moment(&store, id, Some(1_000)).await;
+        leases.push(take(&store, &id, holder).await.unwrap());
+    }
+    let mut holders = store.holders(at(1_500)).await.unwrap();
+    holders.sort();
+    assert_eq!(holders, ["alive", "gone"]);
+    assert_eq!(
+        store.holders(at(2_000)).await.unwrap(),
+        [""; 0],
+        "all have run out"
+    );
+    assert_eq!(store.evict("gone").await.unwrap(), 2);
+    assert_eq!(store.evict("gone").await.unwrap(), 0);
+    assert_eq!(due(&store, 1_500, 9).await, ["a", "b"]);
+    assert_eq!(store.holders(at(1_500)).await.unwrap(), ["alive"]);
+    let id = leases[0].automation.clone();
+    let taken = take(&store, &id, "alive").await.unwrap();
+    assert!(taken.fence > leases[0].fence);
+}
+
 pub async fn not_who_was_stopped(store: AnyStore) {
     let id = at_moment(&store, "a", Some(1_000)).await;
     let write = async |lifecycle| {

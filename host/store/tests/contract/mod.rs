@@ -48,7 +48,7 @@ macro_rules! contract_tests {
                 enrolled_once, any_standing_survives, only_from_the_version_it_was_made_from,
                 a_change_is_whole, changes_at_the_same_time, in_pages_by_id, who_is_overdue, seen_as_a_whole
             }
-            due { the_longest_waiting_first, not_who_runs, not_who_was_stopped, when_the_next_one_is }
+            due { the_longest_waiting_first, not_who_runs, who_is_no_more_holds_nothing, not_who_was_stopped, when_the_next_one_is }
             journal { the_newest_entries_first, of_one_automation_or_a_tenant, the_automation_must_exist }
             outbox {
                 told_once_while_it_stands, told_again_after_it_was_withdrawn, tests_are_always_told,

@@ -58,8 +58,12 @@ impl Drop for Server {
 }
 
 fn start(world: &World, more: &[&str]) {
-    let mut all = vec!["start", "sync-employees", "--yes", "--every", "1m"];
-    all.extend(more);
+    let mut all = vec!["start", "sync-employees", "--yes"];
+    all.extend(if more.is_empty() {
+        &["--every", "1m"]
+    } else {
+        more
+    });
     let said = world.matricula(&all);
     assert_eq!(said.code, 0, "{said:?}");
 }
@@ -71,10 +75,15 @@ fn standing(world: &World) -> Value {
 }
 
 /// Looks again and again, for a minute at most.
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
+fn wait_for(world: &World, what: &str, condition: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !condition() {
-        assert!(Instant::now() < until, "{what} did not happen");
+        let stands = || standing(world);
+        assert!(
+            Instant::now() < until,
+            "{what} did not happen: {:#}",
+            stands()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -89,7 +98,7 @@ fn a_started_automation_runs_at_once_and_can_be_stopped_and_started() {
     let world = World::people(40);
     start(&world, &[]);
     let server = Server::start(&world);
-    wait_for("the first cycle", || settled(&world));
+    wait_for(&world, "the first cycle", || settled(&world));
     world.assert_in_step();
     let stopped = world.matricula(&["automation", "deactivate", "sync-employees", "--json"]);
     let stopped: Value = serde_json::from_str(&stopped.out).unwrap();
@@ -104,7 +113,7 @@ fn a_started_automation_runs_at_once_and_can_be_stopped_and_started() {
     let before = world.matricula(&["runs", "--json"]).out.lines().count();
     let started = world.matricula(&["automation", "activate", "sync-employees"]);
     assert_eq!(started.code, 0, "{started:?}");
-    wait_for("the cycle after it was started again", || {
+    wait_for(&world, "the cycle after it was started again", || {
         world.account(id).user_name == "moved@example.com"
     });
     assert_eq!(server.terminate(), Some(0));
@@ -189,7 +198,7 @@ fn two_hundred_kills_at_random_moments() {
     let asked = world.matricula(&["automation", "run", "sync-employees", "--full"]);
     assert_eq!(asked.code, 0, "{asked:?}");
     let server = Server::start(&world);
-    wait_for("the last cycle", || {
+    wait_for(&world, "the last cycle", || {
         let standing = standing(&world);
         standing["demand"].is_null() && standing["lifecycle"] == "active"
     });
@@ -225,7 +234,9 @@ fn a_rejected_credential_pauses_and_a_new_one_resumes() {
     );
     assert_eq!(wrong.code, 0, "{wrong:?}");
     let server = Server::start(&world);
-    wait_for("the pause", || standing(&world)["lifecycle"] == "paused");
+    wait_for(&world, "the pause", || {
+        standing(&world)["lifecycle"] == "paused"
+    });
     let paused = standing(&world);
     assert_eq!(paused["hold"]["failure"]["kind"], "auth");
     assert!(!paused["next_run_at"].is_null());
@@ -246,7 +257,7 @@ fn a_rejected_credential_pauses_and_a_new_one_resumes() {
         &format!("scim_token={token}\n"),
     );
     assert_eq!(right.code, 0, "{right:?}");
-    wait_for("the end of the pause", || settled(&world));
+    wait_for(&world, "the end of the pause", || settled(&world));
     assert_eq!(standing(&world)["lifecycle"], "active");
     world.assert_in_step();
     assert_eq!(server.terminate(), Some(0));
@@ -280,7 +291,7 @@ fn a_database_that_is_locked_is_waited_for() {
     let line = heard.recv_timeout(Duration::from_secs(50)).unwrap();
     assert!(line.contains("busy or full"), "{line}");
     lock.execute_batch("ROLLBACK").unwrap();
-    wait_for("the first cycle", || settled(&world));
+    wait_for(&world, "the first cycle", || settled(&world));
     world.assert_in_step();
     Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
@@ -295,7 +306,7 @@ fn an_event_from_outside_begins_a_cycle() {
     let world = World::people(10);
     start(&world, &["--on-demand"]);
     let server = Server::start(&world);
-    wait_for("the first cycle", || settled(&world));
+    wait_for(&world, "the first cycle", || settled(&world));
     assert!(standing(&world)["next_run_at"].is_null());
     let hook = world.matricula(&["automation", "hook", "sync-employees", "--json"]);
     let path: Value = serde_json::from_str(&hook.out).unwrap();
@@ -305,10 +316,10 @@ fn an_event_from_outside_begins_a_cycle() {
     assert_eq!(post(&server.address, &format!("{path}x")), 404);
     assert_eq!(post(&server.address, &path), 202);
     assert_eq!(post(&server.address, &path), 202);
-    wait_for("the cycle", || {
+    wait_for(&world, "the cycle", || {
         world.account(id).user_name == "moved@example.com"
     });
-    wait_for("its end", || settled(&world));
+    wait_for(&world, "its end", || settled(&world));
     let runs = world.matricula(&["runs", "--json"]).out;
     assert_eq!(runs.lines().count(), 2, "two events, one cycle: {runs}");
     assert_eq!(server.terminate(), Some(0));

@@ -7,6 +7,7 @@ use matricula::{Connectors, NewCredential};
 use serde_json::{Value, json};
 
 use super::drive;
+use super::start::by;
 use crate::args::{Common, CredentialAddArgs, CredentialCommand};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -49,7 +50,7 @@ fn add(common: &Common, args: &CredentialAddArgs) -> Result<Exit, Fault> {
             secrets: entered.secrets,
         };
         Ok(match args.replace {
-            true => matricula.replace_credential(&tenant, new).await?,
+            true => matricula.replace_credential(&tenant, new, &by()).await?,
             false => matricula.add_credential(&tenant, new).await?,
         })
     })?;
