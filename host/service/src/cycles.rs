@@ -145,7 +145,7 @@ impl Matricula {
             .run(&automation, &program, &sides, &request, &Silent::observer())
             .await;
         Ok(match run {
-            Ok(run) => Ended::Run(run),
+            Ok(run) => Ended::Run(Box::new(run)),
             Err(EngineError::Busy) => Ended::Busy,
             Err(EngineError::Halted) => Ended::Halted,
             Err(EngineError::Store(error)) => Ended::Store(error),

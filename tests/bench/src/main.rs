@@ -7,6 +7,7 @@
 
 mod calls;
 mod cycles;
+mod fleet;
 mod process;
 mod quiet;
 mod table;
@@ -49,17 +50,25 @@ impl Places {
 }
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let asked = |name: &str| given.iter().any(|argument| argument == name);
+    if let Some(unknown) = given
+        .iter()
+        .find(|argument| !["--quick", "--fleet"].contains(&argument.as_str()))
+    {
+        bail!(
+            "there is no {unknown}; --quick measures small sizes, --fleet only ten thousand automations, which \
+             takes twelve minutes"
+        );
+    }
     let places = Places::find()?;
     let mut table = Table::default();
-    // Whole processes first: a child's peak of memory begins with what this process holds when it starts it.
-    let sizes: &[u64] = if quick { &[1_000] } else { &[10_000, 50_000] };
-    for size in sizes {
-        cycles::measure(&places, *size, &mut table)?;
+    if !asked("--fleet") {
+        measure(&places, asked("--quick"), &mut table)?;
     }
-    cycles::measure_waiting(&places, if quick { 300 } else { 3_000 }, &mut table)?;
-    quiet::measure(&places, &mut table)?;
-    calls::measure(&places, &mut table)?;
+    if !asked("--quick") {
+        fleet::measure(&places, 10_000, &mut table)?;
+    }
     println!("{table}");
     let file = places.connectors.with_file_name("bench.json");
     std::fs::write(&file, format!("{:#}\n", table.json()))?;
@@ -68,4 +77,15 @@ fn main() -> Result<()> {
         bail!("a budget is missed");
     }
     Ok(())
+}
+
+fn measure(places: &Places, quick: bool, table: &mut Table) -> Result<()> {
+    // Whole processes first: a child's peak of memory begins with what this process holds when it starts it.
+    let sizes: &[u64] = if quick { &[1_000] } else { &[10_000, 50_000] };
+    for size in sizes {
+        cycles::measure(places, *size, table)?;
+    }
+    cycles::measure_waiting(places, if quick { 300 } else { 3_000 }, table)?;
+    quiet::measure(places, table)?;
+    calls::measure(places, table)
 }

@@ -39,7 +39,7 @@ const RACES: u32 = 20;
 #[derive(Debug)]
 pub enum Ended {
     /// With a record of the run, whatever its status.
-    Run(Run),
+    Run(Box<Run>),
     /// Somebody else is running it.
     Busy,
     /// It was halted with the process; whoever comes next goes on with it.
@@ -355,12 +355,11 @@ impl Scheduler {
     async fn cycle(&self, standing: &Standing, stop: &Stop) {
         let begun = self.clock.now();
         let title = self.cycles.title(standing);
-        if standing.lifecycle == Lifecycle::Paused {
-            if let Err(failure) = self.cycles.probe(standing).await {
-                let settle =
-                    |now: &Standing, settling: &Settling<'_>| settling.probe(now, &failure);
-                return self.settle(standing, &title, settle).await;
-            }
+        if standing.lifecycle == Lifecycle::Paused
+            && let Err(failure) = self.cycles.probe(standing).await
+        {
+            let settle = |now: &Standing, settling: &Settling<'_>| settling.probe(now, &failure);
+            return self.settle(standing, &title, settle).await;
         }
         let (trigger, full) = match &standing.demand {
             Some(demand) => (demand.trigger.clone(), demand.full),

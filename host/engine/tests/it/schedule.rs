@@ -84,7 +84,7 @@ impl Cycles for Recorder {
                 run.error = Some(failure);
             }
         }
-        Ended::Run(run)
+        Ended::Run(Box::new(run))
     }
 
     async fn probe(&self, _: &Standing) -> Result<(), Failure> {

@@ -274,7 +274,7 @@ pub(crate) enum AutomationCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct MailArgs {
-    /// The mail server: smtps://user@host:465 or smtp://user@host:587 (STARTTLS). The password is read from
+    /// The mail server: `smtps://user@host:465` or `smtp://user@host:587` (STARTTLS). The password is read from
     /// the variable `MATRICULA_SMTP_PASSWORD`
     #[arg(
         long,
