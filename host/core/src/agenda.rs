@@ -83,9 +83,9 @@ pub trait Agenda: Send + Sync {
         after: Option<&AutomationId>,
         limit: u32,
     ) -> Result<Vec<Standing>, StoreError>;
-    /// Those whose moment has come, the longest waiting first, without those that somebody holds a lease of
-    /// that has not run out.
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Standing>, StoreError>;
+    /// Those whose moment has come, the longest waiting first, without those that somebody else than `me`
+    /// holds a lease of that has not run out.
+    async fn due(&self, now: Timestamp, me: &str, limit: u32) -> Result<Vec<Standing>, StoreError>;
     /// Who holds a lease that has not run out, each once.
     async fn holders(&self, now: Timestamp) -> Result<Vec<String>, StoreError>;
     /// Gives back every lease of a holder that is known to be no more; how many there were.

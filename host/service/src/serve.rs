@@ -53,7 +53,7 @@ impl Matricula {
             service.gauge,
             service.pace,
         )
-        .with_gone(Arc::clone(&self.gone));
+        .as_process(&self.owner, Arc::clone(&self.gone));
         if self.scheduler.set(scheduler.clone()).is_err() {
             return Err(Error::Busy);
         }

@@ -164,7 +164,7 @@ async fn measure(path: PathBuf) -> Result<(), StoreError> {
 
     let start = Instant::now();
     for _ in 0..TIMES {
-        store.due(time(1_000_000 + 30 * 64), 64).await?;
+        store.due(time(1_000_000 + 30 * 64), "me", 64).await?;
     }
     print("due, 64 of 10 000", TIMES, start.elapsed());
     let start = Instant::now();

@@ -77,6 +77,8 @@ pub struct Scheduler {
     cycles: Arc<dyn Cycles>,
     gauge: Arc<dyn Gauge>,
     pace: Arc<Pace>,
+    /// Names this process in leases.
+    owner: Arc<str>,
     gone: Gone,
     state: Arc<Mutex<State>>,
     /// Something has ended or was demanded.
@@ -108,15 +110,18 @@ impl Scheduler {
             cycles,
             gauge,
             pace: Arc::new(pace),
+            owner: "".into(),
             gone: Arc::new(|_| false),
             state: Arc::default(),
             news: Arc::default(),
         }
     }
 
-    /// Takes over at once what a process was running that is no more.
+    /// Takes up at once what this process, of this name in leases, could not give back, and what a process was
+    /// running that is no more.
     #[must_use]
-    pub fn with_gone(mut self, gone: Gone) -> Self {
+    pub fn as_process(mut self, owner: &str, gone: Gone) -> Self {
+        self.owner = owner.into();
         self.gone = gone;
         self
     }
@@ -295,8 +300,10 @@ impl Scheduler {
             if room == 0 {
                 return Ok(begun);
             }
-            let due = self.agenda.due(now, limit).await?;
-            let whole = due.len() < limit as usize;
+            // Those that run in this process are due until they are settled.
+            let rows = limit + u32::try_from(self.running()).unwrap_or(0);
+            let due = self.agenda.due(now, &self.owner, rows).await?;
+            let whole = due.len() < rows as usize;
             for standing in due {
                 if self.begin(standing, now) {
                     begun += 1;

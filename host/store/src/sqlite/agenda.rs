@@ -40,9 +40,10 @@ impl Agenda for SqliteStore {
             .await
     }
 
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<Standing>, StoreError> {
+    async fn due(&self, now: Timestamp, me: &str, limit: u32) -> Result<Vec<Standing>, StoreError> {
+        let me = me.to_owned();
         self.worker
-            .read(move |tx| standings::due(tx, now, limit))
+            .read(move |tx| standings::due(tx, now, &me, limit))
             .await
     }
 

@@ -57,10 +57,10 @@ fn what_is_due_is_read_alone() {
     let db = schedule();
     assert_eq!(Lifecycle::Deactivated.code(), 2, "as the index has it");
     let due = format!("SELECT {} {}", standings::COLUMNS, standings::DUE);
-    let (found, taken) = steps(&db, &due, &[1_650, 64]);
+    let (found, taken) = steps(&db, &due, &[1_650, 64, 0]);
     assert_eq!(found, 0, "the sixteen run");
     assert!(taken < 1_000, "{taken} steps");
-    let (found, taken) = steps(&db, &due, &[8_000, 64]);
+    let (found, taken) = steps(&db, &due, &[8_000, 64, 0]);
     assert_eq!(found, 64);
     assert!(taken < 5_000, "{taken} steps");
     let (found, taken) = steps(&db, standings::NEXT_DUE, &[]);

@@ -29,7 +29,7 @@ pub(super) const DUE: &str = "FROM standing INDEXED BY standing_due \
     CROSS JOIN automation ON automation.number = standing.automation \
     CROSS JOIN lease ON lease.automation = standing.automation \
     WHERE standing.lifecycle <> 2 AND standing.next_run_at <= ?1 \
-        AND (lease.owner IS NULL OR lease.until <= ?1) \
+        AND (lease.owner IS NULL OR lease.owner = ?3 OR lease.until <= ?1) \
     ORDER BY standing.next_run_at, standing.automation LIMIT ?2";
 
 /// Whoever runs is due again once the lease has run out, if not before.
@@ -226,10 +226,11 @@ pub(super) fn page(
 pub(super) fn due(
     tx: &Transaction<'_>,
     now: Timestamp,
+    me: &str,
     limit: u32,
 ) -> Result<Vec<Standing>, Fault> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} {DUE}"))?
-        .query_and_then((now.as_millisecond(), limit), decode)?
+        .query_and_then((now.as_millisecond(), limit, me), decode)?
         .collect()
 }
 

@@ -6,7 +6,7 @@ use matricula_core::standing::Lifecycle;
 use super::made_up::*;
 
 async fn due(store: &AnyStore, now: i64, limit: u32) -> Vec<String> {
-    let due = store.due(at(now), limit).await.unwrap();
+    let due = store.due(at(now), "somebody else", limit).await.unwrap();
     due.into_iter()
         .map(|standing| standing.automation.as_str().to_owned())
         .collect()
@@ -36,7 +36,7 @@ pub async fn the_longest_waiting_first(store: AnyStore) {
     assert_eq!(due(&store, 2_999, 9).await, ["f", "b", "c"]);
     assert_eq!(due(&store, 3_000, 2).await, ["f", "b"]);
     assert_eq!(due(&store, -6, 9).await, [""; 0]);
-    let first = &store.due(at(0), 9).await.unwrap()[0];
+    let first = &store.due(at(0), "somebody else", 9).await.unwrap()[0];
     let same = store.standing(&first.automation).await.unwrap();
     assert_eq!(same.as_ref(), Some(first), "whole");
 }
@@ -47,6 +47,8 @@ pub async fn not_who_runs(store: AnyStore) {
     let lease = take(&store, &id, "node-a").await.unwrap();
     assert_eq!(due(&store, 1_999, 9).await, ["b"]);
     assert_eq!(due(&store, 1_999, 1).await, ["b"]);
+    let own = store.due(at(1_999), "node-a", 9).await.unwrap();
+    assert_eq!(own.len(), 2, "what is one's own is due all the same");
     // Whoever held it until two thousand is not heard of any more.
     assert_eq!(due(&store, 2_000, 9).await, ["a", "b"]);
     store.renew(&lease, at(5_000)).await.unwrap();
