@@ -171,8 +171,10 @@ pub(crate) async fn due(
     // A little early rather than a whole cycle late: a daily cycle begins a few seconds sooner or later each
     // day, and on one day of the year after 23 hours.
     let full_every = flow.schedule().full.mul_f64(FULL_EARLY);
+    // One in the future was remembered by a clock that has been put back, and so was the state.
     let recent = memory
         .full_at
+        .filter(|at| *at <= now)
         .and_then(|at| at.checked_add(full_every).ok())
         .is_some_and(|until| now < until);
     let same_program = memory.program.as_deref() == Some(&format!("{:032x}", program.digest()));

@@ -361,12 +361,11 @@ impl Scheduler {
     /// One cycle, or one probe, and what follows from it.
     async fn cycle(&self, standing: &Standing, stop: &Stop) {
         let begun = self.clock.now();
-        let title = self.cycles.title(standing);
         if standing.lifecycle == Lifecycle::Paused
             && let Err(failure) = self.cycles.probe(standing).await
         {
             let settle = |now: &Standing, settling: &Settling<'_>| settling.probe(now, &failure);
-            return self.settle(standing, &title, settle).await;
+            return self.settle(standing, settle).await;
         }
         let (trigger, full) = match &standing.demand {
             Some(demand) => (demand.trigger.clone(), demand.full),
@@ -383,7 +382,7 @@ impl Scheduler {
                 }
                 let settle =
                     |now: &Standing, settling: &Settling<'_>| settling.run(now, &run, begun);
-                self.settle(standing, &title, settle).await;
+                self.settle(standing, settle).await;
             }
             Ended::Failed(failure) => {
                 self.gauge.ended(None, took);
@@ -391,7 +390,7 @@ impl Scheduler {
                 let settle = |now: &Standing, settling: &Settling<'_>| {
                     settling.failure(now, &failure, begun)
                 };
-                self.settle(standing, &title, settle).await;
+                self.settle(standing, settle).await;
             }
             Ended::Store(error) => {
                 tracing::warn!(automation = %standing.automation, %error, "A cycle was left; it stays due.");
@@ -406,15 +405,16 @@ impl Scheduler {
     async fn settle(
         &self,
         standing: &Standing,
-        title: &Value,
         follow: impl Fn(&Standing, &Settling<'_>) -> Change,
     ) {
+        // Known by now, if not before: the cycle has read the flow.
+        let title = self.cycles.title(standing);
         let mut standing = standing.clone();
         for _ in 0..RACES {
             let settling = Settling {
                 pace: &self.pace,
                 now: self.clock.now(),
-                title,
+                title: &title,
             };
             match self.agenda.change(&follow(&standing, &settling)).await {
                 Ok(true) => return,

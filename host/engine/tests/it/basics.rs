@@ -231,6 +231,16 @@ async fn changed_settings_make_the_next_cycle_full() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_back_makes_the_next_cycle_full() {
+    let world = World::new().await;
+    world.source.put(person(1, "Ada"));
+    world.run().await;
+    world.at("2026-03-01T11:00:00Z");
+    assert_eq!(world.run().await.cycle, CycleKind::Full);
+    assert_eq!(world.run().await.cycle, CycleKind::Incremental);
+}
+
+#[tokio::test]
 async fn a_day_after_the_last_full_cycle_comes_another() {
     let world = World::new().await;
     world.source.put(person(1, "Ada"));
