@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use matricula_sandbox::{Fault, FaultKind, Sandbox, System};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, root};
 
 /// A server, killed when dropped.
 struct Server {
@@ -337,6 +337,122 @@ fn post(address: &str, path: &str) -> u16 {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_flow_that_requires_another_waits_for_its_first_full_cycle() {
+    let flows = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(root().join("flows/sync-employees.flow.yaml")).unwrap();
+    std::fs::write(flows.path().join("sync-employees.flow.yaml"), &text).unwrap();
+    let second = text.replace(
+        "flow: sync-employees",
+        "flow: second\nrequires: [{ flow: sync-employees }]",
+    );
+    std::fs::write(flows.path().join("second.flow.yaml"), second).unwrap();
+    let world = World::people(5).with_flows(flows.path());
+    let second = || world.matricula(&["start", "second", "--yes", "--json"]);
+    let refused = second();
+    let error: Value = serde_json::from_str(refused.err.trim()).unwrap();
+    assert_eq!(
+        (refused.code, &error["error"]["code"]),
+        (2, &Value::from("automation.requirement"))
+    );
+    start(&world, &[]);
+    assert_eq!(second().code, 2, "started is not yet succeeded");
+    let server = Server::start(&world);
+    wait_for(&world, "the first cycle", || settled(&world));
+    let started = second();
+    assert_eq!(started.code, 0, "{started:?}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn owners_begin_anew_with_one_person_the_failed_or_everybody() {
+    let world = World::people(10);
+    start(&world, &[]);
+    let server = Server::start(&world);
+    wait_for(&world, "the first cycle", || settled(&world));
+    let automation = |rest: &[&str]| {
+        let mut all = vec!["automation"];
+        all.extend(rest);
+        all.push("--json");
+        let said = world.matricula(&all);
+        assert_eq!(said.code, 0, "{said:?}");
+        serde_json::from_str::<Value>(&said.out).unwrap()
+    };
+    let last_run = || standing(&world)["last_run"].as_i64().unwrap();
+    let shown = |run: i64| -> Value {
+        let said = world.matricula(&["run", "show", &run.to_string(), "--json"]);
+        serde_json::from_str(&said.out).unwrap()
+    };
+
+    let id = world.sandbox.people().ids()[3];
+    assert_eq!(
+        automation(&["forget", "sync-employees", &id.to_string()])["forgotten"],
+        true
+    );
+    automation(&["run", "sync-employees", "--full"]);
+    wait_for(&world, "the cycle after a link was forgotten", || {
+        last_run() == 2
+    });
+    let outcomes = shown(2)["outcomes"].as_array().unwrap().clone();
+    assert_eq!(outcomes.len(), 1, "{outcomes:?}");
+    assert_eq!(outcomes[0]["key"], id.to_string());
+    assert_eq!(
+        outcomes[0]["kind"], "updated",
+        "adopted again, not made twice"
+    );
+
+    automation(&["reevaluate", "sync-employees"]);
+    wait_for(&world, "the cycle that evaluates everybody", || {
+        last_run() == 3
+    });
+    assert_eq!(shown(3)["cycle"], "full");
+    assert_eq!(shown(3)["counts"]["unchanged"], 10);
+
+    assert_eq!(automation(&["retry", "sync-employees"])["people"], 0);
+    wait_for(&world, "the cycle that tries again", || last_run() == 4);
+    let erased = world.matricula(&["erase", "--person", &id.to_string(), "--json"]);
+    assert!(erased.out.contains("rows\":"), "{erased:?}");
+    assert_eq!(shown(2)["outcomes"], serde_json::json!([]));
+    let csv = world.matricula(&["run", "show", "1", "--csv"]);
+    assert_eq!(
+        csv.out.lines().count(),
+        1 + 9,
+        "a heading and those who were not erased"
+    );
+    assert_eq!(server.terminate(), Some(0));
+    world.assert_in_step();
+}
+
+#[test]
+fn a_key_is_rotated_under_a_server_that_runs() {
+    let world = World::people(5);
+    start(&world, &[]);
+    let server = Server::start(&world);
+    wait_for(&world, "the first cycle", || settled(&world));
+    let before = std::fs::read_to_string(world.data.path().join("key")).unwrap();
+    let rotated = world.matricula(&["keys", "rotate", "--json"]);
+    assert_eq!(rotated.code, 0, "{rotated:?}");
+    let after = std::fs::read_to_string(world.data.path().join("key")).unwrap();
+    assert_ne!(before, after);
+    let id = world.sandbox.people().ids()[0];
+    world.sandbox.people().set_email(id, "moved@example.com");
+    let asked = world.matricula(&["automation", "run", "sync-employees"]);
+    assert_eq!(asked.code, 0, "{asked:?}");
+    wait_for(&world, "a cycle under the new key", || {
+        world.account(id).user_name == "moved@example.com"
+    });
+    assert_eq!(server.terminate(), Some(0));
+    // A key that is no longer the right one is said at the start.
+    std::fs::remove_file(world.data.path().join("key.previous")).unwrap();
+    std::fs::write(world.data.path().join("key"), before).unwrap();
+    let wrong = world.matricula(&["automation", "list", "--json"]);
+    let error: Value = serde_json::from_str(wrong.err.trim()).unwrap();
+    assert_eq!(
+        (wrong.code, &error["error"]["code"]),
+        (9, &Value::from("store.wrong-key"))
+    );
 }
 
 #[test]
