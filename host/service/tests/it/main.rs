@@ -1,0 +1,4 @@
+//! The product without its connectors: what needs only a store and a clock.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod house;
