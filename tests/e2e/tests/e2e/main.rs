@@ -8,6 +8,7 @@ mod bad_input;
 mod cycle;
 mod faulty_components;
 mod kill;
+mod lifecycle;
 mod preview;
 mod quirks;
 mod served;
