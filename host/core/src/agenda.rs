@@ -25,6 +25,18 @@ pub struct Change {
     pub withdrawn: Vec<crate::notice::NoticeKind>,
 }
 
+impl Change {
+    /// Only how it stands; nothing is written about it.
+    pub fn to(standing: Standing) -> Self {
+        Self {
+            standing,
+            journal: Vec::new(),
+            notices: Vec::new(),
+            withdrawn: Vec::new(),
+        }
+    }
+}
+
 /// What the schedule looks like as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overview {

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::automation::Automation;
 use crate::cadence::Cadence;
 use crate::failure::Failure;
 use crate::id::{AutomationId, CredentialId, RunId, TenantId};
@@ -85,6 +86,29 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// An automation that has just been taken into the schedule: active, and nothing has happened yet.
+    pub fn new(automation: &Automation, cadence: Cadence, next_run_at: Option<Timestamp>) -> Self {
+        Self {
+            automation: automation.id.clone(),
+            tenant: automation.tenant.clone(),
+            flow: automation.flow.clone(),
+            source: automation.source.clone(),
+            target: automation.target.clone(),
+            lifecycle: Lifecycle::Active,
+            cadence,
+            next_run_at,
+            demand: None,
+            hold: None,
+            failures: 0,
+            last_run: None,
+            last_started_at: None,
+            last_ended_at: None,
+            last_succeeded_at: None,
+            overdue: false,
+            version: 0,
+        }
+    }
+
     /// Whether it runs at the slower pace.
     pub fn is_quarantined(&self) -> bool {
         self.lifecycle == Lifecycle::Active && self.hold.is_some()

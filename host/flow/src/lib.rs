@@ -38,4 +38,5 @@ pub use flow::{FieldSpec, Flow, Leavers, Report, Requirement, Schedule};
 pub use guard::Guard;
 pub use person::{AccessValues, FieldValue, Person, Reading, RecordError};
 pub use program::Program;
+pub use schedule::span;
 pub use settings::{SettingError, SettingsError};

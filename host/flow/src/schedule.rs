@@ -190,30 +190,28 @@ fn time_of_day(node: &Node, report: &mut Report<'_>) -> Option<Time> {
     time
 }
 
+/// A span of time as flow files and commands write it: a number with `s`, `m`, `h` or `d`.
+pub fn span(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (digits, unit) = text.split_at(split);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u64 = digits.parse().ok()?;
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
 fn duration(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Duration> {
     let hint = Some("a number with m, h or d, for example 5m, 24h or 7d".to_owned());
     let Data::Text(text) = &node.data else {
         report.add_with(node.first(), format!("{what} must be a span of time"), hint);
         return None;
     };
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let seconds = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let duration = digits
-        .parse::<u64>()
-        .ok()
-        .zip(seconds)
-        .and_then(|(number, seconds)| number.checked_mul(seconds))
-        .map(Duration::from_secs);
-    match duration {
+    match span(text) {
         None => {
             report.add_with(node.span, format!("\"{text}\" is not a span of time"), hint);
             None

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use matricula::core::agenda::{Agenda as _, Change};
 use matricula::core::automation::{Automation, Memory};
 use matricula::core::credential::{Credential, Secrets};
-use matricula::core::standing::{Lifecycle, Standing};
+use matricula::core::standing::Standing;
 use matricula::core::store::Store as _;
 use matricula::core::{AutomationId, Cadence, CredentialId, TenantId};
 use matricula::engine::schedule::spread;
@@ -139,31 +139,8 @@ async fn enroll(places: &Places, data: &TempDir, automations: u64) -> Result<()>
             memory: Memory::default(),
         };
         store.put_automation(&automation).await?;
-        let standing = Standing {
-            next_run_at: cadence.next(now, spread(&id))?,
-            automation: id,
-            tenant,
-            flow: automation.flow,
-            source,
-            target,
-            lifecycle: Lifecycle::Active,
-            cadence,
-            demand: None,
-            hold: None,
-            failures: 0,
-            last_run: None,
-            last_started_at: None,
-            last_ended_at: None,
-            last_succeeded_at: None,
-            overdue: false,
-            version: 0,
-        };
-        let change = Change {
-            standing,
-            journal: Vec::new(),
-            notices: Vec::new(),
-            withdrawn: Vec::new(),
-        };
+        let next = cadence.next(now, spread(&id))?;
+        let change = Change::to(Standing::new(&automation, cadence, next));
         anyhow::Ok(store.enroll(&change).await?)
     });
     stream::iter(all).buffer_unordered(32).try_collect().await

@@ -17,5 +17,5 @@ mod reconcile;
 mod scheduler;
 mod settle;
 
-pub use pace::{Pace, spread};
+pub use pace::{GATHER, Pace, spread};
 pub use scheduler::{Cycles, Ended, Gauge, Scheduler};

@@ -7,6 +7,9 @@ use matricula_core::AutomationId;
 use matricula_core::standing::Standing;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// How long an event from outside waits for others like it.
+pub const GATHER: Duration = Duration::from_secs(5);
+
 /// How patient the schedule is.
 #[derive(Debug, Clone)]
 pub struct Pace {
@@ -35,7 +38,7 @@ impl Default for Pace {
             cycles: 16,
             per_credential: 2,
             reconcile_every: minutes(1),
-            gather: Duration::from_secs(5),
+            gather: GATHER,
             failures: 10,
             quarantine: (minutes(60), minutes(360)),
             bad_share: (0.4, 50),

@@ -52,11 +52,9 @@ impl Present<'_> {
                 },
             });
         }
-        (right != *standing).then_some(Change {
-            standing: right,
-            journal: Vec::new(),
+        (right != *standing).then(|| Change {
             notices,
-            withdrawn: Vec::new(),
+            ..Change::to(right)
         })
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use matricula_core::agenda::{Agenda, Change};
 use matricula_core::clock::Clock;
 use matricula_core::run::{Run, RunStatus, Trigger};
@@ -240,7 +240,9 @@ impl Scheduler {
         let mut state = self.state();
         let last = state.last_look.replace(now);
         let moved = last.map(|last| last.duration_until(now));
-        let gap = moved.is_none_or(|moved| moved.is_negative() || moved.unsigned_abs() > GAP);
+        // A clock that is kept in time goes back by milliseconds now and then.
+        let back = |moved: SignedDuration| moved.is_negative() && moved.unsigned_abs() > LOOK;
+        let gap = moved.is_none_or(|moved| back(moved) || moved.unsigned_abs() > GAP);
         if gap {
             state.awake_since = Some(now);
             if let Some(moved) = moved {

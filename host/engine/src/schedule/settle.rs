@@ -95,15 +95,9 @@ impl Settling<'_> {
 
 impl<'a> Draft<'a> {
     fn new(settling: &'a Settling<'a>, standing: &Standing, run: Option<&'a Run>) -> Self {
-        let change = Change {
-            standing: standing.clone(),
-            journal: Vec::new(),
-            notices: Vec::new(),
-            withdrawn: Vec::new(),
-        };
         Self {
             settling,
-            change,
+            change: Change::to(standing.clone()),
             run,
         }
     }

@@ -12,6 +12,7 @@ mod faults;
 mod guard;
 mod leaving;
 mod matching;
+mod plan;
 mod preview;
 mod references;
 mod resume;

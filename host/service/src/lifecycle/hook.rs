@@ -8,15 +8,13 @@ use matricula_core::journal::Deed;
 use matricula_core::run::Trigger;
 use matricula_core::standing::{Demand, Lifecycle};
 use matricula_core::{AutomationId, Person, TenantId};
+use matricula_engine::schedule::GATHER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::Matricula;
 use crate::automation::random_id;
 use crate::error::Error;
-
-/// How long an event waits for others like it.
-const GATHER: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl Matricula {
     /// Makes the secret of an automation's address anew; the former one no longer works. Shown only now.

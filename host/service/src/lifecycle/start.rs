@@ -4,8 +4,7 @@ use matricula_core::agenda::Change;
 use matricula_core::connector::{Finding, Report};
 use matricula_core::journal::{Actor, Deed, Entry};
 use matricula_core::notice::Contact;
-use matricula_core::run::Trigger;
-use matricula_core::standing::{Demand, Lifecycle, Standing};
+use matricula_core::standing::Standing;
 use matricula_core::{Cadence, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::json;
@@ -138,31 +137,9 @@ impl Matricula {
         let now = self.clock.now();
         automation.file = Some(self.store.keep_file(flow.text()).await?);
         self.store.put_automation(&automation).await?;
-        let standing = Standing {
-            automation: automation.id.clone(),
-            tenant: tenant.clone(),
-            flow: flow.name().to_owned(),
-            source: automation.source.clone(),
-            target: automation.target.clone(),
-            lifecycle: Lifecycle::Active,
-            cadence: examined.cadence,
-            next_run_at: Some(now),
-            demand: Some(Demand {
-                trigger: Trigger::Manual { by: by.clone() },
-                full: true,
-                at: now,
-            }),
-            hold: None,
-            failures: 0,
-            last_run: None,
-            last_started_at: None,
-            last_ended_at: None,
-            last_succeeded_at: None,
-            overdue: false,
-            version: 0,
-        };
+        let mut standing = Standing::new(&automation, examined.cadence, Some(now));
+        standing.demand = Some(self.by_hand(by, true));
         let change = Change {
-            standing: standing.clone(),
             journal: vec![Entry {
                 at: now,
                 tenant: tenant.clone(),
@@ -176,8 +153,7 @@ impl Matricula {
                     "schedule": standing.cadence,
                 }),
             }],
-            notices: Vec::new(),
-            withdrawn: Vec::new(),
+            ..Change::to(standing.clone())
         };
         self.store.enroll(&change).await?;
         self.store

@@ -11,7 +11,7 @@ use matricula_core::clock::{Clock, SimClock};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::{Contact, NoticeKind};
 use matricula_core::run::{Counts, CycleKind, RunStatus, Trigger};
-use matricula_core::standing::{Lifecycle, Standing};
+use matricula_core::standing::Standing;
 use matricula_core::store::Store;
 use matricula_core::{AutomationId, Cadence, CredentialId, TenantId};
 use matricula_egress::{Gateway, Policy};
@@ -80,30 +80,7 @@ impl House {
             memory: Memory::default(),
         };
         store.put_automation(&automation).await.unwrap();
-        let change = Change {
-            standing: Standing {
-                automation: id.clone(),
-                tenant,
-                flow: automation.flow,
-                source,
-                target,
-                lifecycle: Lifecycle::Active,
-                cadence: Cadence::OnDemand,
-                next_run_at: None,
-                demand: None,
-                hold: None,
-                failures: 0,
-                last_run: None,
-                last_started_at: None,
-                last_ended_at: None,
-                last_succeeded_at: None,
-                overdue: false,
-                version: 0,
-            },
-            journal: Vec::new(),
-            notices: Vec::new(),
-            withdrawn: Vec::new(),
-        };
+        let change = Change::to(Standing::new(&automation, Cadence::OnDemand, None));
         store.enroll(&change).await.unwrap();
         let contact = Contact {
             email: "ada@example.com".to_owned(),

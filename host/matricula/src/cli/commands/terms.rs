@@ -1,7 +1,5 @@
 //! Schedules and contacts as they are given on the command line.
 
-use std::time::Duration;
-
 use matricula::core::Cadence;
 use matricula::core::notice::Contact;
 
@@ -23,24 +21,12 @@ pub(super) fn cadence(args: &CadenceArgs) -> Result<Option<Cadence>, Fault> {
 }
 
 fn every(text: &str) -> Result<Cadence, Fault> {
-    let wrong = || {
+    let span = matricula::flow::span(text.trim()).ok_or_else(|| {
         Fault::usage(format!(
             "\"{text}\" is not a span of time such as 5m, 2h or 1d"
         ))
-    };
-    let span = text.trim();
-    let split = span.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (digits, unit) = span.split_at(split);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let seconds = number.checked_mul(seconds).ok_or_else(wrong)?;
-    Ok(Cadence::every(Duration::from_secs(seconds)))
+    })?;
+    Ok(Cadence::every(span))
 }
 
 /// Everybody who was named, once, with what they are told.
