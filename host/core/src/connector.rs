@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::egress::Egress;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
+use crate::file::File;
 use crate::id::{SourceKey, TargetId};
 use crate::manifest::Manifest;
 
@@ -187,6 +188,19 @@ pub trait Connector: Send + Sync {
     ) -> Result<Choices, Failure>;
     /// Reads one page.
     async fn read(&self, call: &Call, request: &ReadRequest) -> Result<Page, Failure>;
+    /// Brings the file that a record of the stream refers to into the hold of the call's egress; one of more
+    /// than `largest` bytes is refused.
+    async fn fetch(
+        &self,
+        call: &Call,
+        stream: &str,
+        reference: &str,
+        largest: u64,
+    ) -> Result<File, Failure> {
+        let _ = (call, reference, largest);
+        let message = format!("this connector has no files for {stream}");
+        Err(Failure::new(FailureKind::Internal, message).with_code("not-offered"))
+    }
     /// Learns what the target can take.
     async fn prepare(
         &self,

@@ -9,6 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::file::{File, FileId, Part};
+
 /// A request as a connector asks for it: without authentication.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -73,6 +75,39 @@ pub trait Egress: Send + Sync {
     /// Sends one request; `remaining` bounds everything it takes, waiting for a rate limit included.
     async fn send(&self, request: Request, remaining: Duration) -> Result<Response, SendError>;
 
+    /// Like [`Self::send`], but the body of a 2xx answer goes into the host's hold, and the response's own
+    /// body is empty. One of more than `largest` bytes is [`SendError::TooLarge`].
+    async fn fetch(
+        &self,
+        request: Request,
+        largest: u64,
+        remaining: Duration,
+    ) -> Result<(Response, Option<File>), SendError> {
+        let _ = (request, largest, remaining);
+        Err(no_hold())
+    }
+
+    /// Like [`Self::send`], with a `multipart/form-data` body of these parts. A part that names a file that
+    /// is not held is [`SendError::Connect`].
+    async fn upload(
+        &self,
+        request: Request,
+        parts: Vec<Part>,
+        remaining: Duration,
+    ) -> Result<Response, SendError> {
+        let _ = (request, parts, remaining);
+        Err(no_hold())
+    }
+
+    /// Lets a held file go. Those that were fetched through this egress go with it at the latest.
+    fn release(&self, file: &FileId) {
+        let _ = file;
+    }
+
     /// How many requests have been sent through this egress, for the run's record.
     fn requests(&self) -> u64;
+}
+
+fn no_hold() -> SendError {
+    SendError::Connect("this way out has no hold for files".to_owned())
 }

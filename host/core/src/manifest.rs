@@ -16,7 +16,7 @@ pub const SECTION: &str = "matricula:manifest";
 
 /// The contract that this host speaks: `major.minor`. A component of another major or of a newer minor
 /// is refused.
-pub const CONTRACT: (u32, u32) = (1, 0);
+pub const CONTRACT: (u32, u32) = (1, 1);
 
 /// What a connector is and may do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ fn yes() -> bool {
 pub struct Session {
     /// An origin or a template, as in [`Manifest::origins`].
     pub origin: String,
+    /// Only paths that begin so; of several sessions for an origin the longest that fits counts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
     /// What is added to each request.
     pub scheme: Scheme,
 }
@@ -217,7 +220,7 @@ pub struct Stream {
     pub title: Text,
     /// JSON Schema of a record: an object whose `properties` are the attributes. A property's `title`
     /// is the name that people see in the remote system; `patternProperties` are attributes that a
-    /// tenant makes up. Nothing is `required`: an attribute that may not be read is absent.
+    /// tenant makes up; `"x-file": true` marks one by which a file is fetched. Nothing is `required`: an attribute that may not be read is absent.
     pub schema: Value,
     /// The most records in a page.
     pub page: u32,
@@ -234,7 +237,7 @@ pub struct Operation {
     pub title: Text,
     /// JSON Schema of a change's data: `properties` are the attributes, `required` those without which
     /// nothing can be created. `"x-reference": true` marks an attribute that takes the identity of
-    /// another account.
+    /// another account; `"x-file"` one that takes a file, and says which ([`crate::file::FileRule`]).
     pub schema: Value,
     /// The most changes in one call.
     #[serde(default = "one")]
@@ -254,6 +257,10 @@ pub struct Operation {
     /// Whether accounts can be removed.
     #[serde(default)]
     pub deletes: bool,
+    /// Whether each write makes something new that is not changed any more (a document): a flow that writes
+    /// with it has `once`. `find` then lists what a person's file holds.
+    #[serde(default)]
+    pub once: bool,
 }
 
 fn one() -> u32 {

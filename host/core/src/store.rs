@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::automation::{Automation, Memory};
 use crate::credential::{Credential, Secrets};
+use crate::document::{Document, DocumentFigures, DocumentState};
 use crate::id::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
 use crate::link::{Decision, Link, PendingReference, ResolvableReference};
 use crate::run::{CycleKind, Outcome, OutcomeKind, Progress, Run, Trigger};
@@ -71,6 +72,10 @@ pub struct Commit {
     pub progress: Progress,
     /// Links that changed.
     pub links: Vec<LinkWrite>,
+    /// Documents that changed.
+    pub documents: Vec<Document>,
+    /// Documents that are forgotten, since the source has them no more and nothing came of them.
+    pub forgotten: Vec<SourceKey>,
     /// What became of the records; `unchanged` ones have no row.
     pub outcomes: Vec<Outcome>,
     /// Hashes of the keys that were seen since the last commit, appended to those of the run.
@@ -231,6 +236,44 @@ pub trait Store: Send + Sync {
         &self,
         automation: &AutomationId,
         decision: Decision,
+    ) -> Result<u64, StoreError>;
+
+    /// The documents of these keys, in their order; none for one never seen.
+    async fn documents(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Option<Document>>, StoreError>;
+    /// Documents in one of these states, after this key, ascending by key.
+    async fn documents_in(
+        &self,
+        automation: &AutomationId,
+        states: &[DocumentState],
+        after: Option<&SourceKey>,
+        limit: u32,
+    ) -> Result<Vec<Document>, StoreError>;
+    /// Which document was delivered as each of these, in their order.
+    async fn delivered_as(
+        &self,
+        automation: &AutomationId,
+        targets: &[TargetId],
+    ) -> Result<Vec<Option<SourceKey>>, StoreError>;
+    /// How many documents the automation knows. `people` is the automation whose links say whose account is
+    /// whose.
+    async fn document_figures(
+        &self,
+        automation: &AutomationId,
+        people: Option<&AutomationId>,
+        now: Timestamp,
+    ) -> Result<DocumentFigures, StoreError>;
+    /// Writes an owner's decision about documents that are doubtful: they did arrive
+    /// ([`DocumentState::Delivered`]) or are sent again ([`DocumentState::Again`]). Those with these keys, or all;
+    /// how many there were.
+    async fn decide_documents(
+        &self,
+        automation: &AutomationId,
+        keys: Option<&[SourceKey]>,
+        decision: DocumentState,
     ) -> Result<u64, StoreError>;
 
     /// The newest runs first.
