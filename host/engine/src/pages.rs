@@ -1,7 +1,10 @@
 //! Pages of the source, read ahead by a task of their own.
 //!
-//! The source, the planning and the target so work at the same time; what is held is bounded.
+//! The source, the planning and the target so work at the same time; what is held is bounded. Pages that lie
+//! ready are dealt with together, since at the end of each stretch the target waits for its last answers:
+//! but only so many that a stretch takes about a second, because a stretch is what a killed process loses.
 
+use jiff::Timestamp;
 use matricula_core::connector::{Page, ReadRequest};
 use matricula_core::{Failure, FailureKind};
 use tokio::sync::mpsc;
@@ -13,12 +16,27 @@ use crate::side::Side;
 use crate::target::Patience;
 
 /// Pages that are read ahead.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
+
+/// A stretch that took less than this may be followed by one of twice as many pages.
+const QUICK_MS: i64 = 500;
 
 /// Pages of the source, read ahead.
 pub(crate) struct Reader {
     pages: mpsc::Receiver<Message>,
+    /// What came after the stretch in hand.
+    next: Option<Message>,
+    /// So many pages may be in a stretch.
+    most: usize,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// Successive pages that are dealt with as one.
+pub(crate) struct Stretch {
+    /// The records of all, with where the last page ends.
+    pub(crate) page: Page,
+    /// How many pages they are.
+    pub(crate) pages: u32,
 }
 
 enum Message {
@@ -86,13 +104,59 @@ impl Reader {
             }
         };
         let task = tokio::spawn(reading.in_current_span());
-        Self { pages, task }
+        Self {
+            pages,
+            next: None,
+            most: 1,
+            task,
+        }
+    }
+
+    /// The next pages; none after the last one. Waits for one and takes what lies ready behind it.
+    pub(crate) async fn stretch(
+        &mut self,
+        observer: &dyn Observer,
+    ) -> Result<Option<Stretch>, Failure> {
+        let Some(page) = self.next(observer).await? else {
+            return Ok(None);
+        };
+        let mut stretch = Stretch { page, pages: 1 };
+        while (stretch.pages as usize) < self.most {
+            match self.pages.try_recv() {
+                Ok(Message::Page(page)) => {
+                    let mut items = std::mem::take(&mut stretch.page.items);
+                    items.extend(page.items);
+                    stretch.page = Page { items, ..page };
+                    stretch.pages += 1;
+                }
+                Ok(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(Some(stretch))
+    }
+
+    /// Learns from a stretch how long the next one may be.
+    pub(crate) fn took(&mut self, begun: Timestamp, ended: Timestamp) {
+        let millis = ended.duration_since(begun).as_millis();
+        self.most = match i64::try_from(millis).unwrap_or(i64::MAX) {
+            quick if quick < QUICK_MS => (self.most * 2).min(AHEAD),
+            slow if slow > 2 * QUICK_MS => 1,
+            _ => self.most,
+        };
     }
 
     /// The next page; none after the last one.
     pub(crate) async fn next(&mut self, observer: &dyn Observer) -> Result<Option<Page>, Failure> {
         loop {
-            match self.pages.recv().await {
+            let message = match self.next.take() {
+                Some(message) => Some(message),
+                None => self.pages.recv().await,
+            };
+            match message {
                 Some(Message::Page(page)) => return Ok(Some(page)),
                 Some(Message::Failed(failure)) => return Err(failure),
                 Some(Message::Waiting(seconds, reason)) => {

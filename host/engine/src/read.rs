@@ -1,6 +1,6 @@
 //! The first step of a cycle: page by page, from the source into the target.
 //!
-//! A page is committed as a whole: links, outcomes, counts and the position after it.
+//! A stretch of pages is committed as a whole: links, outcomes, counts and the position after it.
 
 use matricula_core::connector::{Disposition, ReadRequest, Receipt};
 use matricula_core::link::Trouble;
@@ -13,7 +13,7 @@ use crate::cycle::Cycle;
 use crate::matching::Matcher;
 use crate::observe::Event;
 use crate::page::{Planned, plan_page, plan_unlinked, resolve_references};
-use crate::pages::Reader;
+use crate::pages::{Reader, Stretch};
 use crate::plan::{self, Intent, Mapped};
 use crate::write::{Work, write};
 use crate::{EngineError, backoff, hash};
@@ -29,7 +29,9 @@ impl Cycle<'_> {
         let mut reader = Reader::start(self.engine, &self.sides.source, request);
         let mut matcher = Matcher::default();
         let mut quiet = 0;
-        while let Some(page) = reader.next(&**self.observer).await? {
+        while let Some(stretch) = reader.stretch(&**self.observer).await? {
+            let begun = self.engine.clock.now();
+            let Stretch { page, pages } = stretch;
             let mut planned = {
                 let planner = self.planner();
                 plan_page(self, &planner, &mut matcher, &page.items).await?
@@ -41,7 +43,7 @@ impl Cycle<'_> {
             let applied = self.apply(&mut matcher, &mut planned).instrument(span);
             let (links, outcomes, stop) = applied.await?;
             if let Some(failure) = stop {
-                // What succeeded is kept; the position stays before this page.
+                // What succeeded is kept; the position stays before these pages.
                 self.progress.read -= page.items.len() as u64;
                 self.commit(links, outcomes).await?;
                 return Err(failure.into());
@@ -55,11 +57,12 @@ impl Cycle<'_> {
                 self.progress.state = page.state;
                 self.progress.complete = page.complete && self.run.cycle == CycleKind::Full;
             }
-            quiet = if is_quiet { quiet + 1 } else { 0 };
+            quiet = if is_quiet { quiet + pages } else { 0 };
             if last || !is_quiet || quiet >= PAGES_PER_COMMIT {
                 quiet = 0;
                 self.commit(links, outcomes).await?;
             }
+            reader.took(begun, self.engine.clock.now());
             self.observer.event(&Event::Page {
                 read: self.progress.read,
                 total: self.progress.total,
