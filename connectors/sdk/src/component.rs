@@ -3,9 +3,9 @@
 use crate::bindings::exports::matricula::connector as exports;
 use crate::bindings::matricula::connector as imports;
 use crate::bindings::matricula::connector::types as wit;
+use crate::host::Host;
 use crate::{
-    Change, Connector, Context, Denied, Disposition, Effect, Failure, FailureKind, Found, Http,
-    Item, Need, Read, Request, Response, SendError,
+    Change, Connector, Context, Disposition, Effect, Failure, FailureKind, Found, Item, Need, Read,
 };
 
 #[doc(hidden)]
@@ -57,49 +57,8 @@ macro_rules! export {
 #[doc(hidden)]
 pub struct Adapter<C>(std::marker::PhantomData<C>);
 
-struct HostHttp;
-
-impl Http for HostHttp {
-    fn send(&self, request: Request) -> Result<Response, SendError> {
-        use imports::http as wit;
-        let request = wit::Request {
-            method: request.method,
-            url: request.url,
-            headers: request.headers,
-            body: request.body,
-            timeout_ms: request.timeout_ms,
-        };
-        match wit::send(&request) {
-            Ok(response) => Ok(Response {
-                status: response.status,
-                headers: response.headers,
-                body: response.body,
-            }),
-            Err(error) => Err(match error {
-                wit::SendError::Denied(wit::Denied::OriginNotAllowed) => {
-                    SendError::Denied(Denied::OriginNotAllowed)
-                }
-                wit::SendError::Denied(wit::Denied::AddressBlocked) => {
-                    SendError::Denied(Denied::AddressBlocked)
-                }
-                wit::SendError::Denied(wit::Denied::TooLarge) => {
-                    SendError::Denied(Denied::TooLarge)
-                }
-                wit::SendError::Denied(wit::Denied::BudgetExhausted) => {
-                    SendError::Denied(Denied::BudgetExhausted)
-                }
-                wit::SendError::Timeout => SendError::Timeout,
-                wit::SendError::Connect(reason) => SendError::Connect(reason),
-                wit::SendError::Tls(reason) => SendError::Tls(reason),
-                wit::SendError::Unauthenticated(reason) => SendError::Unauthenticated(reason),
-                wit::SendError::Interrupted(reason) => SendError::Interrupted(reason),
-            }),
-        }
-    }
-}
-
 fn context(cx: &wit::Context) -> Result<Context<'static>, wit::Failure> {
-    Context::new(&HostHttp, &cx.config, cx.now_ms, &cx.idempotency_key).map_err(wit::Failure::from)
+    Context::new(&Host, &cx.config, cx.now_ms, &cx.idempotency_key).map_err(wit::Failure::from)
 }
 
 impl From<Failure> for wit::Failure {
@@ -210,6 +169,17 @@ impl<C: Connector> exports::source::Guest for Adapter<C> {
             complete: page.complete,
             total: page.total,
         })
+    }
+}
+
+impl<C: Connector> exports::attachments::Guest for Adapter<C> {
+    fn fetch(
+        cx: exports::attachments::Context,
+        stream: String,
+        reference: String,
+    ) -> Result<exports::attachments::File, wit::Failure> {
+        let file = C::fetch(&context(&cx)?, &stream, &reference)?;
+        Ok(file.into())
     }
 }
 

@@ -3,12 +3,19 @@
 use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
+use crate::file::{File, Part};
 use crate::http::{Request, Response, SendError};
 
 /// The way out: the host's HTTP client in a component, recorded answers in a test.
 pub trait Http {
     /// Sends one request.
     fn send(&self, request: Request) -> Result<Response, SendError>;
+
+    /// See [`Context::fetch`].
+    fn fetch(&self, request: Request) -> Result<(Response, Option<File>), SendError>;
+
+    /// See [`Context::upload`].
+    fn upload(&self, request: Request, parts: Vec<Part>) -> Result<Response, SendError>;
 }
 
 /// Everything that a call knows of the world.
@@ -39,6 +46,21 @@ impl<'a> Context<'a> {
     /// Sends one request.
     pub fn send(&self, request: Request) -> Result<Response, SendError> {
         self.http.send(request)
+    }
+
+    /// Sends one request, and the body of a 2xx answer goes into the host's hold: the response's own body
+    /// is empty, and the file tells what is held. Any other answer comes as with [`Self::send`], without
+    /// a file. Only within [`crate::Connector::fetch`]; elsewhere the host holds nothing, and every file
+    /// is [`crate::Denied::TooLarge`].
+    pub fn fetch(&self, request: Request) -> Result<(Response, Option<File>), SendError> {
+        self.http.fetch(request)
+    }
+
+    /// Sends one request with a `multipart/form-data` body of these parts, in this order. The request has
+    /// no body of its own, and no content type: the host writes it with its boundary. A file that is not
+    /// held (any more) is [`SendError::Connect`].
+    pub fn upload(&self, request: Request, parts: Vec<Part>) -> Result<Response, SendError> {
+        self.http.upload(request, parts)
     }
 
     /// A public field of the credential.

@@ -10,8 +10,9 @@
 //! manifest is embedded as a custom section that the host reads before it runs anything. WIT stays out of
 //! sight.
 //!
-//! A connector never sees a secret and has no clock, no environment and no files: everything it knows
-//! comes in through [`Context`], everything it wants goes out through [`Http`]. So it is a function of
+//! A connector never sees a secret and has no clock, no environment and no file system: everything it
+//! knows comes in through [`Context`], everything it wants goes out through [`Http`]. Not even the files
+//! that it carries come into its memory: the host holds them ([`File`]). So it is a function of
 //! its arguments and of the answers it gets, and recorded answers ([`transcript`]) are a complete test
 //! that runs natively.
 
@@ -21,6 +22,8 @@
 mod component;
 mod context;
 mod failure;
+mod file;
+mod host;
 mod http;
 pub mod json;
 pub mod transcript;
@@ -28,6 +31,7 @@ mod types;
 
 pub use context::{Context, Http};
 pub use failure::{Effect, Failure, FailureKind, Result};
+pub use file::{Content, File, Part};
 pub use http::{Denied, Request, Response, SendError};
 pub use types::{
     Change, Choice, Choices, Disposition, Finding, Found, Item, Need, Page, Preparation, Read,
@@ -66,6 +70,15 @@ pub trait Connector {
     fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         let _ = cx;
         Err(not_offered(&format!("the stream {}", read.stream)))
+    }
+
+    /// Brings the file that a record refers to into the host's hold, with [`Context::fetch`]. `reference`
+    /// is the value of an attribute of a record of the stream that its schema marks with `x-file`.
+    ///
+    /// A file that is larger than the target takes is [`Denied::TooLarge`].
+    fn fetch(cx: &Context<'_>, stream: &str, reference: &str) -> Result<File> {
+        let _ = (cx, reference);
+        Err(not_offered(&format!("files for the stream {stream}")))
     }
 
     /// Learns what the target can take; what it returns is handed to each `find` and `write`.
