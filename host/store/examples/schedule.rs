@@ -127,6 +127,8 @@ async fn cycle(store: &SqliteStore, number: u32) -> Result<(), StoreError> {
         run: run.clone(),
         progress: Progress::default(),
         links: Vec::new(),
+        documents: Vec::new(),
+        forgotten: Vec::new(),
         outcomes: Vec::new(),
         seen: Vec::new(),
     };

@@ -9,7 +9,9 @@ use matricula_core::standing::Standing;
 use matricula_core::store::StoreError;
 use matricula_core::{AutomationId, SourceKey, TenantId};
 
-use super::{SqliteStore, automations, files, journal, links, retention, runs, standings};
+use super::{
+    SqliteStore, automations, documents, files, journal, links, retention, runs, standings,
+};
 
 /// Rows that are dropped at a time.
 const SHORT: u32 = 1_000;
@@ -202,7 +204,10 @@ impl Agenda for SqliteStore {
     async fn retry_now(&self, id: &AutomationId, now: Timestamp) -> Result<u64, StoreError> {
         let id = id.clone();
         self.worker
-            .write(move |tx| links::retry_now(tx, automations::number(tx, &id)?, now))
+            .write(move |tx| {
+                let number = automations::number(tx, &id)?;
+                Ok(links::retry_now(tx, number, now)? + documents::retry_now(tx, number, now)?)
+            })
             .await
     }
 

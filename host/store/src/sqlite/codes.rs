@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use matricula_core::document::DocumentState;
 use matricula_core::journal::Deed;
 use matricula_core::link::{Decision, LeavingAction, LeavingReason};
 use matricula_core::notice::NoticeKind;
@@ -45,6 +46,11 @@ codes! {
     OutcomeKind {
         Created = 0, Updated = 1, Unchanged = 2, Deactivated = 3, Reactivated = 4, Skipped = 5,
         Staged = 6, Ambiguous = 7, Failed = 8,
+    }
+}
+codes! {
+    DocumentState {
+        Delivered = 0, Unwanted = 1, Waiting = 2, Intended = 3, Failed = 4, Doubtful = 5, Again = 6,
     }
 }
 codes! { Lifecycle { Active = 0, Paused = 1, Deactivated = 2 } }
@@ -138,6 +144,32 @@ pub(super) fn stored(count: u64) -> Result<i64, Fault> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()).into())
 }
 
+pub(super) fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of a digest; an error unless it is written as [`hex`] does.
+pub(super) fn unhex(text: &str) -> Result<[u8; 32], Fault> {
+    let refused = || {
+        let reason = "a SHA-256 is written with 64 lower-case hexadecimal digits";
+        Fault::from(rusqlite::Error::ToSqlConversionFailure(reason.into()))
+    };
+    let digit = |character: u8| match character {
+        b'0'..=b'9' => Ok(character - b'0'),
+        b'a'..=b'f' => Ok(character - b'a' + 10),
+        _ => Err(refused()),
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut digest = [0; 32];
+    if pairs.len() != digest.len() || !rest.is_empty() {
+        return Err(refused());
+    }
+    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Ok(digest)
+}
+
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()).into())
@@ -188,6 +220,18 @@ mod tests {
                 "Failed"
             ]
         );
+        assert_eq!(
+            all::<DocumentState>(),
+            [
+                "Delivered",
+                "Unwanted",
+                "Waiting",
+                "Intended",
+                "Failed",
+                "Doubtful",
+                "Again"
+            ]
+        );
         assert_eq!(all::<Lifecycle>(), ["Active", "Paused", "Deactivated"]);
         assert_eq!(
             all::<Deed>(),
@@ -230,6 +274,23 @@ mod tests {
     fn a_set_of_codes() {
         assert_eq!(bits(&[Decision::Open, Decision::Approved]), 0b101);
         assert_eq!(bits::<Decision>(&[]), -1);
+    }
+
+    #[test]
+    fn digests_survive() {
+        let digest: [u8; 32] = std::array::from_fn(|at| (at * 9) as u8);
+        assert_eq!(unhex(&hex(&digest)).unwrap(), digest);
+        assert_eq!(hex(&[0xAF; 32]), "af".repeat(32));
+        for wrong in [
+            "",
+            "af",
+            &"AF".repeat(32),
+            &"g0".repeat(32),
+            &"ä".repeat(32),
+        ] {
+            assert!(unhex(wrong).is_err(), "{wrong}");
+        }
+        assert!(unhex(&"0".repeat(65)).is_err());
     }
 
     #[test]

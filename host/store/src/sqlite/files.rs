@@ -3,13 +3,11 @@
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
+use super::codes::hex;
 use super::fault::Fault;
 
 pub(super) fn keep(tx: &Transaction<'_>, text: &str) -> Result<String, Fault> {
-    let digest: String = Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = hex(&Sha256::digest(text).into());
     tx.prepare_cached(
         "INSERT INTO flow_file (digest, text) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
     )?

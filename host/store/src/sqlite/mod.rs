@@ -9,7 +9,7 @@
 //! | `worker` | the thread with the connection |
 //! | `schema` | tables and migrations |
 //! | `store`, `agenda`, `outbox` | the ports |
-//! | `credentials`, `automations`, `links`, `runs`, `standings`, `journal`, `notices`, `retention`, `files` | the statements, by what they are about |
+//! | `credentials`, `automations`, `links`, `documents`, `runs`, `standings`, `journal`, `notices`, `retention`, `files` | the statements, by what they are about |
 //! | `backup` | a copy of a store in use |
 //! | `codes`, `fault` | how values are written; what errors become |
 
@@ -18,6 +18,7 @@ mod automations;
 mod backup;
 mod codes;
 mod credentials;
+mod documents;
 mod fault;
 mod files;
 mod journal;

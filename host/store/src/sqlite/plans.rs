@@ -1,12 +1,15 @@
 //! What the planner makes of the statements that come often, with as many rows as there may be.
 
+use matricula_core::document::DocumentState;
 use matricula_core::standing::Lifecycle;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::codes::Code;
-use super::{journal, notices, retention, runs, schema, standings};
+use super::{documents, journal, notices, retention, runs, schema, standings};
 
 const AUTOMATIONS: i64 = 10_000;
+
+const DELIVERED: i64 = 50_000;
 
 /// A schedule of ten thousand automations, of which every hundredth is due and sixteen of these run.
 fn schedule() -> Connection {
@@ -31,6 +34,26 @@ fn schedule() -> Connection {
                  requests, notes)
              SELECT number, 'acme', 'f', '', 0, 1, 0, 0, '', '', '' FROM automation;
          INSERT INTO outcome (run, number, kind, key) SELECT id, 1, 0, 'key' FROM run;"
+    ))
+    .unwrap();
+    db
+}
+
+/// Documents of the automations 77 and 78: many that were delivered and a hundred of every other state, of which
+/// ten failed ones are due. Two at a time wait for the same account; every tenth has a link of automation 79.
+fn filed() -> Connection {
+    let db = schedule();
+    db.execute_batch(&format!(
+        "CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n
+             WHERE i + 1 < {DELIVERED} + 600) SELECT i FROM n;
+         INSERT INTO document (automation, key, state, record, wants, target, sent, attempts, not_before)
+             SELECT automation, printf('%06d', i), state, x'', iif(state = 2, i % 100 / 2, NULL),
+                 iif(state = 0, i, NULL), x'', 0, iif(state = 4, i % 100, NULL)
+             FROM (SELECT i, max(0, (i - {DELIVERED}) / 100 + 1) AS state FROM n)
+             CROSS JOIN (SELECT 77 AS automation UNION ALL SELECT 78);
+         INSERT INTO link (automation, key, missed, in_scope, active, access_until, last_day_open, barred, zone,
+                 target, record, applied)
+             SELECT 79, i, 0, 1, 1, x'', 0, 0, '', iif(i % 10 = 0, i, 'a' || i), x'', x'' FROM n;"
     ))
     .unwrap();
     db
@@ -66,6 +89,43 @@ fn what_is_due_is_read_alone() {
     let (found, taken) = steps(&db, standings::NEXT_DUE, &[]);
     assert_eq!(found, 1);
     assert!(taken < 1_000, "{taken} steps");
+}
+
+#[test]
+fn what_is_due_of_many_documents_is_read_alone() {
+    let db = filed();
+    let codes = [
+        (DocumentState::Unwanted.code(), 1),
+        (DocumentState::Waiting.code(), 2),
+        (DocumentState::Failed.code(), 4),
+    ];
+    for (code, named) in codes {
+        assert_eq!(code, named, "as the indexes have it");
+    }
+    let first = |sql: &str, parameters: &[i64]| -> i64 {
+        db.query_row(sql, params_from_iter(parameters), |row| row.get(0))
+            .unwrap()
+    };
+    let (found, taken) = steps(&db, documents::FIGURES, &[77]);
+    assert_eq!(found, 7);
+    assert!(taken < 100, "{taken} steps");
+    assert_eq!(first(documents::RETRIES_DUE, &[77, 9]), 10);
+    let (_, taken) = steps(&db, documents::RETRIES_DUE, &[77, 9]);
+    assert!(taken < 200, "{taken} steps");
+    assert_eq!(first(documents::KNOWN_BY_NOW, &[77, 79]), 10);
+    let (_, taken) = steps(&db, documents::KNOWN_BY_NOW, &[77, 79]);
+    assert!(taken < 4_000, "{taken} steps");
+
+    for (state, source) in [
+        (DocumentState::Delivered, documents::CLOSED),
+        (DocumentState::Waiting, documents::OPEN),
+        (DocumentState::Again, documents::OPEN),
+    ] {
+        let sql = format!("SELECT {} {source}", documents::COLUMNS);
+        let (found, taken) = steps(&db, &sql, &[77, state.code(), 0, 100]);
+        assert_eq!(found, 100, "{state:?}");
+        assert!(taken < 4_000, "{state:?}: {taken} steps");
+    }
 }
 
 /// The foreign keys find their rows by indexes, of which some are partial.
@@ -104,6 +164,14 @@ fn no_statement_reads_a_whole_table_or_sorts() {
         runs::NEWEST_OF_TENANT.to_owned(),
         runs::NEWEST_OF_AUTOMATION.to_owned(),
         runs::TALLY.to_owned(),
+        format!("SELECT {} {}", documents::COLUMNS, documents::OPEN),
+        format!("SELECT {} {}", documents::COLUMNS, documents::CLOSED),
+        documents::DELIVERED_AS.to_owned(),
+        documents::FIGURES.to_owned(),
+        documents::RETRIES_DUE.to_owned(),
+        documents::decide_all(),
+        documents::RETRY_NOW.to_owned(),
+        retention::WRITING_BACK.to_owned(),
         retention::RUNS.to_owned(),
         retention::NOTICES.to_owned(),
         retention::HISTORY.to_owned(),

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use matricula_core::TenantId;
+use matricula_core::document::DocumentState;
 use matricula_core::notice::NoticeKind;
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::codes::Code;
 use super::fault::Fault;
@@ -89,9 +90,29 @@ pub(super) fn set_retention(
     Ok(())
 }
 
+/// Automations that write where this one reads: the owners of their documents are people of its source. And
+/// whether they read where it writes: the accounts that their documents wait for are those of its links.
+pub(super) const WRITING_BACK: &str = "SELECT other.number, other.source = mine.target FROM automation AS mine \
+     CROSS JOIN automation AS other INDEXED BY automation_by_target ON other.target = mine.source \
+     WHERE mine.number = ?1 AND other.tenant = mine.tenant";
+
 /// Everything about one person; how many rows.
 pub(super) fn erase(tx: &Transaction<'_>, automation: i64, key: &str) -> Result<u64, Fault> {
-    let mut rows = 0;
+    let account: Option<String> = tx
+        .prepare_cached("SELECT target FROM link WHERE automation = ?1 AND key = ?2")?
+        .query_row((automation, key), |row| row.get(0))
+        .optional()?
+        .flatten();
+    // The people of a source of documents are the accounts that they wait for.
+    let mut rows = erase_documents(tx, automation, None, Some(key))?;
+    let writing: Vec<(i64, bool)> = tx
+        .prepare_cached(WRITING_BACK)?
+        .query_map([automation], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (other, reads) in writing {
+        let account = account.as_deref().filter(|_| reads);
+        rows += erase_documents(tx, other, Some(key), account)?;
+    }
     for sql in [
         "DELETE FROM pending_reference WHERE automation = ?1 AND key = ?2",
         "DELETE FROM pending_reference INDEXED BY pending_reference_by_wanted \
@@ -103,6 +124,42 @@ pub(super) fn erase(tx: &Transaction<'_>, automation: i64, key: &str) -> Result<
         rows += tx.prepare_cached(sql)?.execute((automation, key))?;
     }
     Ok(rows as u64)
+}
+
+/// The documents of one person in one automation, with what was told of them. What may lie in the person's
+/// file keeps its row, with nothing in it but its key: whoever is met again must not get everything twice.
+fn erase_documents(
+    tx: &Transaction<'_>,
+    automation: i64,
+    owner: Option<&str>,
+    account: Option<&str>,
+) -> Result<usize, Fault> {
+    const THEIRS: &str = "automation = ?1 AND (owner = ?2 OR wants = ?3)";
+    let outcomes = tx
+        .prepare_cached(&format!(
+            "DELETE FROM outcome WHERE run IN (SELECT id FROM run INDEXED BY run_by_automation \
+                 WHERE automation = ?1) AND key IN (SELECT key FROM document WHERE {THEIRS})"
+        ))?
+        .execute((automation, owner, account))?;
+    let [delivered, intended, doubtful] = [
+        DocumentState::Delivered,
+        DocumentState::Intended,
+        DocumentState::Doubtful,
+    ]
+    .map(Code::code);
+    let dropped = tx
+        .prepare_cached(&format!(
+            "DELETE FROM document WHERE {THEIRS} AND state NOT IN (?4, ?5, ?6)"
+        ))?
+        .execute((automation, owner, account, delivered, intended, doubtful))?;
+    let emptied = tx
+        .prepare_cached(&format!(
+            "UPDATE document SET state = ?4, record = zeroblob(16), owner = NULL, wants = NULL, \
+                 target = NULL, sent = x'', size = NULL, sha256 = NULL, sent_at = NULL, attempts = 0, \
+                 not_before = NULL WHERE {THEIRS}"
+        ))?
+        .execute((automation, owner, account, delivered))?;
+    Ok(outcomes + dropped + emptied)
 }
 
 /// Writes the log back into the file and cuts it off. Another process that reads at this moment keeps it;

@@ -11,10 +11,10 @@ use matricula_core::{AutomationId, RunId, SourceKey, TargetId};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::automations;
 use super::codes::{Code, bits, count, from_json, json, opt_timestamp, stored, timestamp, value};
 use super::fault::Fault;
 use super::links::Writer;
+use super::{automations, documents};
 
 const COLUMNS: &str = "run.id, automation.id, run.flow, run.started_by, run.cycle, run.status, \
                        run.started_at, run.finished_at, run.counts, run.requests, run.error, run.notes";
@@ -160,6 +160,8 @@ pub(super) fn commit(tx: &Transaction<'_>, lease: &Lease, commit: &Commit) -> Re
         run,
         progress,
         links,
+        documents,
+        forgotten,
         outcomes,
         seen,
     } = commit;
@@ -193,6 +195,8 @@ pub(super) fn commit(tx: &Transaction<'_>, lease: &Lease, commit: &Commit) -> Re
             writer.write(link)?;
         }
     }
+    documents::forget(tx, automation, forgotten)?;
+    documents::write(tx, automation, documents)?;
     add_outcomes(tx, run.id, outcomes)?;
     if !seen.is_empty() {
         let hashes: Vec<u8> = seen.iter().flat_map(|hash| hash.to_le_bytes()).collect();

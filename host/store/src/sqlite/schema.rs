@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "schedule",
         sql: include_str!("schema/0003-schedule.sql"),
     },
+    Migration {
+        name: "documents",
+        sql: include_str!("schema/0004-documents.sql"),
+    },
 ];
 
 /// Brings the store to the schema of this version.
@@ -124,12 +128,14 @@ fn checksum(migration: &Migration) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use matricula_core::agenda::RunFilter;
+    use matricula_core::document::Document;
     use matricula_core::run::Trigger;
     use matricula_core::store::OutcomeFilter;
-    use matricula_core::{AutomationId, Person, RunId};
+    use matricula_core::{AutomationId, Person, RunId, SourceKey};
 
-    use super::super::{automations, runs, standings};
+    use super::super::{automations, documents, runs, standings};
     use super::*;
 
     const FIRST: Migration = Migration {
@@ -240,6 +246,27 @@ mod tests {
         assert_eq!(standings::of(&tx, &id).unwrap(), None);
         let tenure = automations::tenure(&tx, &id).unwrap();
         assert_eq!(tenure.owner.as_deref(), Some("node"));
+    }
+
+    /// An automation of before is counted like one of today.
+    #[test]
+    fn a_store_before_documents_takes_them() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &MIGRATIONS[..3]).unwrap();
+        db.execute_batch(
+            "INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{}', 0);
+            INSERT INTO automation (number, id, tenant, flow, source, target, settings, salt, created_at)
+                VALUES (7, 'a', 'acme', 'sync-employees', 'c', 'c', '{}', 0, 0);",
+        )
+        .unwrap();
+        migrate(&mut db).unwrap();
+        let tx = db.transaction().unwrap();
+        let document = Document::new(SourceKey::new("certificate"));
+        documents::write(&tx, 7, std::slice::from_ref(&document)).unwrap();
+        let keys = [document.key.clone()];
+        assert_eq!(documents::of_keys(&tx, 7, &keys).unwrap(), [Some(document)]);
+        let figures = documents::figures(&tx, 7, None, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(figures.waiting, 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::codes::{Code, count, from_json, json, opt_timestamp, timestamp, value};
 use super::fault::Fault;
-use super::{automations, journal, notices};
+use super::{automations, documents, journal, notices};
 
 const TABLE: &str = "standing";
 
@@ -285,7 +285,7 @@ pub(super) fn overview(tx: &Transaction<'_>, now: Timestamp) -> Result<Overview,
     })
 }
 
-/// Forgets what was seen, of the automation and of each person. A run that was cut off is not gone on
+/// Forgets what was seen, of the automation, of each person and of each document. A run that was cut off is not gone on
 /// with: it is told from its program, which is nobody's now.
 pub(super) fn reevaluate(tx: &Transaction<'_>, number: i64) -> Result<(), Fault> {
     tx.prepare_cached(
@@ -296,6 +296,7 @@ pub(super) fn reevaluate(tx: &Transaction<'_>, number: i64) -> Result<(), Fault>
         .execute([number])?;
     tx.prepare_cached("UPDATE link SET record = zeroblob(16) WHERE automation = ?1")?
         .execute([number])?;
+    documents::reevaluate(tx, number)?;
     Ok(())
 }
 

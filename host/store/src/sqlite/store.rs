@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use matricula_core::agenda::{Agenda, RunFilter};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
+use matricula_core::document::{Document, DocumentFigures, DocumentState};
 use matricula_core::link::{Decision, Link, ResolvableReference};
 use matricula_core::run::{CycleKind, Outcome, Progress, Run, Trigger};
 use matricula_core::store::{Commit, Lease, OutcomeFilter, Population, Store, StoreError};
 use matricula_core::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
 
 use super::links::first;
-use super::{SqliteStore, automations, credentials, links, runs};
+use super::{SqliteStore, automations, credentials, documents, links, runs};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -289,6 +290,77 @@ impl Store for SqliteStore {
         let id = automation.clone();
         self.worker
             .write(move |tx| links::decide(tx, automations::number(tx, &id)?, decision))
+            .await
+    }
+
+    async fn documents(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Option<Document>>, StoreError> {
+        let (id, keys) = (automation.clone(), keys.to_vec());
+        self.worker
+            .read(move |tx| documents::of_keys(tx, automations::number(tx, &id)?, &keys))
+            .await
+    }
+
+    async fn documents_in(
+        &self,
+        automation: &AutomationId,
+        states: &[DocumentState],
+        after: Option<&SourceKey>,
+        limit: u32,
+    ) -> Result<Vec<Document>, StoreError> {
+        let (id, states, first) = (automation.clone(), states.to_vec(), first(after));
+        self.worker
+            .read(move |tx| {
+                documents::in_states(tx, automations::number(tx, &id)?, &states, &first, limit)
+            })
+            .await
+    }
+
+    async fn delivered_as(
+        &self,
+        automation: &AutomationId,
+        targets: &[TargetId],
+    ) -> Result<Vec<Option<SourceKey>>, StoreError> {
+        let (id, targets) = (automation.clone(), targets.to_vec());
+        self.worker
+            .read(move |tx| documents::delivered_as(tx, automations::number(tx, &id)?, &targets))
+            .await
+    }
+
+    /// An automation `people` that has been removed has no links, so nobody is known by it.
+    async fn document_figures(
+        &self,
+        automation: &AutomationId,
+        people: Option<&AutomationId>,
+        now: Timestamp,
+    ) -> Result<DocumentFigures, StoreError> {
+        let (id, people) = (automation.clone(), people.cloned());
+        self.worker
+            .read(move |tx| {
+                let people = match people {
+                    Some(people) => automations::find(tx, &people)?,
+                    None => None,
+                };
+                documents::figures(tx, automations::number(tx, &id)?, people, now)
+            })
+            .await
+    }
+
+    async fn decide_documents(
+        &self,
+        automation: &AutomationId,
+        keys: Option<&[SourceKey]>,
+        decision: DocumentState,
+    ) -> Result<u64, StoreError> {
+        let (id, keys) = (automation.clone(), keys.map(<[SourceKey]>::to_vec));
+        self.worker
+            .write(move |tx| {
+                let number = automations::number(tx, &id)?;
+                documents::decide(tx, number, keys.as_deref(), decision)
+            })
             .await
     }
 

@@ -161,6 +161,7 @@ pub async fn removed_with_everything(store: AnyStore) {
             changed: Vec::new(),
         }],
         seen: vec![1],
+        documents: vec![waiting("7", "account-1")],
         ..running.page()
     };
     let Running {
@@ -182,6 +183,7 @@ pub async fn removed_with_everything(store: AnyStore) {
     // Of the same name again: nothing of the former one is there.
     set_up(store, "automation").await;
     assert_eq!(running.link("1").await, None);
+    assert_eq!(running.document("7").await, None);
     assert_eq!(store.hook(&id).await.unwrap(), None);
     assert_eq!(
         store.population(&id, at(0)).await.unwrap(),

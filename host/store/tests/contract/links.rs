@@ -24,21 +24,6 @@ pub async fn any_link_survives(store: AnyStore) {
     .await;
 }
 
-const ODD: [&str; 12] = [
-    "",
-    "\0",
-    "\0\0",
-    " ",
-    "'; DROP TABLE link; --",
-    "10",
-    "9",
-    "A",
-    "a",
-    "a\0",
-    "a\0b",
-    "ä😀",
-];
-
 pub async fn odd_keys(store: AnyStore) {
     let running = Running::new(store).await;
     running.write(ODD.map(member)).await;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use matricula_core::agenda::{Change, Ledger};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
+use matricula_core::document::{Document, DocumentState};
 use matricula_core::journal::{Actor, Deed, Entry};
 use matricula_core::link::{
     Access, Decision, Leaving, LeavingAction, LeavingReason, Link, PendingReference, Trouble,
@@ -20,6 +21,22 @@ use proptest::prelude::*;
 pub type AnyStore = Arc<dyn Ledger>;
 
 pub const FLOW: &str = "sync-employees";
+
+/// Keys that order, quote and terminate in unexpected ways.
+pub const ODD: [&str; 12] = [
+    "",
+    "\0",
+    "\0\0",
+    " ",
+    "'; DROP TABLE link; --",
+    "10",
+    "9",
+    "A",
+    "a",
+    "a\0",
+    "a\0b",
+    "ä😀",
+];
 
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap()
@@ -192,6 +209,8 @@ impl Running {
             run: self.run.clone(),
             progress: Progress::default(),
             links: Vec::new(),
+            documents: Vec::new(),
+            forgotten: Vec::new(),
             outcomes: Vec::new(),
             seen: Vec::new(),
         }
@@ -213,6 +232,22 @@ impl Running {
             )
             .await
             .unwrap();
+    }
+
+    pub async fn file(&self, documents: impl IntoIterator<Item = Document>) {
+        let page = Commit {
+            documents: documents.into_iter().collect(),
+            ..self.page()
+        };
+        self.store.commit(&self.lease, page).await.unwrap();
+    }
+
+    pub async fn document(&self, key: &str) -> Option<Document> {
+        self.store
+            .documents(&self.id, &[SourceKey::new(key)])
+            .await
+            .unwrap()
+            .remove(0)
     }
 
     pub async fn link(&self, key: &str) -> Option<Link> {
@@ -255,6 +290,36 @@ pub fn leaving(key: &str, decision: Decision) -> Link {
     Link {
         leaving: Some(leaving),
         ..member(key)
+    }
+}
+
+/// A document of which nothing is known but how it stands.
+pub fn stands(key: &str, state: DocumentState) -> Document {
+    Document {
+        state,
+        ..Document::new(SourceKey::new(key))
+    }
+}
+
+pub fn delivered(key: &str, target: &str) -> Document {
+    Document {
+        target: Some(TargetId::new(target)),
+        ..stands(key, DocumentState::Delivered)
+    }
+}
+
+pub fn waiting(key: &str, account: &str) -> Document {
+    Document {
+        wants: Some(TargetId::new(account)),
+        ..stands(key, DocumentState::Waiting)
+    }
+}
+
+pub fn failed(key: &str, not_before: Option<i64>) -> Document {
+    Document {
+        attempts: 3,
+        not_before: not_before.map(at),
+        ..stands(key, DocumentState::Failed)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod automations;
 pub mod credentials;
+pub mod documents;
 pub mod due;
 pub mod hooks;
 pub mod journal;
@@ -39,6 +40,12 @@ macro_rules! contract_tests {
                 any_link_survives, odd_keys, keys_come_in_order, accounts_are_found,
                 automations_do_not_meet, population_is_right_after_anything
             }
+            documents {
+                any_document_survives, a_digest_that_is_none_is_not_written, found_by_key,
+                by_state_in_the_order_of_keys, what_was_delivered_as_what, due_for_each_reason,
+                figures_are_right_after_anything, an_owner_decides, a_decision_stands, forgotten_with_the_page,
+                only_with_the_lease, each_automation_has_its_own
+            }
             paging { dates_come_due, leaving_by_decision, decisions, a_decision_is_not_taken_back }
             references {
                 resolvable_once_the_other_has_an_account, replaced_or_left_alone, a_page_never_cuts_a_person,
@@ -58,7 +65,7 @@ macro_rules! contract_tests {
             hooks { a_digest_is_kept_and_replaced }
             retention {
                 old_runs_go_in_portions, what_is_needed_stays, days_by_tenant, one_person_is_erased,
-                a_link_is_forgotten, failed_people_are_tried_at_once, everybody_anew
+                the_documents_of_one_person, failed_documents_are_tried_at_once, every_document_anew, a_link_is_forgotten, failed_people_are_tried_at_once, everybody_anew
             }
             tallies { what_ended_in_a_span, the_newest_of_what_was_asked_for }
         }

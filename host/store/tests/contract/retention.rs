@@ -1,6 +1,7 @@
 //! What is dropped, by age and by person, and what is begun anew.
 
-use matricula_core::automation::Memory;
+use matricula_core::automation::{Automation, Memory};
+use matricula_core::document::{Document, DocumentState};
 use matricula_core::journal::Deed;
 use matricula_core::link::Trouble;
 use matricula_core::notice::{Channel, NoticeKind};
@@ -339,4 +340,154 @@ pub async fn everybody_anew(store: AnyStore) {
     store.reevaluate(id).await.unwrap();
     let automation = store.automation(id).await.unwrap().unwrap();
     assert_eq!(automation.memory, Memory::default());
+}
+
+/// As it is told of a document: by its own key.
+async fn told(running: &Running, keys: &[&str]) {
+    let page = Commit {
+        outcomes: keys.iter().map(|key| outcome(key)).collect(),
+        ..running.page()
+    };
+    running.store.commit(&running.lease, page).await.unwrap();
+}
+
+/// Documents lie in automations that write where this one reads.
+pub async fn the_documents_of_one_person(store: AnyStore) {
+    let people = Running::of(store.clone(), "people").await;
+    // Credentials the other way round; then an automation that reads another academy; then one that writes
+    // somewhere else.
+    store
+        .add_credential(&credential("elsewhere"), &secrets())
+        .await
+        .unwrap();
+    let reading = async |id: &str, source: &str, target: &str| {
+        let running = Running::of(store.clone(), id).await;
+        let turned = Automation {
+            source: CredentialId::new(source),
+            target: CredentialId::new(target),
+            ..automation(id)
+        };
+        store.put_automation(&turned).await.unwrap();
+        running
+    };
+    let certificates = reading("certificates", "target", "source").await;
+    let others = reading("others", "elsewhere", "source").await;
+    let foreign = reading("foreign", "target", "elsewhere").await;
+    people.write([member("1"), member("2")]).await;
+
+    let of = |key: &str, owner: &str, state| Document {
+        record: 7,
+        owner: Some(SourceKey::new(owner)),
+        target: Some(TargetId::new(format!("document-{key}"))),
+        size: Some(1),
+        sha256: Some("ab".repeat(32)),
+        sent_at: Some(at(1)),
+        ..stands(key, state)
+    };
+    use DocumentState::{Again, Delivered, Doubtful, Failed, Intended, Unwanted};
+    let kept = [("a", Delivered), ("b", Intended), ("c", Doubtful)];
+    let dropped = [("d", Failed), ("e", Again), ("f", Unwanted)];
+    for (key, state) in kept.into_iter().chain(dropped) {
+        certificates.file([of(key, "1", state)]).await;
+    }
+    for running in [&certificates, &others] {
+        let waits = ["g", "h"].map(|key| waiting(key, "account-1"));
+        running.file(waits).await;
+        running
+            .file([of("i", "2", Delivered), waiting("j", "account-2")])
+            .await;
+        told(running, &["a", "g", "i", "1"]).await;
+    }
+    others.file([of("a", "1", Delivered)]).await;
+    foreign
+        .file([of("a", "1", Delivered), waiting("g", "account-1")])
+        .await;
+
+    // Of the certificates eight documents and two outcomes, of the others one of each: its accounts are those of
+    // another academy. And the link.
+    let key = SourceKey::new("1");
+    assert_eq!(
+        store.erase(&people.id, &key).await.unwrap(),
+        8 + 2 + 1 + 1 + 1
+    );
+    assert_eq!(store.erase(&people.id, &key).await.unwrap(), 0);
+    for (key, _) in kept {
+        let left = Some(stands(key, Delivered));
+        assert_eq!(certificates.document(key).await, left, "not sent again");
+    }
+    for key in ["d", "e", "f", "g", "h"] {
+        assert_eq!(certificates.document(key).await, None, "{key}");
+    }
+    assert_eq!(others.document("a").await, Some(stands("a", Delivered)));
+    assert_eq!(others.document("g").await, Some(waiting("g", "account-1")));
+    assert_eq!(outcomes(&store, &certificates.run).await, ["i", "1"]);
+    assert_eq!(outcomes(&store, &others.run).await, ["g", "i", "1"]);
+    for running in [&certificates, &others] {
+        let theirs = Some(of("i", "2", Delivered));
+        assert_eq!(running.document("i").await, theirs);
+        let theirs = Some(waiting("j", "account-2"));
+        assert_eq!(running.document("j").await, theirs);
+    }
+    assert_eq!(foreign.document("a").await, Some(of("a", "1", Delivered)));
+    assert_eq!(foreign.document("g").await, Some(waiting("g", "account-1")));
+    let figures = async |running: &Running| {
+        store
+            .document_figures(&running.id, None, at(0))
+            .await
+            .unwrap()
+    };
+    let counted = figures(&certificates).await;
+    assert_eq!((counted.delivered, counted.waiting, counted.due), (4, 1, 0));
+
+    // A person of the documents' own source is an account.
+    let account = SourceKey::new("account-2");
+    assert_eq!(store.erase(&certificates.id, &account).await.unwrap(), 1);
+    assert_eq!(certificates.document("j").await, None);
+    assert!(others.document("j").await.is_some());
+}
+
+pub async fn failed_documents_are_tried_at_once(store: AnyStore) {
+    let running = Running::new(store).await;
+    running
+        .file([
+            delivered("well", "1"),
+            failed("later", Some(99_000)),
+            failed("already", Some(1_000)),
+            failed("another record", None),
+        ])
+        .await;
+    let Running { store, id, .. } = &running;
+    let due = async |now| {
+        let figures = store.document_figures(id, None, at(now)).await;
+        figures.unwrap().due
+    };
+    assert_eq!(due(5_000).await, 1);
+    assert_eq!(store.retry_now(id, at(5_000)).await.unwrap(), 2);
+    assert_eq!(due(4_999).await, 1);
+    assert_eq!(due(5_000).await, 2);
+    for (key, not_before) in [
+        ("later", Some(5_000)),
+        ("already", Some(1_000)),
+        ("another record", None),
+    ] {
+        assert_eq!(running.document(key).await, Some(failed(key, not_before)));
+    }
+}
+
+pub async fn every_document_anew(store: AnyStore) {
+    let running = Running::new(store).await;
+    let neighbour = Running::of(running.store.clone(), "another").await;
+    let known = Document {
+        record: 7,
+        ..delivered("1", "2")
+    };
+    running.file([known.clone()]).await;
+    neighbour.file([known.clone()]).await;
+    running.store.reevaluate(&running.id).await.unwrap();
+    let anew = Document {
+        record: 0,
+        ..known.clone()
+    };
+    assert_eq!(running.document("1").await, Some(anew));
+    assert_eq!(neighbour.document("1").await, Some(known));
 }

@@ -46,6 +46,8 @@ pub async fn a_run_from_begin_to_finish(store: AnyStore) {
         run: run.clone(),
         progress: progress.clone(),
         links: Vec::new(),
+        documents: Vec::new(),
+        forgotten: Vec::new(),
         outcomes: Vec::new(),
         seen: Vec::new(),
     };

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use matricula_core::automation::Automation;
+use matricula_core::document::{Document, DocumentState};
 use matricula_core::store::{Store, StoreError};
-use matricula_core::{CredentialId, SourceKey};
+use matricula_core::{CredentialId, SourceKey, TargetId};
 use matricula_store::{SqliteStore, Vault};
 use rusqlite::{Connection, TransactionBehavior};
 use tempfile::TempDir;
@@ -22,6 +24,7 @@ async fn a_copy_of_a_store_in_use_is_whole() {
     running
         .write((0..500).map(|key| member(&key.to_string())))
         .await;
+    running.file([delivered("certificate", "7")]).await;
     let done = Arc::new(AtomicBool::new(false));
     let writer = {
         let done = Arc::clone(&done);
@@ -44,6 +47,11 @@ async fn a_copy_of_a_store_in_use_is_whole() {
     assert!(population.linked >= 500, "{population:?}");
     let keys = copy.keys(&running.id, None, 100_000).await.unwrap();
     assert_eq!(keys.len() as u64, population.linked);
+    let figures = copy.document_figures(&running.id, None, at(0)).await;
+    assert_eq!(figures.unwrap().delivered, 1);
+    let key = [SourceKey::new("certificate")];
+    let found = copy.documents(&running.id, &key).await.unwrap();
+    assert_eq!(found, [Some(delivered("certificate", "7"))]);
     let secrets = copy.secrets(&CredentialId::new("source")).await.unwrap();
     assert_eq!(
         secrets.get("client_secret"),
@@ -223,4 +231,38 @@ async fn whoever_was_erased_is_in_no_file() {
     assert_eq!(store.erase(id, &key).await.unwrap(), 1);
     assert!(!is_held(folder.path(), "somebody-123"));
     assert!(is_held(folder.path(), "somebody-124"));
+}
+
+/// A person whose documents were written, changed and delivered.
+#[tokio::test]
+async fn no_file_tells_whose_document_it_was() {
+    let (store, folder) = file().await;
+    let people = Running::of(store.clone(), "people").await;
+    let certificates = Running::of(store.clone(), "certificates").await;
+    let turned = Automation {
+        source: CredentialId::new("target"),
+        target: CredentialId::new("source"),
+        ..automation("certificates")
+    };
+    store.put_automation(&turned).await.unwrap();
+    let of = |number: u32| Document {
+        owner: Some(SourceKey::new(format!("somebody-{:03}", number % 150))),
+        target: Some(TargetId::new(format!("remote-{number:03}"))),
+        ..stands(&format!("certificate-{number:03}"), DocumentState::Intended)
+    };
+    certificates.file((0..300).map(of)).await;
+    let sent = (0..300).map(|number| Document {
+        state: DocumentState::Delivered,
+        sha256: Some("ab".repeat(32)),
+        ..of(number)
+    });
+    certificates.file(sent).await;
+    assert!(is_held(folder.path(), "somebody-123"));
+    let key = SourceKey::new("somebody-123");
+    assert_eq!(store.erase(&people.id, &key).await.unwrap(), 2);
+    for text in ["somebody-123", "remote-123", "remote-273"] {
+        assert!(!is_held(folder.path(), text), "{text}");
+    }
+    assert!(is_held(folder.path(), "somebody-124"));
+    assert!(certificates.document("certificate-123").await.is_some());
 }

@@ -1,4 +1,4 @@
-//! Measures the store with 50 000 people: `cargo run --release -p matricula-store --example measure`.
+//! Measures the store with 50 000 people and as many documents: `cargo run --release -p matricula-store --example measure`.
 //!
 //! Prints a table: time that passed, time on the processor in all threads (Linux only; what counts on a
 //! machine that does other things as well), and the budget of the latter where there is one. The store is
@@ -8,8 +8,10 @@
     reason = "an example that prints what it measures"
 )]
 
+mod documents;
+mod table;
+
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,6 +24,8 @@ use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Progress, Run, RunSta
 use matricula_core::store::{Commit, Lease, LinkWrite, OutcomeFilter, Store, StoreError};
 use matricula_core::{AutomationId, CredentialId, Person, SourceKey, TargetId, TenantId};
 use matricula_store::{SqliteStore, Vault};
+
+use self::table::{Clock, Table, Took, resident};
 
 const PEOPLE: u32 = 50_000;
 const PAGE: u32 = 100;
@@ -60,68 +64,6 @@ fn person(number: u32) -> Link {
         access_changes_at: limited.then(|| time(i64::from(number % 50) + 1)),
         ..link
     }
-}
-
-/// Time that passed, and time on the processor.
-#[derive(Clone, Copy, Default)]
-struct Took {
-    wall: Duration,
-    cpu: Duration,
-}
-
-struct Clock(Instant, Duration);
-
-impl Clock {
-    fn start() -> Self {
-        Self(Instant::now(), on_cpu())
-    }
-
-    fn elapsed(&self) -> Took {
-        Took {
-            wall: self.0.elapsed(),
-            cpu: on_cpu().saturating_sub(self.1),
-        }
-    }
-}
-
-/// The processor time of every thread of this process; zero where there is no `/proc`.
-fn on_cpu() -> Duration {
-    let nanos = |task: std::fs::DirEntry| -> Option<u64> {
-        let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        stat.split_whitespace().next()?.parse().ok()
-    };
-    let tasks = std::fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten();
-    Duration::from_nanos(tasks.filter_map(nanos).sum())
-}
-
-struct Table(Vec<(String, Took, Option<Duration>)>);
-
-impl Table {
-    fn line(&mut self, what: impl Into<String>, took: Took, budget_ms: Option<f64>) {
-        let budget = budget_ms.map(|ms| Duration::from_secs_f64(ms / 1_000.0));
-        self.0.push((what.into(), took, budget));
-    }
-
-    fn print(&self) {
-        for (what, took, budget) in &self.0 {
-            let budget = match budget {
-                Some(budget) if took.cpu <= *budget => format!("within {budget:?}"),
-                Some(budget) => format!("OVER {budget:?}"),
-                None => String::new(),
-            };
-            let [wall, cpu] = [took.wall, took.cpu].map(|took| took.as_secs_f64() * 1_000.0);
-            println!("{what:<56} {wall:>10.3} ms {cpu:>10.3} ms   {budget}");
-        }
-    }
-}
-
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 struct Bench {
@@ -200,6 +142,8 @@ impl Bench {
                 .unwrap_or_default(),
             seen: (0..links.len() as u64).collect(),
             links,
+            documents: Vec::new(),
+            forgotten: Vec::new(),
         }
     }
 
@@ -336,7 +280,7 @@ async fn main() -> Result<(), StoreError> {
         .nth(1)
         .map_or_else(std::env::temp_dir, PathBuf::from);
     let path = folder.join(format!("matricula-measure-{}.db", std::process::id()));
-    let mut table = Table(Vec::new());
+    let mut table = Table::default();
     let bench = Bench::new(path.clone()).await?;
 
     let plain = |_, link| LinkWrite {
@@ -427,6 +371,8 @@ async fn main() -> Result<(), StoreError> {
         50_000
     );
     table.line("decide(): 50 000", start.elapsed(), None);
+    bench.documents(&mut table).await?;
+
     let start = Clock::start();
     let ended = Run {
         status: RunStatus::Succeeded,
