@@ -75,7 +75,9 @@ pub trait Connector {
     /// Brings the file that a record refers to into the host's hold, with [`Context::fetch`]. `reference`
     /// is the value of an attribute of a record of the stream that its schema marks with `x-file`.
     ///
-    /// A file that is larger than the target takes is [`Denied::TooLarge`].
+    /// What it returns must have been fetched in this call; of what it says about it the host believes
+    /// only the name. Anything else that was fetched is let go. A file that is larger than the target takes
+    /// is [`Denied::TooLarge`].
     fn fetch(cx: &Context<'_>, stream: &str, reference: &str) -> Result<File> {
         let _ = (cx, reference);
         Err(not_offered(&format!("files for the stream {stream}")))

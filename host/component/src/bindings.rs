@@ -6,8 +6,26 @@ mod generated {
         wasmtime::component::bindgen!({
             path: "../../wit/v1",
             world: "sources",
-            imports: { "matricula:connector/http.send": async },
+            imports: {
+                "matricula:connector/http.send": async,
+                "matricula:connector/transfer.fetch": async,
+                "matricula:connector/transfer.upload": async,
+            },
             exports: { default: async },
+        });
+    }
+
+    pub(crate) mod attached {
+        wasmtime::component::bindgen!({
+            path: "../../wit/v1",
+            world: "attached",
+            exports: { default: async },
+            with: {
+                "matricula:connector/types": super::sources::matricula::connector::types,
+                "matricula:connector/http": super::sources::matricula::connector::http,
+                "matricula:connector/transfer": super::sources::matricula::connector::transfer,
+                "matricula:connector/log": super::sources::matricula::connector::log,
+            },
         });
     }
 
@@ -19,6 +37,7 @@ mod generated {
             with: {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
+                "matricula:connector/transfer": super::sources::matricula::connector::transfer,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -32,6 +51,7 @@ mod generated {
             with: {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
+                "matricula:connector/transfer": super::sources::matricula::connector::transfer,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -45,12 +65,14 @@ mod generated {
             with: {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
+                "matricula:connector/transfer": super::sources::matricula::connector::transfer,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
     }
 }
 
+pub(crate) use generated::attached::AttachedPre;
 pub(crate) use generated::checks::ChecksPre;
 pub(crate) use generated::checks::exports::matricula::connector::check;
 pub(crate) use generated::destinations::DestinationsPre;
@@ -59,4 +81,4 @@ pub(crate) use generated::lookups::LookupsPre;
 pub(crate) use generated::lookups::exports::matricula::connector::lookup;
 pub(crate) use generated::sources::SourcesPre;
 pub(crate) use generated::sources::exports::matricula::connector::source;
-pub(crate) use generated::sources::matricula::connector::{http, log, types};
+pub(crate) use generated::sources::matricula::connector::{http, log, transfer, types};

@@ -22,13 +22,23 @@ use crate::state::{Meter, State};
 use crate::text;
 use crate::ticker::Running;
 
+/// What a call is for: what it may do, and what its failure may mean.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// Finds out.
+    Read,
+    /// May change the remote.
+    Write,
+    /// Brings a file of at most so many bytes into the hold.
+    Fetch { largest: u64 },
+}
+
 /// A call that has got its slot.
 pub(crate) struct Session<'a> {
     component: &'a Component,
     /// What it does, to be read after "while".
     what: String,
-    /// Whether it is a call that may change the remote.
-    changes: bool,
+    purpose: Purpose,
     deadline: Duration,
     ends: Instant,
     pub(crate) meter: Arc<Meter>,
@@ -42,7 +52,7 @@ impl<'a> Session<'a> {
         component: &'a Component,
         call: &Call,
         what: String,
-        changes: bool,
+        purpose: Purpose,
     ) -> Result<(Self, Store<State>), Failure> {
         let shared = component.shared();
         let deadline = call.deadline.min(shared.limits.deadline);
@@ -50,12 +60,12 @@ impl<'a> Session<'a> {
         let Ok(Ok(slot)) = timeout_at(ends, shared.slots.acquire()).await else {
             return Err(Fault::Saturated.into_failure(component.label(), &what, Effect::None));
         };
-        let meter = Arc::new(Meter::default());
+        let meter = Arc::new(Meter::new(Arc::clone(&call.egress)));
         let running = shared.ticker.running();
         let session = Self {
             component,
             what,
-            changes,
+            purpose,
             deadline,
             ends,
             meter,
@@ -73,6 +83,7 @@ impl<'a> Session<'a> {
             self.component.id(),
             Arc::clone(&shared.limits),
             Arc::clone(&self.meter),
+            self.purpose,
             self.ends,
         );
         let mut store = Store::new(&shared.engine, state);
@@ -116,9 +127,14 @@ impl<'a> Session<'a> {
         Err(fault.into_failure(self.component.label(), &self.what, self.effect()))
     }
 
+    /// What the component was asked for, to be read after "while".
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// What the remote may have been done to by a call of which nothing more is known.
     pub(crate) fn effect(&self) -> Effect {
-        if self.changes && self.meter.may_have_changed() {
+        if matches!(self.purpose, Purpose::Write) && self.meter.may_have_changed() {
             Effect::Unknown
         } else {
             Effect::None

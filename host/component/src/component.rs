@@ -6,16 +6,17 @@ use async_trait::async_trait;
 use matricula_core::connector::{
     Call, Change, Choices, Connector, Found, Need, Page, Preparation, ReadRequest, Receipt, Report,
 };
+use matricula_core::file::File;
 use matricula_core::manifest::Manifest;
 use matricula_core::{Failure, FailureKind};
 use wasmtime::component::InstancePre;
 
-use crate::bindings::{ChecksPre, DestinationsPre, LookupsPre, SourcesPre};
-use crate::call::Session;
+use crate::bindings::{AttachedPre, ChecksPre, DestinationsPre, LookupsPre, SourcesPre};
+use crate::call::{Purpose, Session};
 use crate::convert::{self, Checked};
 use crate::engine::Shared;
 use crate::inspect::Parts;
-use crate::limits::MESSAGE;
+use crate::limits::{IDENTITY, MESSAGE};
 use crate::state::State;
 use crate::text;
 
@@ -29,6 +30,7 @@ pub struct Component {
     checks: Option<ChecksPre<State>>,
     lookups: Option<LookupsPre<State>>,
     sources: Option<SourcesPre<State>>,
+    attached: Option<AttachedPre<State>>,
     destinations: Option<DestinationsPre<State>>,
 }
 
@@ -58,6 +60,7 @@ impl Component {
             checks: offered!("check", ChecksPre),
             lookups: offered!("lookup", LookupsPre),
             sources: offered!("source", SourcesPre),
+            attached: offered!("attachments", AttachedPre),
             destinations: offered!("destination", DestinationsPre),
             shared,
             digest,
@@ -93,10 +96,11 @@ impl Component {
     }
 
     /// What a component returned that breaks the contract.
-    fn broken(&self, session: &Session<'_>, what: &str, reason: &str) -> Failure {
+    fn broken(&self, session: &Session<'_>, reason: &str) -> Failure {
         let message = format!(
-            "{} broke the contract while {what}: it returned {reason}",
-            self.label
+            "{} broke the contract while {}: it returned {reason}",
+            self.label,
+            session.what()
         );
         Failure::new(FailureKind::Protocol, text::cut(message, MESSAGE))
             .with_code("component.broke-contract")
@@ -113,16 +117,16 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// One call of one exported function: a session, a fresh instance, the function, the checks.
-macro_rules! call {
+/// One call of one exported function, what it returned and the session, which lasts until that has been
+/// checked: a session, a fresh instance, the function.
+macro_rules! run {
     (
-        $self:ident, $call:ident, $what:expr, changes: $changes:literal,
-        $pre:expr => $interface:ident . $function:ident ( $($argument:expr),* ),
-        $convert:expr
+        $self:ident, $call:ident, $what:expr, $purpose:expr,
+        $pre:expr => $interface:ident . $function:ident ( $($argument:expr),* )
     ) => {{
         let what: String = $what;
         let pre = $self.offered(&$pre, &what)?;
-        let (session, mut store) = Session::begin($self, $call, what.clone(), $changes).await?;
+        let (session, mut store) = Session::begin($self, $call, what, $purpose).await?;
         let context = convert::context($call);
         let result = session
             .run(async move {
@@ -130,8 +134,21 @@ macro_rules! call {
                 instance.$interface().$function(&mut store, &context, $($argument),*).await
             })
             .await?;
-        let checked: Checked<_> = $convert(result.map_err(convert::failure)?);
-        checked.map_err(|reason| $self.broken(&session, &what, &reason))
+        (session, result.map_err(convert::failure)?)
+    }};
+}
+
+/// A call, and the checks of what it returned.
+macro_rules! call {
+    (
+        $self:ident, $call:ident, $what:expr, $purpose:expr,
+        $pre:expr => $interface:ident . $function:ident ( $($argument:expr),* ),
+        $convert:expr
+    ) => {{
+        let (session, result) =
+            run!($self, $call, $what, $purpose, $pre => $interface.$function($($argument),*));
+        let checked: Checked<_> = $convert(result);
+        checked.map_err(|reason| $self.broken(&session, &reason))
     }};
 }
 
@@ -144,7 +161,7 @@ impl Connector for Component {
     async fn check(&self, call: &Call, needs: &[Need]) -> Result<Report, Failure> {
         let needs = convert::needs(needs);
         call!(
-            self, call, "checking the credential".to_owned(), changes: false,
+            self, call, "checking the credential".to_owned(), Purpose::Read,
             self.checks => matricula_connector_check.call_run(&needs),
             |report| Ok(convert::report(report))
         )
@@ -158,7 +175,7 @@ impl Connector for Component {
         position: Option<&str>,
     ) -> Result<Choices, Failure> {
         call!(
-            self, call, format!("listing options for {field}"), changes: false,
+            self, call, format!("listing options for {field}"), Purpose::Read,
             self.lookups => matricula_connector_lookup.call_options(field, search, position),
             convert::choices
         )
@@ -180,11 +197,33 @@ impl Connector for Component {
             .map_or(0, |stream| stream.page);
         let (position, state) = (position.as_deref(), state.as_deref());
         call!(
-            self, call, format!("reading {stream}"), changes: false,
+            self, call, format!("reading {stream}"), Purpose::Read,
             self.sources => matricula_connector_source
                 .call_read(stream, attributes, position, state, *limit),
             |result| convert::page(result, position, (*limit).max(page))
         )
+    }
+
+    async fn fetch(
+        &self,
+        call: &Call,
+        stream: &str,
+        reference: &str,
+        largest: u64,
+    ) -> Result<File, Failure> {
+        let (session, file) = run!(
+            self, call, format!("fetching a file of {stream}"), Purpose::Fetch { largest },
+            self.attached => matricula_connector_attachments.call_fetch(stream, reference)
+        );
+        // Not what the component says of it, but what the host knows.
+        let held =
+            session.meter.held.take(&file.id).ok_or_else(|| {
+                self.broken(&session, "a file that it has not fetched in this call")
+            })?;
+        Ok(File {
+            name: file.name.map(|name| text::cut(name, IDENTITY)),
+            ..held
+        })
     }
 
     async fn prepare(
@@ -194,7 +233,7 @@ impl Connector for Component {
         attributes: &[String],
     ) -> Result<Preparation, Failure> {
         call!(
-            self, call, format!("preparing {operation}"), changes: false,
+            self, call, format!("preparing {operation}"), Purpose::Read,
             self.destinations => matricula_connector_destination.call_prepare(operation, attributes),
             convert::preparation
         )
@@ -209,7 +248,7 @@ impl Connector for Component {
         values: &[String],
     ) -> Result<Vec<Vec<Found>>, Failure> {
         call!(
-            self, call, format!("finding accounts by {attribute}"), changes: false,
+            self, call, format!("finding accounts by {attribute}"), Purpose::Read,
             self.destinations => matricula_connector_destination
                 .call_find(operation, prepared, attribute, values),
             |lists| convert::found(lists, values.len())
@@ -225,7 +264,7 @@ impl Connector for Component {
     ) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
         let wit = convert::changes(changes);
         call!(
-            self, call, format!("writing {operation}"), changes: true,
+            self, call, format!("writing {operation}"), Purpose::Write,
             self.destinations => matricula_connector_destination
                 .call_write(operation, prepared, &wit),
             |outcomes| convert::outcomes(outcomes, changes.len())

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use matricula_core::manifest::{Manifest, SECTION};
+use matricula_core::manifest::{Manifest, SECTION, Stream, properties};
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::error::{LoadError, Refusal};
@@ -113,8 +113,12 @@ fn invalid(error: wasmparser::BinaryReaderError) -> Refusal {
 
 /// The interfaces that a component can import. WASI's are those that Rust's standard library always
 /// imports, and the seed of its hash maps; all of them are empty or deterministic here.
+///
+/// A component names the version that it was built for. Any of the contract's first series passes here,
+/// because the linker finds by series too: what is of another type is refused there, and a component that
+/// needs a newer contract says so in its manifest.
 const IMPORTS: [(&str, &[&str]); 4] = [
-    ("matricula:connector", &["types", "http", "log"]),
+    ("matricula:connector", &["types", "http", "transfer", "log"]),
     ("wasi:io", &["error", "poll", "streams"]),
     (
         "wasi:cli",
@@ -182,6 +186,14 @@ fn check_promises(Parts { manifest, exports }: &Parts) -> Result<(), Refusal> {
             manifest.streams.keys().next(),
         ),
         (
+            "matricula:connector/attachments",
+            "files for the stream",
+            manifest
+                .streams
+                .iter()
+                .find_map(|(name, stream)| has_files(stream).then_some(name)),
+        ),
+        (
             "matricula:connector/destination",
             "the operation",
             manifest.operations.keys().next(),
@@ -205,6 +217,16 @@ fn check_promises(Parts { manifest, exports }: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether records of the stream refer to files.
+fn has_files(stream: &Stream) -> bool {
+    properties(&stream.schema).is_some_and(|properties| {
+        let marks = |mark: &_| *mark == true;
+        properties
+            .values()
+            .any(|attribute| attribute.get("x-file").is_some_and(marks))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +235,8 @@ mod tests {
     fn only_what_connectors_get_can_be_imported() {
         for allowed in [
             "matricula:connector/http@1.0.0",
+            "matricula:connector/http@1.1.0",
+            "matricula:connector/transfer@1.1.0",
             "wasi:io/poll@0.2.0",
             "wasi:cli/terminal-stdin@0.2.12",
             "wasi:random/insecure-seed@0.2.6",
@@ -229,6 +253,7 @@ mod tests {
             "wasi:clocks/wall-clock@0.2.6",
             "matricula:connector/http@2.0.0",
             "matricula:connector/source@1.0.0",
+            "matricula:connector/attachments@1.1.0",
             "f",
             "",
         ] {

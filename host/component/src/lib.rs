@@ -5,10 +5,12 @@
 //!
 //! - What it may do is decided before any of it runs or is even compiled, from static data
 //!   ([`inspect`]): its bytes must be valid, its manifest must be readable, every import must be one
-//!   that this host gives to connectors. It gets `http` and `log`, and an empty WASI: no files, no
-//!   network, no environment, no clock.
+//!   that this host gives to connectors. It gets `http`, `transfer` and `log`, and an empty WASI: no
+//!   file system, no network, no environment, no clock.
 //! - Each call is a fresh instance ([`call`](mod@call)) with limits on memory, time, requests and log
 //!   lines ([`limits`]). An instance that trapped is dropped and never entered again.
+//! - The files that it carries are known to it by their ids only ([`transfer`]); the bytes are in nobody's
+//!   memory, and what a call fetched without returning it is let go at its end.
 //! - A trap is a fault of the component ([`fault`]), never something that the remote system said.
 //! - `unsafe` is in one module, the [`cache`] of compiled code, which says why that is sound.
 //!
@@ -31,6 +33,7 @@ mod state;
 mod stderr;
 mod text;
 mod ticker;
+mod transfer;
 
 pub use component::Component;
 pub use engine::{Host, Options};

@@ -11,9 +11,9 @@ pub struct Limits {
     /// The longest that one call may take, waiting for the remote system included. A call's own
     /// deadline can only be shorter.
     pub deadline: Duration,
-    /// HTTP requests of one call.
+    /// HTTP requests of one call, transfers of files included.
     pub requests: u32,
-    /// Bytes of one request's body.
+    /// Bytes of one request's body, held files not counted.
     pub request_body: usize,
     /// Bytes of one answer's body.
     pub response_body: usize,
@@ -61,9 +61,12 @@ pub(crate) const TABLES: u32 = 4;
 /// Elements of each table; those of the fixtures have 95 and 11.
 pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 
+/// Files that a call may fetch, of which it returns one: it may have to try twice, but not fill the disk.
+pub(crate) const FILES: usize = 4;
+
 /// A position, a state or a preparation: they are kept in the store and handed back with each call.
 pub(crate) const TOKEN: usize = 64 * KIB;
-/// The identity of a record or an account.
+/// The identity of a record or an account, or the name of a file.
 pub(crate) const IDENTITY: usize = KIB;
 /// A failure's message and what is kept of a panic's.
 pub(crate) const MESSAGE: usize = 4 * KIB;

@@ -6,29 +6,41 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use matricula_core::connector::Call;
-use matricula_core::egress::{Egress, Request, SendError};
+use matricula_core::egress::{Egress, Request, Response, SendError};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::bindings::{http, log};
+use crate::bindings::{http, log, transfer};
+use crate::call::Purpose;
 use crate::limits::{HANDLES, LOG_FIELDS, LOG_LINE, Limits};
 use crate::memory::MemoryLimit;
 use crate::stderr::Stderr;
 use crate::text;
+use crate::transfer::Held;
 
 /// What must be known of a call after its store is gone.
-#[derive(Debug, Default)]
 pub(crate) struct Meter {
     /// Requests that were handed to the egress.
     sent: AtomicU32,
     /// Those of them that may have changed something at the remote.
     changes: AtomicU32,
     pub(crate) stderr: Stderr,
+    /// Files that were fetched; those that are left here are let go with it.
+    pub(crate) held: Held,
 }
 
 impl Meter {
+    pub(crate) fn new(egress: Arc<dyn Egress>) -> Self {
+        Self {
+            sent: AtomicU32::new(0),
+            changes: AtomicU32::new(0),
+            stderr: Stderr::default(),
+            held: Held::new(egress),
+        }
+    }
+
     /// Whether anything may have been changed at the remote so far. A component has no other way out
     /// than its requests, so this is certain when it says no.
     pub(crate) fn may_have_changed(&self) -> bool {
@@ -61,10 +73,11 @@ pub(crate) struct State {
     table: ResourceTable,
     wasi: WasiCtx,
     pub(crate) memory: MemoryLimit,
-    egress: Arc<dyn Egress>,
-    meter: Arc<Meter>,
-    connector: Arc<str>,
-    limits: Arc<Limits>,
+    pub(crate) egress: Arc<dyn Egress>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) connector: Arc<str>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) purpose: Purpose,
     ends: Instant,
     lines: u32,
 }
@@ -75,6 +88,7 @@ impl State {
         connector: Arc<str>,
         limits: Arc<Limits>,
         meter: Arc<Meter>,
+        purpose: Purpose,
         ends: Instant,
     ) -> Self {
         let mut table = ResourceTable::new();
@@ -91,6 +105,7 @@ impl State {
             meter,
             connector,
             limits,
+            purpose,
             ends,
             lines: 0,
         }
@@ -131,6 +146,7 @@ pub(crate) fn add_imports(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use wasmtime_wasi_io::bindings::wasi::io;
 
     http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    transfer::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
 
     io::error::add_to_linker::<State, Io>(linker, |state| &mut state.table)?;
@@ -160,15 +176,41 @@ fn reserve(remaining: Duration) -> Duration {
 
 impl http::Host for State {
     async fn send(&mut self, request: http::Request) -> Result<http::Response, http::SendError> {
+        if let Some(body) = &request.body {
+            self.fits(body.len())?;
+        }
+        let Outgoing {
+            request,
+            remaining,
+            changing,
+        } = self.admit(request)?;
+        let sent = self.egress.send(request, remaining).await;
+        self.answer(self.came(changing, sent)?)
+    }
+}
+
+/// A request that may be sent, and is counted as sent.
+pub(crate) struct Outgoing {
+    pub(crate) request: Request,
+    /// The most that it may take.
+    pub(crate) remaining: Duration,
+    /// What it adds to the requests that may have changed something.
+    pub(crate) changing: u32,
+}
+
+impl State {
+    /// Whether a body is as small as one must be.
+    pub(crate) fn fits(&self, body: usize) -> Result<(), http::SendError> {
+        if body > self.limits.request_body {
+            return Err(http::SendError::Denied(http::Denied::TooLarge));
+        }
+        Ok(())
+    }
+
+    /// Lets a request pass if there is time left and the call has not sent too many.
+    pub(crate) fn admit(&self, request: http::Request) -> Result<Outgoing, http::SendError> {
         use http::{Denied, SendError as Wit};
 
-        let body = request.body.map(Bytes::from);
-        if body
-            .as_ref()
-            .is_some_and(|body| body.len() > self.limits.request_body)
-        {
-            return Err(Wit::Denied(Denied::TooLarge));
-        }
         let remaining = self.ends.saturating_duration_since(Instant::now());
         let remaining = remaining.saturating_sub(reserve(remaining));
         if remaining.is_zero() {
@@ -189,25 +231,38 @@ impl http::Host for State {
             method: request.method,
             url: request.url,
             headers: request.headers,
-            body,
+            body: request.body.map(Bytes::from),
             timeout: Some(asked.map_or(remaining, |asked| asked.min(remaining))),
         };
         self.meter.sent.fetch_add(1, Ordering::Relaxed);
-        // Counted before it is sent: the call may be ended while it waits here.
+        // Counted before it is sent: the call may be ended while it waits there.
         let changing = u32::from(!is_safe(&request.method));
         self.meter.changes.fetch_add(changing, Ordering::Relaxed);
-        let response = self
-            .egress
-            .send(request, remaining)
-            .await
-            .map_err(|error| {
-                if was_not_sent(&error) {
-                    self.meter.changes.fetch_sub(changing, Ordering::Relaxed);
-                }
-                self.convert(error)
-            })?;
+        Ok(Outgoing {
+            request,
+            remaining,
+            changing,
+        })
+    }
+
+    /// What came of a request: one that was not sent has changed nothing.
+    pub(crate) fn came<T>(
+        &self,
+        changing: u32,
+        result: Result<T, SendError>,
+    ) -> Result<T, http::SendError> {
+        result.map_err(|error| {
+            if was_not_sent(&error) {
+                self.meter.changes.fetch_sub(changing, Ordering::Relaxed);
+            }
+            self.convert(error)
+        })
+    }
+
+    /// The answer as the component gets it.
+    pub(crate) fn answer(&self, response: Response) -> Result<http::Response, http::SendError> {
         if response.body.len() > self.limits.response_body {
-            return Err(Wit::Denied(Denied::TooLarge));
+            return Err(http::SendError::Denied(http::Denied::TooLarge));
         }
         Ok(http::Response {
             status: response.status,
@@ -215,9 +270,7 @@ impl http::Host for State {
             body: response.body.into(),
         })
     }
-}
 
-impl State {
     fn convert(&self, error: SendError) -> http::SendError {
         use http::{Denied, SendError as Wit};
 

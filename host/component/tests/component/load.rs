@@ -2,8 +2,9 @@
 //! one way.
 
 use matricula_component::{Limits, LoadError, Refusal, inspect};
+use matricula_core::connector::Connector as _;
 
-use crate::support::{fixtures, host};
+use crate::support::{assert_works, call, fixtures, host, only, read};
 
 fn manifest(contract: &str, more: &str) -> String {
     format!(
@@ -145,7 +146,7 @@ fn a_newer_contract() {
     let error = refused(&component(&section(&manifest("1.9", ",\"unheard-of\":1"))));
     assert_eq!(
         error.to_string(),
-        "odd.wasm: the component is built for contract 1.9, this host speaks 1.0: update Matricula, \
+        "odd.wasm: the component is built for contract 1.9, this host speaks 1.1: update Matricula, \
          or build the component with an older SDK"
     );
 }
@@ -201,6 +202,59 @@ fn a_promise_that_is_not_kept() {
         let error = refused(&component(&section(&manifest("1.0", &more)))).to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn records_with_files_that_nothing_fetches() {
+    let files = r#","streams":{"papers":{"title":{"en":"x"},"page":1,"schema":{"properties":
+        {"paper":{"type":"string","x-file":true}}}}}"#;
+    let body = format!(
+        "{} (instance $source) (export \"matricula:connector/source@1.1.0\" (instance $source))",
+        section(&manifest("1.1", files))
+    );
+    let error = refused(&component(&body)).to_string();
+    assert!(
+        error.contains(
+            "files for the stream papers in its manifest but does not export \
+             matricula:connector/attachments;"
+        ),
+        "{error}"
+    );
+}
+
+/// The contract's versions of one series fit each other, in both directions of a call.
+#[tokio::test]
+async fn a_component_that_was_built_for_an_older_contract_works() {
+    let mut bytes = std::fs::read(fixtures()).unwrap();
+    // Names of the same length: nothing else of the component changes.
+    let (newer, older) = (&b"@1.1.0"[..], b"@1.0.0");
+    let mut replaced = 0;
+    while let Some(at) = bytes.windows(newer.len()).position(|name| name == newer) {
+        bytes[at..at + older.len()].copy_from_slice(older);
+        replaced += 1;
+    }
+    assert!(replaced > 0, "the fixtures are built for this contract");
+    let host = host(Limits::default());
+    let older = host.load_bytes("older.wasm", &bytes).unwrap();
+    assert_works(&older).await;
+    let page = read(&older, &call(), "request").await.unwrap();
+    assert_eq!(only(&page)["status"], 200);
+}
+
+#[tokio::test]
+async fn what_a_component_does_not_export_it_does_not_offer() {
+    let loaded = host(Limits::default())
+        .load_bytes("odd.wasm", &component(&good_manifest()))
+        .unwrap();
+    let failure = loaded
+        .fetch(&call(), "papers", "https://example.com/1.pdf", 1000)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code.as_deref(), Some("not-offered"), "{failure:?}");
+    assert_eq!(
+        failure.message,
+        "odd 1.0.0 does not offer fetching a file of papers"
+    );
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod faults;
 mod limits;
 mod load;
 mod support;
+mod transfer;

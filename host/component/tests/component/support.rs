@@ -101,7 +101,7 @@ pub fn answering() -> Arc<FakeEgress> {
     FakeEgress::new(Remote::Answers(Bytes::from_static(b"{}")))
 }
 
-pub fn call_through(egress: Arc<FakeEgress>) -> Call {
+pub fn call_through(egress: Arc<impl Egress + 'static>) -> Call {
     Call {
         config: r#"{"credential":{"account":"Springfield"},"settings":{}}"#.into(),
         now_ms: 1_795_262_400_000,
