@@ -1,4 +1,5 @@
-//! The store: automations, credentials, links and runs, the schedule, its history and notices, in `SQLite`.
+//! The store: automations, credentials, links, documents and runs, the schedule, its history and notices, in
+//! `SQLite`.
 //!
 //! [`SqliteStore`] implements the ports [`Store`](matricula_core::store::Store),
 //! [`Agenda`](matricula_core::agenda::Agenda) and [`Outbox`](matricula_core::agenda::Outbox). What holds for

@@ -16,8 +16,12 @@ const OPEN: u32 = 5_000;
 /// How often the figures are asked for.
 const TIMES: u32 = 1_000;
 
+fn certificate(number: u32) -> SourceKey {
+    SourceKey::new((9_000_000 + number).to_string())
+}
+
 fn document(number: u32, state: DocumentState) -> Document {
-    let mut document = Document::new(SourceKey::new((9_000_000 + number).to_string()));
+    let mut document = Document::new(certificate(number));
     for attribute in 0..4_u32 {
         let name = attribute.wrapping_mul(0x9E37_79B1);
         document.sent.set(name, u64::from(number) << 20);
@@ -115,9 +119,7 @@ impl Bench {
 
         let start = Clock::start();
         for page in 0..DOCUMENTS / PAGE {
-            let keys: Vec<SourceKey> = (page * PAGE..(page + 1) * PAGE)
-                .map(|number| delivered(number).key)
-                .collect();
+            let keys: Vec<SourceKey> = (page * PAGE..(page + 1) * PAGE).map(certificate).collect();
             let known = store.documents(id, &keys).await?.iter().flatten().count();
             assert_eq!(known, keys.len());
         }

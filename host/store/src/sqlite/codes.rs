@@ -145,7 +145,19 @@ pub(super) fn stored(count: u64) -> Result<i64, Fault> {
 }
 
 pub(super) fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| {
+        char::from(if value < 10 {
+            b'0' + value
+        } else {
+            b'a' + value - 10
+        })
+    };
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xF));
+    }
+    text
 }
 
 /// The bytes of a digest; an error unless it is written as [`hex`] does.

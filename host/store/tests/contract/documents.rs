@@ -1,7 +1,4 @@
-//! Documents, one by one, by how they stand, and counted.
-
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+//! Documents, one by one and by how they stand.
 
 use matricula_core::document::{Document, DocumentFigures, DocumentState};
 use matricula_core::store::{Commit, StoreError};
@@ -22,7 +19,7 @@ fn any_state() -> impl Strategy<Value = DocumentState> {
 
 prop_compose! {
     /// Any document at all, of one of these keys, that waits for one of these accounts.
-    fn any_document(key: impl Strategy<Value = String>, account: impl Strategy<Value = String>)(
+    pub fn any_document(key: impl Strategy<Value = String>, account: impl Strategy<Value = String>)(
         (key, state, record) in (key, any_state(), any::<u128>()),
         owner in proptest::option::of(any::<String>()),
         wants in proptest::option::of(account),
@@ -54,7 +51,11 @@ fn keys(documents: &[Document]) -> Vec<&str> {
         .collect()
 }
 
-async fn figures(running: &Running, people: Option<&AutomationId>, now: i64) -> DocumentFigures {
+pub async fn figures(
+    running: &Running,
+    people: Option<&AutomationId>,
+    now: i64,
+) -> DocumentFigures {
     let figures = running
         .store
         .document_figures(&running.id, people, at(now))
@@ -211,273 +212,6 @@ pub async fn what_was_delivered_as_what(store: AnyStore) {
         [None, Some(one), None, None]
     );
     assert_eq!(store.delivered_as(id, &[]).await.unwrap(), []);
-}
-
-pub async fn due_for_each_reason(store: AnyStore) {
-    let people = Running::of(store.clone(), "people").await;
-    let running = Running::of(store, "documents").await;
-    let count = async |people, now| figures(&running, people, now).await;
-    assert_eq!(count(None, 0).await, DocumentFigures::default());
-
-    running
-        .file([
-            delivered("delivered", "1"),
-            stands("unwanted", Unwanted),
-            stands("doubtful", Doubtful),
-            failed("later", Some(500)),
-            failed("another record", None),
-            waiting("waiting 1", "account-1"),
-            waiting("waiting 1 as well", "account-1"),
-            waiting("waiting 2", "account-2"),
-            stands("waiting for nobody", Waiting),
-        ])
-        .await;
-    let quiet = DocumentFigures {
-        delivered: 1,
-        waiting: 4,
-        doubtful: 1,
-        failed: 2,
-        due: 0,
-    };
-    assert_eq!(count(Some(&people.id), 499).await, quiet);
-    let due = |due| DocumentFigures { due, ..quiet };
-    assert_eq!(count(Some(&people.id), 500).await, due(1));
-
-    // Who has an account now; somebody else with one; and the documents' own links are nobody's.
-    people.write([member("1"), member("3"), person("2")]).await;
-    running.write([member("2")]).await;
-    assert_eq!(count(Some(&people.id), 499).await, due(2));
-    assert_eq!(count(None, 499).await, due(0));
-    people.write([member("2")]).await;
-    assert_eq!(count(Some(&people.id), 500).await, due(4));
-    people.write([person("1"), person("2")]).await;
-    assert_eq!(count(Some(&people.id), 499).await, due(0));
-    people.write([member("1")]).await;
-
-    // Whatever is on its way.
-    running
-        .file([stands("doubtful", Again), stands("later", Intended)])
-        .await;
-    let mut expected = DocumentFigures {
-        doubtful: 0,
-        failed: 1,
-        due: 4,
-        ..quiet
-    };
-    assert_eq!(count(Some(&people.id), i64::from(u32::MAX)).await, expected);
-    // One that is dealt with is no longer due, whatever is left in its row.
-    let sent = Document {
-        wants: Some(TargetId::new("account-1")),
-        not_before: Some(at(1)),
-        ..delivered("waiting 1", "2")
-    };
-    running.file([sent]).await;
-    expected.delivered += 1;
-    expected.waiting -= 1;
-    expected.due -= 1;
-    assert_eq!(count(Some(&people.id), 500).await, expected);
-
-    // An automation that is no more has no links.
-    let nowhere = AutomationId::new("nowhere");
-    expected.due -= 1;
-    assert_eq!(count(Some(&nowhere), 500).await, expected);
-    let error = people
-        .store
-        .document_figures(&nowhere, None, at(0))
-        .await
-        .unwrap_err();
-    assert!(matches!(error, StoreError::NotFound(_)), "{error}");
-}
-
-/// After any sequence of pages and decisions, the figures are those that counting one by one gives.
-pub async fn figures_are_right_after_anything(store: AnyStore) {
-    let people = Running::of(store.clone(), "people").await;
-    people.write(["a", "b"].map(member)).await;
-    let running = Running::of(store, "documents").await;
-    let known: Mutex<BTreeMap<SourceKey, Document>> = Mutex::default();
-    let page = (
-        proptest::collection::vec(any_document("[a-h]", "account-[a-d]"), 0..6),
-        proptest::collection::vec("[a-h]", 0..3),
-        proptest::option::of(proptest::sample::select(vec![Delivered, Again])),
-    );
-    property((page, any_time()), 128, async move |(page, now)| {
-        let (documents, forgotten, decision) = page;
-        let Running { store, id, .. } = &running;
-        let commit = Commit {
-            forgotten: forgotten.iter().map(SourceKey::new).collect(),
-            documents: documents.clone(),
-            ..running.page()
-        };
-        store.commit(&running.lease, commit).await.unwrap();
-        let mut doubtful = 0;
-        let mut decided = 0;
-        if let Some(decision) = decision {
-            let found = store.documents_in(id, &[Doubtful], None, 99).await;
-            doubtful = found.unwrap().len() as u64;
-            decided = store.decide_documents(id, None, decision).await.unwrap();
-        }
-        prop_assert_eq!(decided, doubtful);
-        let all: Vec<SourceKey> = ["a", "b", "c", "d", "e", "f", "g", "h"]
-            .map(SourceKey::new)
-            .into();
-        let stored = store.documents(id, &all).await.unwrap();
-        let counted = store
-            .document_figures(id, Some(&people.id), now)
-            .await
-            .unwrap();
-
-        let mut known = known.lock().unwrap();
-        for key in &forgotten {
-            known.remove(&SourceKey::new(key));
-        }
-        for document in documents {
-            let kept = known.get(&document.key).map(|kept| kept.state);
-            if document.state != Doubtful || !matches!(kept, Some(Again | Delivered)) {
-                known.insert(document.key.clone(), document);
-            }
-        }
-        if let Some(decision) = decision {
-            for document in known.values_mut() {
-                if document.state == Doubtful {
-                    document.state = decision;
-                    document.attempts = 0;
-                    if decision == Again {
-                        document.record = 0;
-                    }
-                }
-            }
-        }
-        let expected: Vec<_> = all.iter().map(|key| known.get(key).cloned()).collect();
-        prop_assert_eq!(stored, expected);
-
-        let count = |wanted: &dyn Fn(&Document) -> bool| {
-            known.values().filter(|document| wanted(document)).count() as u64
-        };
-        let has_come = |document: &Document| {
-            let accounts = ["account-a", "account-b"].map(TargetId::new);
-            match document.state {
-                Intended | Again => true,
-                Failed => document.not_before.is_some_and(|time| time <= now),
-                Waiting => document
-                    .wants
-                    .as_ref()
-                    .is_some_and(|account| accounts.contains(account)),
-                Delivered | Doubtful | Unwanted => false,
-            }
-        };
-        let expected = DocumentFigures {
-            delivered: count(&|document| document.state == Delivered),
-            waiting: count(&|document| document.state == Waiting),
-            doubtful: count(&|document| document.state == Doubtful),
-            failed: count(&|document| document.state == Failed),
-            due: count(&has_come),
-        };
-        prop_assert_eq!(counted, expected);
-        Ok(())
-    })
-    .await;
-}
-
-pub async fn an_owner_decides(store: AnyStore) {
-    let running = Running::new(store).await;
-    let Running { store, id, .. } = &running;
-    let doubtful = |key: &str| Document {
-        record: 7,
-        attempts: 3,
-        owner: Some(SourceKey::new("17")),
-        sent_at: Some(at(5)),
-        size: Some(1),
-        ..stands(key, Doubtful)
-    };
-    let doubts = ["a", "b", "c", "d", "e"].map(doubtful);
-    running.file(doubts).await;
-    running.file([stands("f", Intended)]).await;
-    let decide = async |keys: Option<&[&str]>, decision| {
-        let keys: Option<Vec<SourceKey>> =
-            keys.map(|keys| keys.iter().copied().map(SourceKey::new).collect());
-        store.decide_documents(id, keys.as_deref(), decision).await
-    };
-    for wrong in [Waiting, Intended, Failed, Doubtful, Unwanted] {
-        let error = decide(None, wrong).await.unwrap_err();
-        assert!(matches!(error, StoreError::Failed(_)), "{error}");
-    }
-    assert_eq!(decide(Some(&[]), Again).await, Ok(0));
-    let some = ["b", "f", "never seen", "b"];
-    assert_eq!(decide(Some(&some), Again).await, Ok(1));
-    assert_eq!(decide(Some(&some), Delivered).await, Ok(0), "decided");
-    assert_eq!(decide(Some(&["a", "d"]), Delivered).await, Ok(2));
-    let arrived = |key: &str| Document {
-        state: Delivered,
-        attempts: 0,
-        ..doubtful(key)
-    };
-    let again = |key: &str| Document {
-        state: Again,
-        record: 0,
-        ..arrived(key)
-    };
-    assert_eq!(running.document("a").await, Some(arrived("a")));
-    assert_eq!(running.document("b").await, Some(again("b")));
-    assert_eq!(running.document("c").await, Some(doubtful("c")));
-    assert_eq!(running.document("d").await, Some(arrived("d")));
-    assert_eq!(running.document("f").await, Some(stands("f", Intended)));
-    assert_eq!(
-        figures(&running, None, 0).await,
-        DocumentFigures {
-            delivered: 2,
-            doubtful: 2,
-            due: 2,
-            ..DocumentFigures::default()
-        }
-    );
-    assert_eq!(decide(None, Again).await, Ok(2));
-    assert_eq!(running.document("c").await, Some(again("c")));
-    running.file([doubtful("f")]).await;
-    assert_eq!(decide(None, Delivered).await, Ok(1));
-    assert_eq!(running.document("f").await, Some(arrived("f")));
-    let nowhere = AutomationId::new("nowhere");
-    let error = store.decide_documents(&nowhere, None, Again).await;
-    assert!(matches!(error, Err(StoreError::NotFound(_))), "{error:?}");
-}
-
-/// An owner may decide between a cycle's reading of a document and its writing of the same.
-pub async fn a_decision_stands(store: AnyStore) {
-    let running = Running::new(store).await;
-    let doubtful = Document {
-        record: 7,
-        attempts: 3,
-        ..stands("a", Doubtful)
-    };
-    for decision in [Again, Delivered] {
-        let Running { store, id, .. } = &running;
-        for state in [Intended, Doubtful] {
-            let before = Document {
-                state,
-                ..doubtful.clone()
-            };
-            running.file([before]).await;
-        }
-        assert_eq!(store.decide_documents(id, None, decision).await, Ok(1));
-        let decided = running.document("a").await;
-        let stale = Document {
-            attempts: 4,
-            ..doubtful.clone()
-        };
-        running.file([stale]).await;
-        assert_eq!(running.document("a").await, decided, "{decision:?}");
-        let now = figures(&running, None, 0).await;
-        assert_eq!(now.doubtful, 0);
-        assert_eq!(
-            (now.due, now.delivered),
-            match decision {
-                Again => (1, 0),
-                _ => (0, 1),
-            }
-        );
-        // It was found at the target, or is on its way.
-        running.file([stands("a", Intended)]).await;
-        assert_eq!(running.document("a").await, Some(stands("a", Intended)));
-    }
 }
 
 pub async fn forgotten_with_the_page(store: AnyStore) {

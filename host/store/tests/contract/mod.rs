@@ -6,7 +6,9 @@
 pub mod automations;
 pub mod credentials;
 pub mod documents;
+pub mod doubts;
 pub mod due;
+pub mod figures;
 pub mod hooks;
 pub mod journal;
 pub mod leases;
@@ -42,10 +44,11 @@ macro_rules! contract_tests {
             }
             documents {
                 any_document_survives, a_digest_that_is_none_is_not_written, found_by_key,
-                by_state_in_the_order_of_keys, what_was_delivered_as_what, due_for_each_reason,
-                figures_are_right_after_anything, an_owner_decides, a_decision_stands, forgotten_with_the_page,
+                by_state_in_the_order_of_keys, what_was_delivered_as_what, forgotten_with_the_page,
                 only_with_the_lease, each_automation_has_its_own
             }
+            figures { due_for_each_reason, figures_are_right_after_anything }
+            doubts { an_owner_decides, a_decision_stands }
             paging { dates_come_due, leaving_by_decision, decisions, a_decision_is_not_taken_back }
             references {
                 resolvable_once_the_other_has_an_account, replaced_or_left_alone, a_page_never_cuts_a_person,
