@@ -14,6 +14,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Sleep;
 
+use crate::academy::Paper;
 use crate::journal::Effect;
 
 pub(crate) const JSON: &str = "application/json";
@@ -24,7 +25,9 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// What was done to an account.
+    /// Sent in place of `body`.
+    pub paper: Option<Paper>,
+    /// What was done to an account, or that a document was stored.
     pub effect: Option<Effect>,
 }
 
@@ -36,6 +39,7 @@ impl Answer {
             status,
             headers,
             body: body.into(),
+            paper: None,
             effect: None,
         }
     }
@@ -44,12 +48,20 @@ impl Answer {
         Self::new(status, JSON, body.to_string())
     }
 
+    /// 200 with a file that is made while it is sent.
+    pub(crate) fn paper(media: &'static str, paper: Paper) -> Self {
+        let mut answer = Self::new(StatusCode::OK, media, Bytes::new());
+        answer.paper = Some(paper);
+        answer
+    }
+
     /// An answer without body.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            paper: None,
             effect: None,
         }
     }
@@ -81,6 +93,27 @@ pub(crate) fn personio_error(status: StatusCode, code: i64, message: &str) -> An
     Answer::json(status, &body)
 }
 
+/// The error body of Personio's API v2.
+pub(crate) fn personio_problem(status: StatusCode, title: &str, detail: &str) -> Answer {
+    let error = json!({"title": title, "detail": detail, "type": status.as_str(), "_meta": {}});
+    let body = json!({
+        "personio_trace_id": "baaaaaad-0000-4000-8000-000000000001",
+        "timestamp": jiff::Timestamp::now(),
+        "errors": [error],
+    });
+    Answer::new(status, "application/problem+json", body.to_string())
+}
+
+/// What Personio answers to a request for this path that it did not get to.
+pub(crate) fn personio_failure(path: &str, status: StatusCode, message: &str) -> Answer {
+    if path.starts_with("/v2/") {
+        let title = status.canonical_reason().unwrap_or("Error");
+        personio_problem(status, title, message)
+    } else {
+        personio_error(status, i64::from(status.as_u16()), message)
+    }
+}
+
 /// SCIM's error body.
 pub(crate) fn scim_error(status: StatusCode, scim_type: Option<&str>, detail: &str) -> Answer {
     let mut body = json!({
@@ -105,6 +138,8 @@ pub(crate) fn rest_error(status: StatusCode, message: &str) -> Answer {
 pub(crate) enum AnswerBody {
     /// All of it at once.
     Whole(Option<Bytes>),
+    /// A file, and how much of it is left.
+    Paper { paper: Paper, left: u64 },
     /// The first part of a body announced as longer, then the end of the connection.
     Broken(Broken),
     /// So many bytes in chunks, without an announced length.
@@ -113,7 +148,7 @@ pub(crate) enum AnswerBody {
 
 pub(crate) struct Broken {
     announced: u64,
-    part: Option<Bytes>,
+    part: Box<AnswerBody>,
     pause: Pin<Box<Sleep>>,
     reset: Option<Arc<AtomicBool>>,
 }
@@ -123,12 +158,30 @@ impl AnswerBody {
         Self::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// Half of `bytes` and then a broken connection: reset if `reset` is given (the flag tells the
+    pub(crate) fn paper(paper: Paper) -> Self {
+        Self::Paper {
+            left: paper.len(),
+            paper,
+        }
+    }
+
+    /// Half of this body and then a broken connection: reset if `reset` is given (the flag tells the
     /// connection to close without the usual farewell), else merely closed.
-    pub(crate) fn broken(bytes: &Bytes, reset: Option<Arc<AtomicBool>>) -> Self {
+    pub(crate) fn broken(self, reset: Option<Arc<AtomicBool>>) -> Self {
+        let announced = self.size_hint().lower();
+        let part = match self {
+            Self::Whole(bytes) => {
+                Self::whole(bytes.map_or(Bytes::new(), |b| b.slice(..b.len() / 2)))
+            }
+            Self::Paper { paper, left } => Self::Paper {
+                paper,
+                left: left / 2,
+            },
+            other => other,
+        };
         Self::Broken(Broken {
-            announced: (bytes.len() as u64).max(1),
-            part: Some(bytes.slice(..bytes.len() / 2)),
+            announced: announced.max(1),
+            part: Box::new(part),
             // Long enough for the half to have reached the client, which a reset would overtake.
             pause: Box::pin(tokio::time::sleep(Duration::from_millis(30))),
             reset,
@@ -157,16 +210,22 @@ impl Body for AnswerBody {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Broken(broken) => {
-                if let Some(part) = broken.part.take()
-                    && !part.is_empty()
-                {
-                    return Poll::Ready(Some(Ok(Frame::data(part))));
+                if let Some(frame) = ready!(Pin::new(&mut *broken.part).poll_frame(cx)) {
+                    return Poll::Ready(Some(frame));
                 }
                 ready!(broken.pause.as_mut().poll(cx));
                 if let Some(reset) = &broken.reset {
                     reset.store(true, Ordering::Relaxed);
                 }
                 Poll::Ready(Some(Err(std::io::Error::other("broken off on purpose"))))
+            }
+            Self::Paper { paper, left } => {
+                let chunk = if *left == 0 { None } else { paper.next() };
+                Poll::Ready(chunk.map(|mut chunk| {
+                    chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= chunk.len() as u64;
+                    Ok(Frame::data(chunk))
+                }))
             }
             Self::Endless { opening, left } => {
                 if let Some(opening) = opening.take() {
@@ -185,7 +244,7 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self, Self::Whole(None) | Self::Paper { left: 0, .. })
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -193,6 +252,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
+            Self::Paper { left, .. } => SizeHint::with_exact(*left),
             Self::Broken(broken) => SizeHint::with_exact(broken.announced),
             Self::Endless { .. } => SizeHint::default(),
         }

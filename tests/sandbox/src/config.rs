@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::shared::Shared;
-use crate::{Addresses, Fault, Sandbox, System, serve};
+use crate::{Addresses, Fault, Sandbox, System, Trouble, serve};
 
 /// What the fakes accept. All defaults are made up.
 #[derive(Clone, Debug)]
@@ -49,8 +49,16 @@ pub struct Limits {
     pub employees_per_second: u32,
     /// Token requests in any 60 seconds; 60. The one too many starts a cool-down of 60 seconds.
     pub tokens_per_minute: u32,
-    /// All requests in any 60 seconds; 2000.
+    /// All requests to v1 in any 60 seconds; 2000.
     pub requests_per_minute: u32,
+    /// Uploads of documents in any 60 seconds; 60.
+    pub uploads_per_minute: u32,
+    /// Token requests to v2 in any 60 seconds; 150. The one too many starts a cool-down of 60 seconds.
+    pub v2_tokens_per_minute: u32,
+    /// Other requests to v2 in a second, in the long run; 30.
+    pub v2_documents_per_second: u32,
+    /// Other requests to v2 at once; 100.
+    pub v2_documents_burst: u32,
 }
 
 impl Default for Limits {
@@ -60,6 +68,10 @@ impl Default for Limits {
             employees_per_second: 15,
             tokens_per_minute: 60,
             requests_per_minute: 2000,
+            uploads_per_minute: 60,
+            v2_tokens_per_minute: 150,
+            v2_documents_per_second: 30,
+            v2_documents_burst: 100,
         }
     }
 }
@@ -111,6 +123,15 @@ pub(crate) struct Config {
     pub schemas: ScimSchemas,
     pub scim_page: usize,
     pub public_scim_url: Option<String>,
+    pub public_reteach_url: String,
+    pub public_personio_url: String,
+    pub certificates: usize,
+    pub certificate_bytes: u64,
+    pub certificate_seed: Option<u64>,
+    pub nobody: usize,
+    pub troubles: Vec<(Trouble, usize)>,
+    pub categories: Vec<String>,
+    pub documents_read: bool,
     pub faults: Vec<Fault>,
     pub now: Option<jiff::Timestamp>,
 }
@@ -144,6 +165,15 @@ impl Default for Builder {
                 schemas: ScimSchemas::WithExtension,
                 scim_page: 100,
                 public_scim_url: None,
+                public_reteach_url: "https://api.reteach.io".into(),
+                public_personio_url: "https://api.personio.de".into(),
+                certificates: 0,
+                certificate_bytes: 24_576,
+                certificate_seed: None,
+                nobody: 0,
+                troubles: Vec::new(),
+                categories: Vec::new(),
+                documents_read: true,
                 faults: Vec::new(),
                 now: None,
             },
@@ -250,6 +280,72 @@ impl Builder {
     #[must_use]
     pub fn public_scim_url(mut self, url: impl Into<String>) -> Self {
         self.config.public_scim_url = Some(url.into());
+        self
+    }
+
+    /// The origin that the addresses of certificates' files are written with; `https://api.reteach.io`.
+    #[must_use]
+    pub fn public_reteach_url(mut self, url: impl Into<String>) -> Self {
+        self.config.public_reteach_url = url.into();
+        self
+    }
+
+    /// The origin that the addresses of next pages in v2 are written with; `https://api.personio.de`.
+    #[must_use]
+    pub fn public_personio_url(mut self, url: impl Into<String>) -> Self {
+        self.config.public_personio_url = url.into();
+        self
+    }
+
+    /// How many certificates the academy has issued to the people in Personio, in turn; 0. It shows
+    /// those of people who have an account under their id as external id.
+    #[must_use]
+    pub fn certificates(mut self, count: usize) -> Self {
+        self.config.certificates = count;
+        self
+    }
+
+    /// The size of a certificate's PDF in bytes, at least some 900; 24 KiB.
+    #[must_use]
+    pub fn certificate_bytes(mut self, bytes: u64) -> Self {
+        self.config.certificate_bytes = bytes;
+        self
+    }
+
+    /// The seed of certificates and participations; that of the population.
+    #[must_use]
+    pub fn certificate_seed(mut self, seed: u64) -> Self {
+        self.config.certificate_seed = Some(seed);
+        self
+    }
+
+    /// So many certificates more, each for an account that no employee has; 0. The accounts are there
+    /// from the start.
+    #[must_use]
+    pub fn certificates_for_nobody(mut self, count: usize) -> Self {
+        self.config.nobody = count;
+        self
+    }
+
+    /// Something wrong with the n-th certificate, counted from 1, those for nobody at the end; may be
+    /// called again.
+    #[must_use]
+    pub fn certificate_trouble(mut self, trouble: Trouble, ordinal: usize) -> Self {
+        self.config.troubles.push((trouble, ordinal));
+        self
+    }
+
+    /// A category of documents in Personio, in place of the usual three; may be called again.
+    #[must_use]
+    pub fn category(mut self, name: impl Into<String>) -> Self {
+        self.config.categories.push(name.into());
+        self
+    }
+
+    /// Takes the right to read documents from the Personio credential.
+    #[must_use]
+    pub fn no_documents_read(mut self) -> Self {
+        self.config.documents_read = false;
         self
     }
 

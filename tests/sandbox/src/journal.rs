@@ -16,7 +16,7 @@ use crate::lock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum System {
-    /// Personio's API v1.
+    /// Personio's API.
     Personio,
     /// The academy's REST API.
     Reteach,
@@ -30,15 +30,15 @@ pub enum System {
 pub enum Kind {
     /// A request for an access token.
     Token,
-    /// A page of a list: employees, SCIM users, customers. A search with a filter is a page too.
+    /// A page of a list: employees, SCIM users, customers, participations, documents. A search with a filter is a page too.
     Page,
     /// Any other read.
     Read,
-    /// POST, PUT, PATCH or DELETE of an account.
+    /// POST, PUT, PATCH or DELETE of an account, POST of a document.
     Write,
 }
 
-/// What a request did to the academy's accounts.
+/// What a request did to the academy's accounts or to Personio's documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
@@ -50,6 +50,8 @@ pub enum Effect {
     Unchanged,
     /// An account was deleted.
     Deleted,
+    /// A document came into being in an employee's file.
+    Stored,
 }
 
 /// One request.
@@ -72,7 +74,7 @@ pub struct Entry {
     pub at_ms: u64,
     /// The status answered; `None` while in progress, or when the connection was closed without one.
     pub status: Option<u16>,
-    /// What the request did to an account; decided by the handling, even if the answer was lost.
+    /// What the request did to an account or a document; decided by the handling, even if the answer was lost.
     pub effect: Option<Effect>,
     /// The name of the fault that was played on this request.
     pub fault: Option<&'static str>,
@@ -86,9 +88,9 @@ pub struct Entry {
 /// The bodies of one request.
 #[derive(Clone, Debug, Default)]
 pub struct Bodies {
-    /// What was sent.
+    /// What was sent; empty for a form with files.
     pub request: Bytes,
-    /// What the handler answered, before any fault spoilt it.
+    /// What the handler answered, before any fault spoilt it; empty for a file.
     pub response: Bytes,
 }
 
@@ -111,6 +113,8 @@ pub struct Stats {
     pub unchanged: u64,
     /// Accounts that were deleted.
     pub deleted: u64,
+    /// Documents that came into being.
+    pub stored: u64,
     /// Answers with status 429.
     pub limited: u64,
     /// Faults played.
@@ -287,6 +291,7 @@ impl Journal {
             Some(Effect::Updated) => inner.stats.updated += 1,
             Some(Effect::Unchanged) => inner.stats.unchanged += 1,
             Some(Effect::Deleted) => inner.stats.deleted += 1,
+            Some(Effect::Stored) => inner.stats.stored += 1,
             None => {}
         }
         if entry.status == Some(429) {

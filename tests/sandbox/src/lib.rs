@@ -30,6 +30,7 @@ mod faults;
 mod hooks;
 mod journal;
 mod limits;
+mod multipart;
 mod personio;
 mod request;
 mod rng;
@@ -40,13 +41,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Runtime;
 
-pub use academy::{Account, Accounts};
+pub use academy::{Account, Accounts, Certificate, Certificates, Holder, Issue, Trouble};
 pub use clock::Clock;
 pub use config::{Builder, Credentials, Language, Limits, PatchAnswer, ScimSchemas};
 pub use faults::{Fault, FaultKind, Faults};
 pub use hooks::Verdict;
 pub use journal::{Bodies, Counts, Effect, Entry, Journal, Kind, Stats, System};
-pub use personio::People;
+pub use personio::{Category, Document, Documents, People};
 
 use shared::Shared;
 
@@ -60,7 +61,7 @@ pub struct Sandbox {
 /// Where the fakes listen.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Addresses {
-    /// Origin of Personio's API, `http://127.0.0.1:PORT`; its paths start with `/v1`.
+    /// Origin of Personio's API, `http://127.0.0.1:PORT`; its paths start with `/v1` or `/v2`.
     pub personio: String,
     /// Origin of the academy's REST API.
     pub reteach: String,
@@ -116,6 +117,16 @@ impl Sandbox {
         self.shared.accounts.clone()
     }
 
+    /// The certificates that the academy has issued.
+    pub fn certificates(&self) -> Certificates {
+        self.shared.certificates.clone()
+    }
+
+    /// The documents in people's files in Personio.
+    pub fn documents(&self) -> Documents {
+        self.shared.documents.clone()
+    }
+
     /// What was asked so far.
     pub fn journal(&self) -> Journal {
         self.shared.journal.clone()
@@ -162,7 +173,10 @@ impl Sandbox {
     /// token is fixed).
     pub fn revoke_tokens(&self, system: System) {
         match system {
-            System::Personio => self.shared.personio_tokens.revoke(),
+            System::Personio => {
+                self.shared.personio_tokens.revoke();
+                self.shared.personio_tokens_v2.revoke();
+            }
             System::Reteach => self.shared.rest_tokens.revoke(),
             System::Scim => {}
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use matricula_sandbox::{Credentials, Fault, Language, Limits, PatchAnswer, Sandbox, ScimSchemas};
+use matricula_sandbox::{
+    Credentials, Fault, Language, Limits, PatchAnswer, Sandbox, ScimSchemas, Trouble,
+};
 
 /// Faithful fakes of Personio and of a reteach academy, on four loopback ports.
 ///
@@ -54,6 +56,35 @@ struct Options {
     /// The base that SCIM locations are written with.
     #[arg(long, value_name = "URL")]
     public_scim_url: Option<String>,
+    /// How many certificates the academy has issued, to the people in turn; it shows those of people
+    /// who have an account by now.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    certificates: usize,
+    /// The size of a certificate's PDF: bytes, or KiB or MiB with `k` or `M`.
+    #[arg(long, default_value = "24k", value_name = "SIZE", value_parser = size)]
+    certificate_bytes: u64,
+    /// The seed of the certificates, if not that of the population.
+    #[arg(long, value_name = "SEED")]
+    certificate_seed: Option<u64>,
+    /// So many certificates more, each for an account that no employee has.
+    #[arg(long, default_value_t = 0, value_name = "K")]
+    certificates_for_nobody: usize,
+    /// Something wrong with the n-th certificate, from 1: no-pdf, empty, large, gone, revoked, expired
+    /// or replaced; may be given again.
+    #[arg(long, value_name = "KIND=ORDINAL", value_parser = trouble)]
+    certificate_trouble: Vec<(Trouble, usize)>,
+    /// The origin that the addresses of certificates' files are written with.
+    #[arg(long, value_name = "URL", default_value = "https://api.reteach.io")]
+    public_reteach_url: String,
+    /// The origin that the addresses of next pages of Personio's API v2 are written with.
+    #[arg(long, value_name = "URL", default_value = "https://api.personio.de")]
+    public_personio_url: String,
+    /// The Personio credential may not read documents.
+    #[arg(long)]
+    no_documents_read: bool,
+    /// A category of documents in place of the usual three; may be given again.
+    #[arg(long, value_name = "NAME")]
+    category: Vec<String>,
     /// Stops the clock of the fakes at a moment.
     #[arg(long, value_name = "TIMESTAMP")]
     now: Option<jiff::Timestamp>,
@@ -87,6 +118,26 @@ struct Options {
     exit_with_stdin: bool,
 }
 
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 1 << 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 1 << 20),
+        _ => (text, 1),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    let bytes = number.and_then(|n| n.checked_mul(unit));
+    bytes.ok_or_else(|| format!("`{text}` is no size; write 20000, 20k or 20M"))
+}
+
+fn trouble(text: &str) -> Result<(Trouble, usize), String> {
+    let (kind, ordinal) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` wants KIND=ORDINAL, such as gone=3"))?;
+    let ordinal = ordinal.parse().ok();
+    let ordinal = ordinal.ok_or_else(|| format!("`{text}` wants a number after `=`"))?;
+    Ok((kind.parse()?, ordinal))
+}
+
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut builder = Sandbox::builder()
@@ -109,6 +160,11 @@ fn main() -> anyhow::Result<()> {
             PatchAnswer::Account
         })
         .scim_page(options.scim_page)
+        .certificates(options.certificates)
+        .certificate_bytes(options.certificate_bytes)
+        .certificates_for_nobody(options.certificates_for_nobody)
+        .public_reteach_url(options.public_reteach_url)
+        .public_personio_url(options.public_personio_url)
         .personio_token_life(Duration::from_secs(options.personio_token_life))
         .rest_token_life(Duration::from_secs(options.reteach_token_life))
         .credentials(Credentials {
@@ -127,6 +183,18 @@ fn main() -> anyhow::Result<()> {
     }
     if let Some(now) = options.now {
         builder = builder.now(now);
+    }
+    if let Some(seed) = options.certificate_seed {
+        builder = builder.certificate_seed(seed);
+    }
+    for (trouble, ordinal) in options.certificate_trouble {
+        builder = builder.certificate_trouble(trouble, ordinal);
+    }
+    if options.no_documents_read {
+        builder = builder.no_documents_read();
+    }
+    for name in options.category {
+        builder = builder.category(name);
     }
     for key in options.hide {
         builder = builder.hide_attribute(key);

@@ -1,18 +1,27 @@
-//! A request as the handlers see it: read whole, path split from query.
+//! A request as the handlers see it: read whole, path split from query. Of the files of a form only
+//! what `multipart.rs` says is kept.
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Method, Request};
+
+use crate::multipart::Upload;
 
 /// More than any client of these systems has reason to send.
 const LARGEST_BODY: usize = 8 << 20;
+
+const FORM: &str = "multipart/form-data";
 
 pub(crate) struct Call {
     pub method: Method,
     pub path: String,
     pub query: String,
     pub headers: HeaderMap,
+    /// Empty for a form with files.
     pub body: Bytes,
+    /// What a `multipart/form-data` body held.
+    pub upload: Option<Upload>,
 }
 
 impl Call {
@@ -20,8 +29,20 @@ impl Call {
     pub(crate) async fn read(request: Request<Incoming>) -> Option<Self> {
         let (parts, mut incoming) = request.into_parts();
         let mut body = BytesMut::new();
-        while let Some(frame) =
-            std::future::poll_fn(|cx| std::pin::Pin::new(&mut incoming).poll_frame(cx)).await
+        let content_type = parts.headers.get(CONTENT_TYPE);
+        let content_type = content_type
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        let mut upload = None;
+        if content_type
+            .get(..FORM.len())
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
+        {
+            upload = Some(Upload::read(content_type, &mut incoming).await?);
+        }
+        while upload.is_none()
+            && let Some(frame) =
+                std::future::poll_fn(|cx| std::pin::Pin::new(&mut incoming).poll_frame(cx)).await
         {
             if let Ok(data) = frame.ok()?.into_data() {
                 body.extend_from_slice(&data);
@@ -36,6 +57,7 @@ impl Call {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
             body: body.freeze(),
+            upload,
         })
     }
 

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::answer::{Answer, AnswerBody, personio_error, rest_error, scim_error};
+use crate::answer::{Answer, AnswerBody, personio_error, personio_failure, rest_error, scim_error};
 use crate::connection::Connection;
 use crate::faults::{Fault, FaultKind};
 use crate::hooks::{Hooks, Verdict};
@@ -135,7 +135,9 @@ async fn serve(
     }
     let fault = shared.faults.pick(system, call.method.as_str(), &call.path);
     entry.fault = fault.as_ref().map(|f| f.kind.name());
-    let replaced = fault.as_ref().and_then(|f| replacement(system, &f.kind));
+    let replaced = fault
+        .as_ref()
+        .and_then(|f| replacement(system, &call.path, &f.kind));
     let handled = fault
         .as_ref()
         .is_none_or(|f| f.handled || f.kind.needs_handling());
@@ -176,12 +178,15 @@ async fn serve(
     {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    let bytes = std::mem::take(&mut answer.body);
+    let body = match answer.paper.take() {
+        Some(paper) => AnswerBody::paper(paper),
+        None => AnswerBody::whole(std::mem::take(&mut answer.body)),
+    };
     let body = match fault.map(|f| f.kind) {
-        Some(FaultKind::ResetMidBody) => AnswerBody::broken(&bytes, Some(reset)),
-        Some(FaultKind::TruncatedBody) => AnswerBody::broken(&bytes, None),
+        Some(FaultKind::ResetMidBody) => body.broken(Some(reset)),
+        Some(FaultKind::TruncatedBody) => body.broken(None),
         Some(FaultKind::HugeBody(size)) => AnswerBody::endless(size),
-        _ => AnswerBody::whole(bytes),
+        _ => body,
     };
     Ok(answer.into_response(body))
 }
@@ -195,10 +200,15 @@ fn run(hooks: &Hooks, entry: &Entry) -> Verdict {
 }
 
 /// The answer that takes the place of the real one, for faults that have one.
-fn replacement(system: System, kind: &FaultKind) -> Option<Answer> {
+fn replacement(system: System, path: &str, kind: &FaultKind) -> Option<Answer> {
     Some(match kind {
         FaultKind::TooManyRequests(after) => {
-            let answer = error(system, StatusCode::TOO_MANY_REQUESTS, "Too many requests");
+            let answer = error(
+                system,
+                path,
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+            );
             match after {
                 Some(seconds) => answer.header(RETRY_AFTER, &seconds.to_string()),
                 None => answer,
@@ -206,7 +216,7 @@ fn replacement(system: System, kind: &FaultKind) -> Option<Answer> {
         }
         FaultKind::Status(code) => {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            error(system, status, "Etwas ist schiefgelaufen ...")
+            error(system, path, status, "Etwas ist schiefgelaufen ...")
         }
         FaultKind::HtmlError => Answer::new(
             StatusCode::BAD_GATEWAY,
@@ -239,9 +249,9 @@ fn replacement(system: System, kind: &FaultKind) -> Option<Answer> {
     })
 }
 
-fn error(system: System, status: StatusCode, message: &str) -> Answer {
+fn error(system: System, path: &str, status: StatusCode, message: &str) -> Answer {
     match system {
-        System::Personio => personio_error(status, i64::from(status.as_u16()), message),
+        System::Personio => personio_failure(path, status, message),
         System::Reteach => rest_error(status, message),
         System::Scim => scim_error(status, None, message),
     }
@@ -251,10 +261,15 @@ fn kind(system: System, call: &Call) -> Kind {
     let get = call.method == Method::GET;
     let path = call.path.trim_end_matches('/');
     match system {
-        System::Personio if path == "/v1/auth" => Kind::Token,
+        System::Personio if matches!(path, "/v1/auth" | "/v2/auth/token") => Kind::Token,
         System::Reteach if path == "/oauth/authorize" => Kind::Token,
         System::Personio if get && path == "/v1/company/employees" => Kind::Page,
-        System::Reteach if get && path == "/customer" => Kind::Page,
+        System::Personio if get && path == "/v2/document-management/documents" => Kind::Page,
+        System::Reteach
+            if get && matches!(path, "/customer" | "/participation" | "/certificates") =>
+        {
+            Kind::Page
+        }
         System::Scim if get && path == "/scim/v2/Users" => Kind::Page,
         _ if get => Kind::Read,
         _ => Kind::Write,

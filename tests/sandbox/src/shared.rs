@@ -2,12 +2,16 @@
 
 use std::sync::Mutex;
 
-use crate::academy::{Accounts, RestTokens};
+use serde_json::json;
+
+use crate::academy::{Accounts, Certificates, Filling, RestTokens};
 use crate::config::{Config, Employees};
 use crate::faults::Faults;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
-use crate::personio::{Directory, People, PersonioLimits, PersonioTokens};
+use crate::personio::{
+    Directory, Documents, People, PersonioLimits, PersonioTokens, PersonioTokensV2,
+};
 use crate::{Addresses, Clock};
 
 pub(crate) struct Shared {
@@ -18,8 +22,11 @@ pub(crate) struct Shared {
     pub before: Hooks,
     pub after: Hooks,
     pub people: People,
+    pub documents: Documents,
     pub accounts: Accounts,
+    pub certificates: Certificates,
     pub personio_tokens: PersonioTokens,
+    pub personio_tokens_v2: PersonioTokensV2,
     pub personio_limits: Mutex<Option<PersonioLimits>>,
     pub rest_tokens: RestTokens,
 }
@@ -46,10 +53,21 @@ impl Shared {
             .public_scim_url
             .clone()
             .unwrap_or_else(|| addresses.scim.clone());
+        let people = People::new(directory, clock.clone());
+        let accounts = Accounts::new(config.seed, config.schemas, base, clock.clone());
+        let certificates = certificates(&config, &people, &accounts, &clock)?;
         Ok(Self {
-            people: People::new(directory, clock.clone()),
-            accounts: Accounts::new(config.seed, config.schemas, base, clock.clone()),
+            documents: Documents::new(
+                &config.categories,
+                config.language,
+                config.documents_read,
+                clock.clone(),
+            ),
+            people,
+            accounts,
+            certificates,
             personio_tokens: PersonioTokens::new(config.seed, config.personio_token_life),
+            personio_tokens_v2: PersonioTokensV2::new(config.seed, config.personio_token_life),
             personio_limits: Mutex::new(config.limits.as_ref().map(PersonioLimits::new)),
             rest_tokens: RestTokens::new(config.seed, config.rest_token_life),
             journal: Journal::default(),
@@ -60,4 +78,48 @@ impl Shared {
             config,
         })
     }
+}
+
+/// The certificates to begin with, and the accounts of those who are no employees.
+fn certificates(
+    config: &Config,
+    people: &People,
+    accounts: &Accounts,
+    clock: &Clock,
+) -> anyhow::Result<Certificates> {
+    let employees = people.ids();
+    anyhow::ensure!(
+        config.certificates == 0 || !employees.is_empty(),
+        "certificates are issued to people, and there are none; give some, or no certificates"
+    );
+    let all = config.certificates + config.nobody;
+    for (trouble, ordinal) in &config.troubles {
+        anyhow::ensure!(
+            (1..=all).contains(ordinal),
+            "there is no certificate {ordinal} to be {}; there are {all}",
+            trouble.name()
+        );
+    }
+    let mut nobody = Vec::with_capacity(config.nobody);
+    for n in 1..=config.nobody {
+        let address = format!("guest-{n}@example.org");
+        let user = json!({
+            "userName": address,
+            "name": {"givenName": "Guest", "familyName": format!("Number {n}")},
+            "emails": [{"type": "work", "value": address, "primary": true}],
+            "active": true,
+        });
+        let account = accounts.insert(user).map_err(anyhow::Error::msg)?;
+        nobody.push(account.id);
+    }
+    let filling = Filling {
+        seed: config.certificate_seed.unwrap_or(config.seed),
+        bytes: config.certificate_bytes,
+        base: config.public_reteach_url.clone(),
+        count: config.certificates,
+        employees: &employees,
+        accounts: &nobody,
+        troubles: &config.troubles,
+    };
+    Ok(Certificates::new(filling, accounts.clone(), clock.clone()))
 }

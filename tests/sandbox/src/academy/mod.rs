@@ -1,19 +1,28 @@
-//! A reteach academy: accounts, written through SCIM 2.0 and read through SCIM or REST.
+//! A reteach academy: accounts, written through SCIM 2.0 and read through SCIM or REST, and the
+//! certificates issued to them.
 //!
 //! The SCIM service follows RFC 7643 and 7644 where they decide, and is strict where they leave room:
 //! unknown attributes are refused, `replace` on an element that is not there is `noTarget`, and a
 //! manager must be an existing account. Bulk and sorting are not offered and said not to be.
 
 mod account;
+mod certificates;
 mod check;
 mod filter;
+mod participation;
 mod patch;
 mod path;
+mod pdf;
 mod rest;
 mod schema;
 mod scim;
 mod store;
+mod trouble;
 
 pub use account::{Account, Accounts};
+pub(crate) use certificates::Filling;
+pub use certificates::{Certificate, Certificates, Holder, Issue};
+pub(crate) use pdf::{Paper, hex};
 pub(crate) use rest::{RestTokens, handle_rest};
 pub(crate) use scim::handle_scim;
+pub use trouble::Trouble;

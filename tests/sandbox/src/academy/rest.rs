@@ -1,4 +1,5 @@
-//! The academy's REST API: token, academy, customers (which are the accounts).
+//! The academy's REST API: token, academy, customers (which are the accounts). Participations and
+//! certificates are in `participation.rs`.
 //!
 //! Where the documentation leaves something open, this is the reading taken:
 //! - `resultCount` is the number of all results, not of those on the page.
@@ -13,6 +14,7 @@ use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::participation;
 use super::schema::{ENTERPRISE, EXTENSION};
 use super::store::{Store, moment};
 use crate::answer::{Answer, rest_error};
@@ -22,8 +24,8 @@ use crate::rng::Rng;
 use crate::serve::Twist;
 use crate::shared::Shared;
 
-const DEFAULT_PAGE: usize = 25;
-const LARGEST_PAGE: usize = 100;
+pub(super) const DEFAULT_PAGE: usize = 25;
+pub(super) const LARGEST_PAGE: usize = 100;
 
 pub(crate) struct RestTokens {
     life: Duration,
@@ -112,10 +114,17 @@ pub(crate) fn handle_rest(shared: &Shared, call: &Call, twist: Twist) -> Answer 
             }),
         ),
         "/customer" => customers(shared, call, twist),
-        _ => match path.strip_prefix("/customer/") {
-            Some(identifier) => customer(shared, &decoded(identifier, false)),
-            None => rest_error(StatusCode::NOT_FOUND, &format!("Cannot GET {path}")),
-        },
+        "/participation" => participation::list(shared, call, twist),
+        "/certificates" => participation::certificates(shared, call, twist),
+        _ => {
+            let parts: Vec<&str> = path.split('/').skip(1).collect();
+            match parts.as_slice() {
+                ["customer", identifier] => customer(shared, &decoded(identifier, false)),
+                ["participation", id] => participation::one(shared, id),
+                ["certificates", id, "file"] => participation::file(shared, id),
+                _ => rest_error(StatusCode::NOT_FOUND, &format!("Cannot GET {path}")),
+            }
+        }
     }
 }
 
@@ -182,21 +191,25 @@ fn customers(shared: &Shared, call: &Call, twist: Twist) -> Answer {
 }
 
 fn customer(shared: &Shared, identifier: &str) -> Answer {
-    shared.accounts.with(|store| {
-        let slot = store
-            .find(identifier)
-            .or_else(|| store.by_external_id(identifier))
-            .or_else(|| store.by_user_name(identifier))
-            .or_else(|| store.by_email(identifier));
-        match slot {
+    shared
+        .accounts
+        .with(|store| match identified(store, identifier) {
             Some(slot) => Answer::json(StatusCode::OK, &record(store, slot)),
             None => rest_error(StatusCode::NOT_FOUND, "Customer not found"),
-        }
-    })
+        })
+}
+
+/// The account that an identifier means: id, external id, user name or e-mail address.
+pub(super) fn identified(store: &Store, identifier: &str) -> Option<usize> {
+    store
+        .find(identifier)
+        .or_else(|| store.by_external_id(identifier))
+        .or_else(|| store.by_user_name(identifier))
+        .or_else(|| store.by_email(identifier))
 }
 
 /// An account as the REST API shows it.
-fn record(store: &Store, slot: usize) -> Value {
+pub(super) fn record(store: &Store, slot: usize) -> Value {
     let user = store.user(slot);
     let Some(account) = store.record(slot) else {
         return Value::Null;

@@ -1,4 +1,5 @@
-//! Personio's API v1: token, employees, their attributes, document categories.
+//! Personio's API v1: token, employees, their attributes, documents and their categories. What there
+//! is of v2 is in `v2.rs`.
 //!
 //! Where the documentation leaves something open, this is the reading taken:
 //! - `limit` above 100 is refused with 400 rather than cut down.
@@ -10,22 +11,27 @@
 
 mod captured;
 mod directory;
+mod documents;
 mod field;
 mod made;
 mod people;
 mod token;
+mod upload;
+mod v2;
 mod words;
 
 pub(crate) use directory::Directory;
+pub use documents::{Category, Document, Documents};
 pub use people::People;
 pub(crate) use token::{PersonioLimits, PersonioTokens};
+pub(crate) use v2::PersonioTokensV2;
 
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, JSON, personio_error};
+use crate::answer::{Answer, JSON, personio_error, personio_failure};
 use crate::lock;
 use crate::request::Call;
 use crate::serve::Twist;
@@ -37,21 +43,18 @@ const DEFAULT_PAGE: usize = 50;
 /// What Personio says when it does not want to say what is wrong, the trailing blank included.
 const TROUBLE: &str = "Es ist ein Problem aufgetreten ";
 
-const CATEGORIES: [(u64, &str); 4] = [
-    (1, "Certificates of employment"),
-    (2, "Other documents"),
-    (3, "Learning certificates"),
-    (4, "Contracts"),
-];
-
 pub(crate) fn handle(shared: &Shared, call: &Call, twist: Twist) -> Answer {
     let path = call.path.trim_end_matches('/');
     let admitted = match &mut *lock(&shared.personio_limits) {
-        Some(limits) => limits.admit(path, shared.journal.elapsed()),
+        Some(limits) => limits.admit(&call.method, path, shared.journal.elapsed()),
         None => true,
     };
     if !admitted {
-        return personio_error(StatusCode::TOO_MANY_REQUESTS, 429, "Too Many Attempts.");
+        let message = "Too Many Attempts.";
+        return personio_failure(path, StatusCode::TOO_MANY_REQUESTS, message);
+    }
+    if path.starts_with("/v2/") {
+        return v2::handle(shared, call, path, twist);
     }
     if path == "/v1/auth" {
         return token::authenticate(shared, call);
@@ -62,20 +65,22 @@ pub(crate) fn handle(shared: &Shared, call: &Call, twist: Twist) -> Answer {
             return personio_error(status, i64::from(status.as_u16()), message);
         }
     };
-    if call.method != Method::GET {
+    let documents = path == "/v1/company/documents";
+    if call.method != if documents { Method::POST } else { Method::GET } {
         return personio_error(StatusCode::METHOD_NOT_ALLOWED, 405, TROUBLE);
     }
     let answer = match path.strip_prefix("/v1/company/") {
         Some("employees") => employees(shared, call, twist),
         Some("employees/attributes" | "employees/custom-attributes") => attributes(shared),
-        Some("document-categories") => categories(),
+        Some("document-categories") => categories(shared),
+        Some("documents") => upload::upload(shared, call),
         Some(rest) => match rest.strip_prefix("employees/").map(str::parse) {
             Some(Ok(id)) => employee(shared, id),
             _ => personio_error(StatusCode::NOT_FOUND, 404, TROUBLE),
         },
         None => personio_error(StatusCode::NOT_FOUND, 404, TROUBLE),
     };
-    if answer.status == StatusCode::OK {
+    if answer.status.is_success() {
         answer.header(AUTHORIZATION, &format!("Bearer {token}"))
     } else {
         answer
@@ -212,12 +217,10 @@ fn attributes(shared: &Shared) -> Answer {
     Answer::json(StatusCode::OK, &json!({"success": true, "data": data}))
 }
 
-fn categories() -> Answer {
-    let data: Vec<Value> = CATEGORIES
-        .iter()
-        .map(|(id, name)| {
-            json!({"id": id, "type": "DocumentCategory", "attributes": {"name": name}})
-        })
+fn categories(shared: &Shared) -> Answer {
+    let categories = shared.documents.categories().into_iter();
+    let data: Vec<Value> = categories
+        .map(|c| json!({"id": c.id, "type": "DocumentCategory", "attributes": {"name": c.name}}))
         .collect();
     Answer::json(StatusCode::OK, &json!({"success": true, "data": data}))
 }

@@ -62,6 +62,9 @@ pub(crate) struct PersonioLimits {
     second: Window,
     minute: Window,
     all: Window,
+    uploads: Window,
+    tokens_v2: Window,
+    documents_v2: Window,
 }
 
 impl PersonioLimits {
@@ -72,19 +75,33 @@ impl PersonioLimits {
             second: Window::new(limits.employees_per_second, Duration::from_secs(1)),
             minute: Window::new(limits.employees_per_minute, minute),
             all: Window::new(limits.requests_per_minute, minute),
+            uploads: Window::new(limits.uploads_per_minute, minute),
+            tokens_v2: Window::new(limits.v2_tokens_per_minute, minute).with_cool_down(minute),
+            // As many in the time in which they grow back.
+            documents_v2: Window::new(
+                limits.v2_documents_burst,
+                Duration::from_secs(1) * limits.v2_documents_burst
+                    / limits.v2_documents_per_second.max(1),
+            ),
         }
     }
 
     /// Whether a request for this path is within the limits.
-    pub(super) fn admit(&mut self, path: &str, now: Duration) -> bool {
+    pub(super) fn admit(&mut self, method: &Method, path: &str, now: Duration) -> bool {
         let Self {
             tokens,
             second,
             minute,
             all,
+            uploads,
+            tokens_v2,
+            documents_v2,
         } = self;
         match path {
             "/v1/auth" => admit(&mut [tokens, all], now),
+            "/v1/company/documents" if method == Method::POST => admit(&mut [uploads, all], now),
+            "/v2/auth/token" => admit(&mut [tokens_v2], now),
+            _ if path.starts_with("/v2/") => admit(&mut [documents_v2], now),
             _ if path.starts_with("/v1/company/employees") => {
                 admit(&mut [second, minute, all], now)
             }

@@ -176,3 +176,86 @@ pub fn scim_with(
     let url = format!("{}{path}", sandbox.scim_url());
     send(method, &url, &headers, body.as_bytes()).expect("an answer")
 }
+
+/// A token of Personio's API v2 for these scopes (all for none), or the refusal.
+pub fn personio_token_v2(sandbox: &Sandbox, scope: &str) -> Reply {
+    let body = format!(
+        "grant_type=client_credentials&client_id=sandbox-personio-id\
+         &client_secret=sandbox-personio-secret&scope={scope}"
+    );
+    let url = format!("{}/v2/auth/token", sandbox.personio_url());
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    send("POST", &url, &form, body.as_bytes()).expect("an answer")
+}
+
+/// What a document is uploaded with; a field without value is left out.
+#[derive(Clone)]
+pub struct Form<'a> {
+    pub fields: Vec<(&'a str, String)>,
+    pub file: Option<(&'a str, Vec<u8>)>,
+}
+
+impl<'a> Form<'a> {
+    pub fn new(employee: u64, category: u64, file: &[u8]) -> Self {
+        Self {
+            fields: vec![
+                ("title", "Fire safety".to_owned()),
+                ("employee_id", employee.to_string()),
+                ("category_id", category.to_string()),
+                ("date", "2026-03-04".to_owned()),
+                ("comment", "Fire safety, 2026-03-04".to_owned()),
+            ],
+            file: Some(("Fire safety.pdf", file.to_vec())),
+        }
+    }
+
+    pub fn with(mut self, key: &'a str, value: impl Into<String>) -> Self {
+        self.fields.retain(|f| f.0 != key);
+        self.fields.push((key, value.into()));
+        self
+    }
+
+    pub fn without(mut self, key: &str) -> Self {
+        self.fields.retain(|f| f.0 != key);
+        self
+    }
+
+    pub fn file(mut self, name: &'a str, bytes: &[u8]) -> Self {
+        self.file = Some((name, bytes.to_vec()));
+        self
+    }
+
+    pub fn body(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        for (key, value) in &self.fields {
+            let part = format!(
+                "--frontier\r\ncontent-disposition: form-data; name=\"{key}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        if let Some((name, bytes)) = &self.file {
+            let head = format!(
+                "--frontier\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\
+                 \r\ncontent-type: application/pdf\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--frontier--\r\n");
+        body
+    }
+
+    pub fn send(&self, sandbox: &Sandbox, token: &str) -> Result<Reply, String> {
+        let headers = [
+            ("authorization", format!("Bearer {token}")),
+            (
+                "content-type",
+                "multipart/form-data; boundary=frontier".to_owned(),
+            ),
+        ];
+        let headers = headers.each_ref().map(|(k, v)| (*k, v.as_str()));
+        let url = format!("{}/v1/company/documents", sandbox.personio_url());
+        send("POST", &url, &headers, &self.body())
+    }
+}

@@ -7,6 +7,8 @@
     reason = "a test ends at what it did not expect; clippy knows only the test functions as tests"
 )]
 
+mod certificates;
+mod documents;
 mod faults;
 mod http;
 mod personio;

@@ -207,7 +207,7 @@ fn one_employee_and_the_german_404() {
     );
     let categories = get(&format!("{base}/document-categories"), &token).json();
     assert_eq!(
-        categories["data"][1]["attributes"]["name"],
+        categories["data"][0]["attributes"]["name"],
         "Other documents"
     );
 }

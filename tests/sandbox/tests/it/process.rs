@@ -181,3 +181,114 @@ fn a_capture_that_is_none_is_refused_by_name() {
         "{message}"
     );
 }
+
+#[test]
+fn certificates_and_documents_can_be_driven_from_outside() {
+    let process = start(&[
+        "--people",
+        "3",
+        "--no-limits",
+        "--certificates",
+        "5",
+        "--certificate-bytes",
+        "2k",
+        "--certificate-seed",
+        "9",
+        "--certificates-for-nobody",
+        "1",
+        "--certificate-trouble",
+        "gone=2",
+        "--certificate-trouble",
+        "revoked=6",
+        "--no-documents-read",
+        "--category",
+        "Papers",
+        "--public-reteach-url",
+        "https://api.example.com",
+    ]);
+    let call = |method: &str, path: &str, body: Value| admin(&process, method, path, &body);
+    let (_, all) = call("GET", "/certificates", Value::Null);
+    assert_eq!(all.as_array().unwrap().len(), 6);
+    assert_eq!(
+        (&all[0]["size"], all[0]["sha256"].as_str().unwrap().len()),
+        (&json!(2048), 64)
+    );
+    assert_eq!(
+        (&all[1]["trouble"], &all[1]["sha256"]),
+        (&json!("gone"), &Value::Null)
+    );
+    assert_eq!(
+        (&all[5]["trouble"], &all[5]["employee"]),
+        (&json!("revoked"), &Value::Null)
+    );
+    assert!(all[5]["account"].is_string() && all[0]["account"].is_null());
+    assert_eq!(all[0]["completed_on"].as_str().unwrap().len(), 10);
+    let (_, unhashed) = call("GET", "/certificates?hashes=no", Value::Null);
+    assert_eq!(unhashed[0]["sha256"], Value::Null);
+
+    let id = all[0]["id"].as_str().unwrap();
+    assert_eq!(
+        call("POST", &format!("/certificates/{id}/revoke"), Value::Null).0,
+        204
+    );
+    assert_eq!(call("POST", "/certificates/x/revoke", Value::Null).0, 404);
+    let (status, _) = call(
+        "PUT",
+        &format!("/certificates/{id}/trouble"),
+        json!({"trouble": null}),
+    );
+    assert_eq!(status, 204);
+    let (status, _) = call(
+        "PUT",
+        &format!("/certificates/{id}/trouble"),
+        json!({"trouble": "x"}),
+    );
+    assert_eq!(status, 400);
+    let employee = all[0]["employee"].as_str().unwrap();
+    let new = json!({"employee": employee.parse::<u64>().unwrap(), "course": "Welding", "bytes": 4000,
+        "completed_at": "2026-11-20T10:00:00Z", "trouble": "expired"});
+    let (status, issued) = call("POST", "/certificates", new);
+    assert_eq!(status, 200);
+    let (_, all) = call("GET", "/certificates", Value::Null);
+    assert_eq!(
+        (&all[6]["id"], &all[6]["course"]),
+        (&issued["id"], &json!("Welding"))
+    );
+    assert_eq!(
+        (&all[6]["employee"], &all[6]["size"]),
+        (&json!(employee), &json!(4000))
+    );
+    assert_eq!(call("POST", "/certificates", json!({})).0, 400);
+
+    let (_, categories) = call("GET", "/categories", Value::Null);
+    assert_eq!(categories[0]["name"], "Papers");
+    let (_, added) = call("POST", "/categories", json!({"name": "More"}));
+    let added = added["id"].as_u64().unwrap();
+    assert_eq!(
+        call("DELETE", &format!("/categories/{added}"), Value::Null).0,
+        204
+    );
+    assert_eq!(
+        call("DELETE", &format!("/categories/{added}"), Value::Null).0,
+        404
+    );
+    assert_eq!(call("POST", "/documents/show", Value::Null).0, 204);
+    assert_eq!(call("GET", "/documents", Value::Null), (200, json!([])));
+    assert_eq!(call("DELETE", "/documents/1", Value::Null).0, 404);
+    let (_, stats) = call("GET", "/stats", Value::Null);
+    assert_eq!(
+        (&stats["certificates"], &stats["documents"]),
+        (&json!(7), &json!(0))
+    );
+    assert_eq!(stats["stored"], 0);
+    drop(process);
+    for wrong in [
+        ["--certificate-trouble", "gone"],
+        ["--certificate-trouble", "lost=1"],
+        ["--certificate-bytes", "20x"],
+        ["--certificates", "-1"],
+    ] {
+        let output = command(&wrong).stderr(Stdio::null()).output().unwrap();
+        assert!(!output.status.success(), "{wrong:?}");
+    }
+}

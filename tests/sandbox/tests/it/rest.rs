@@ -22,7 +22,7 @@ fn by_code(code: &str) -> Value {
            "client_secret": "sandbox-reteach-secret"})
 }
 
-fn token(sandbox: &Sandbox) -> Value {
+pub fn token(sandbox: &Sandbox) -> Value {
     let reply = authorize(sandbox, &by_code("sandbox-reteach-code"));
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.json()

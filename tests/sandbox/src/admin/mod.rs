@@ -11,10 +11,19 @@
 //! | `POST /attributes/KEY/hide`, `POST /attributes/KEY/show` | the credential's right to read |
 //! | `GET /accounts`, `GET /accounts/ID` | the accounts, as SCIM shows them |
 //! | `POST /accounts`, `PATCH /accounts/ID`, `DELETE /accounts/ID` | a SCIM user; PATCH operations |
+//! | `GET /certificates[?hashes=no]` | the certificates; without hashes no file is made for it |
+//! | `POST /certificates` | `{"employee": ID}` or `{"account": "ID"}`; more see `papers.rs` |
+//! | `POST /certificates/ID/revoke` | it is revoked now |
+//! | `PUT /certificates/ID/trouble` | `{"trouble": "gone"}` (or null) is what is wrong with it |
+//! | `GET /documents`, `DELETE /documents/ID` | the documents in people's files |
+//! | `POST /documents/hide`, `POST /documents/show` | the credential's right to read them |
+//! | `GET /categories`, `POST /categories`, `DELETE /categories/ID` | body: `{"name": "…"}` |
 //! | `GET /clock`, `PUT /clock`, `DELETE /clock` | `{"now":"2026-11-21T08:00:00Z"}` stops it |
 //! | `POST /tokens/revoke` | access tokens given out so far become invalid |
 //!
 //! Nothing here is authenticated: the listener is on loopback and everything behind it is made up.
+
+mod papers;
 
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -57,6 +66,8 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
             stats["people"] = shared.people.len().into();
             stats["accounts"] = shared.accounts.len().into();
             stats["blocked"] = shared.accounts.blocked().into();
+            stats["certificates"] = shared.certificates.len().into();
+            stats["documents"] = shared.documents.len().into();
             Ok(stats)
         }
         (&Method::GET, ["faults"]) => {
@@ -79,11 +90,15 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         (&Method::DELETE, ["faults", id]) => found(shared.faults.remove(number(id)?)),
         (&Method::POST, ["tokens", "revoke"]) => {
             shared.personio_tokens.revoke();
+            shared.personio_tokens_v2.revoke();
             shared.rest_tokens.revoke();
             Ok(Value::Null)
         }
         (_, ["people", ..] | ["attributes", ..]) => people(shared, call, &parts),
         (_, ["accounts", ..]) => accounts(shared, call, &parts),
+        (_, ["certificates" | "documents" | "categories", ..]) => {
+            papers::route(shared, call, &parts)
+        }
         (_, ["clock"]) => clock(shared, call),
         _ => Err(nothing()),
     }
