@@ -22,7 +22,7 @@ The project's own commands.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  demo        Build everything, start the sandbox, run the flow twice, print both summaries
+  demo        Build everything, start the sandbox, run both flows twice each, print what came of it
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
@@ -30,9 +30,10 @@ Commands:
 
 cargo xtask demo [OPTIONS]
   --people N        How many people the sandbox makes up [default: 200]
+  --certificates N  How many certificates its academy has issued [default: 50]
   --employees FILE  Take the people from a captured Personio answer instead
   --json            One JSON object per cycle on standard output, nothing else
-  --once            End when both cycles are done; this is the default
+  --once            End when the cycles are done; this is the default
   --stay            Keep the sandbox running and print commands to try
 
 cargo xtask test [ARGS]

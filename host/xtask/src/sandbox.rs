@@ -72,6 +72,11 @@ impl Sandbox {
         self.get("/accounts")
     }
 
+    /// What lies in the files of Personio's people.
+    pub(crate) fn documents(&self) -> Result<Value> {
+        self.get("/documents")
+    }
+
     fn get(&self, path: &str) -> Result<Value> {
         let origin = origin(self.address("admin")?)?;
         let host = origin.trim_start_matches("http://");

@@ -1,0 +1,214 @@
+//! What the demonstration shows of cycles, accounts and documents.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// Counts by outcome, and how many for each reason.
+pub(super) fn plan_in_short(plan: &Value) -> String {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for person in plan
+        .get("people")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(code) = person.get("code").and_then(Value::as_str) {
+            *reasons.entry(code).or_default() += 1;
+        }
+    }
+    let mut said = counts(plan)
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if !reasons.is_empty() {
+        let reasons: Vec<_> = reasons
+            .iter()
+            .map(|(code, count)| format!("{count} {code}"))
+            .collect();
+        said.push_str(&format!("; among them {}", reasons.join(", ")));
+    }
+    said
+}
+
+fn counts(summary: &Value) -> impl Iterator<Item = (&str, u64)> {
+    let counts = summary.get("counts").and_then(Value::as_object);
+    counts
+        .into_iter()
+        .flatten()
+        .map(|(name, count)| (name.as_str(), count.as_u64().unwrap_or(0)))
+}
+
+/// What a cycle says that it wrote.
+pub(super) fn counted_writes(summary: &Value) -> u64 {
+    let written = ["created", "updated", "deactivated", "reactivated"];
+    counts(summary)
+        .filter(|(name, _)| written.contains(name))
+        .map(|(_, count)| count)
+        .sum()
+}
+
+/// How many write requests the two systems themselves saw.
+pub(super) fn writes(stats: &Value) -> Result<u64> {
+    let seen = |name| stats.pointer(name).and_then(Value::as_u64);
+    let sum = ["/writes/scim", "/writes/reteach", "/writes/personio"]
+        .into_iter()
+        .map(seen)
+        .sum::<Option<u64>>();
+    sum.context("the sandbox does not say how many writes it saw")
+}
+
+fn text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => "-".to_owned(),
+    }
+}
+
+/// Both cycles of a flow side by side.
+pub(super) fn summaries(flow: &str, cycles: &[(&str, Value, u64)]) -> String {
+    let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut row = |name, cell: &dyn Fn(&Value) -> String| {
+        rows.push((
+            name,
+            cycles.iter().map(|(_, summary, _)| cell(summary)).collect(),
+        ));
+    };
+    row("cycle", &|summary| text(summary.get("cycle")));
+    row("status", &|summary| text(summary.get("status")));
+    for name in [
+        "created",
+        "updated",
+        "unchanged",
+        "deactivated",
+        "reactivated",
+        "skipped",
+        "staged",
+        "ambiguous",
+        "failed",
+    ] {
+        row(name, &|summary| {
+            text(summary.pointer(&format!("/counts/{name}")))
+        });
+    }
+    row("requests to source", &|summary| {
+        text(summary.pointer("/requests/source"))
+    });
+    row("requests to target", &|summary| {
+        text(summary.pointer("/requests/target"))
+    });
+    row("milliseconds", &|summary| text(summary.get("elapsed_ms")));
+    let mut page = format!("\n{flow:22}");
+    for (name, _, _) in cycles {
+        page.push_str(&format!("{name:>12}"));
+    }
+    page.push('\n');
+    for (name, cells) in rows {
+        page.push_str(&format!("  {name:20}"));
+        for cell in cells {
+            page.push_str(&format!("{cell:>12}"));
+        }
+        page.push('\n');
+    }
+    page
+}
+
+/// How many accounts there are.
+pub(super) fn academy(stats: &Value) -> String {
+    let stat = |name: &str| text(stats.get(name));
+    format!(
+        "\nThe academy now has {} accounts for {} people, {} of them blocked.\n",
+        stat("accounts"),
+        stat("people"),
+        stat("blocked")
+    )
+}
+
+/// A few of the accounts: some that can be used, some that are blocked.
+pub(super) fn some_accounts(accounts: &Value) -> String {
+    let text = |account: &Value, at: &str| {
+        let value = account.pointer(at).and_then(Value::as_str);
+        value.unwrap_or("-").to_owned()
+    };
+    let of = |active: bool| {
+        let accounts = accounts.as_array().into_iter().flatten();
+        accounts
+            .filter(move |account| account.get("active") == Some(&Value::Bool(active)))
+            .take(4)
+    };
+    let mut page = String::from("\nSome of them:\n");
+    for account in of(true).chain(of(false)) {
+        let name = format!(
+            "{} {}",
+            text(account, "/name/givenName"),
+            text(account, "/name/familyName")
+        );
+        let state = match account.get("active") {
+            Some(Value::Bool(true)) => "active",
+            _ => "blocked",
+        };
+        let enterprise = "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department";
+        page.push_str(&format!(
+            "  {name:26} {:24} {:18} {state}\n",
+            text(account, "/title"),
+            text(account, enterprise)
+        ));
+    }
+    page
+}
+
+/// A few of the documents in people's files.
+pub(super) fn documents(documents: &Value) -> String {
+    let documents = documents.as_array().map_or(&[][..], Vec::as_slice);
+    let mut page = format!(
+        "\nPersonio now has {} documents in its people's files.\n\nSome of them:\n",
+        documents.len()
+    );
+    for document in documents.iter().take(8) {
+        let of = |name: &str| text(document.get(name));
+        page.push_str(&format!(
+            "  employee {:10} {:22} {:10}  {:32} {:>7} bytes\n",
+            of("employee"),
+            of("category"),
+            of("date"),
+            of("title"),
+            of("size")
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_write_in_a_summary_is_noticed() {
+        let summary = |name: &str| json!({ "counts": { name: 1, "unchanged": 9, "failed": 3 } });
+        for name in ["created", "updated", "deactivated", "reactivated"] {
+            assert_eq!(counted_writes(&summary(name)), 1, "{name}");
+        }
+        assert_eq!(counted_writes(&summary("skipped")), 0);
+    }
+
+    #[test]
+    fn the_systems_own_count_must_be_there() {
+        let stats = json!({ "writes": { "personio": 9, "reteach": 1, "scim": 2 } });
+        assert_eq!(writes(&stats).unwrap(), 12);
+        assert!(writes(&json!({ "writes": 3 })).is_err());
+    }
+
+    #[test]
+    fn a_plan_in_short_counts_reasons() {
+        let plan = json!({
+            "counts": { "created": 3, "updated": 0 },
+            "people": [{ "code": "end-reached" }, { "code": "end-reached" }, { "code": null }],
+        });
+        assert_eq!(plan_in_short(&plan), "3 created; among them 2 end-reached");
+    }
+}
