@@ -10,8 +10,9 @@ use matricula_core::manifest::{Manifest, Operation, Stream};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostics, did_you_mean};
+use crate::document::{self, DocumentRules};
 use crate::expression::types::{Shape, shape_of};
-use crate::expression::{Expression, Names, Parsed, parse};
+use crate::expression::{Expression, Names, Parsed, TODAY, parse};
 use crate::file::{FlowFile, is_identifier};
 use crate::flow::{AccessRules, Checked, Field, Flow, Leavers, MatchRule, SourceAttribute};
 use crate::parts::Checker;
@@ -32,6 +33,7 @@ pub(crate) fn check(
     report.found = std::mem::take(&mut file.found);
     let stream = stream(&file, source, &mut report);
     let operation = operation(&file, target, &mut report);
+    document::keys(&mut file, operation, &mut report);
     let form = Form::read(&file.settings, [source, target], &mut report);
     let mut names = Names::new(
         file.alias.text.clone(),
@@ -40,13 +42,16 @@ pub(crate) fn check(
     );
     let lets = helpers(&mut file, &mut report);
     names.define(lets, &mut report);
+    let files = document::files(stream);
+    let mapped: Vec<String> = file.map.iter().map(|(name, _)| name.text.clone()).collect();
     let mut checker = Checker {
         names: &names,
+        files: &files,
         report: &mut report,
     };
     let scope = file.scope.take().and_then(|snippet| checker.scope(snippet));
     let matches = checker.matches(std::mem::take(&mut file.matches), operation);
-    let fields = checker.fields(&mut file, operation);
+    let mut fields = checker.fields(&mut file, operation);
     let access = checker.access(&mut file);
     if let (Leavers::Delete, span) = file.leavers
         && operation.is_some_and(|operation| !operation.deletes)
@@ -54,6 +59,15 @@ pub(crate) fn check(
         let message = format!("{} of {} cannot delete", file.target.1.text, target.id);
         report.add_with(span, message, Some("block or keep".into()));
     }
+    let part = std::mem::take(&mut file.document);
+    let mut document = match operation.filter(|operation| operation.once) {
+        Some(operation) => {
+            let people = part.people.as_ref();
+            let delivery = document::delivery(&file, operation, people, &mapped, &mut report);
+            document::rules(part, delivery, &mut names, &mut report)
+        }
+        None => None,
+    };
     if !report.found.is_empty() {
         return Err(Diagnostics(report.found).sorted());
     }
@@ -61,7 +75,13 @@ pub(crate) fn check(
     let (Some(stream), Some(operation), Some(form)) = (stream, operation, form) else {
         return Err(Diagnostics(report.found));
     };
-    let used = used(scope.as_ref(), &matches, &fields, &access);
+    let used = used(
+        scope.as_ref(),
+        &matches,
+        &fields,
+        &access,
+        document.as_ref(),
+    );
     let mut attributes = Vec::with_capacity(used.len());
     for name in &used {
         match attribute(name, stream) {
@@ -78,6 +98,11 @@ pub(crate) fn check(
     if !report.found.is_empty() {
         return Err(Diagnostics(report.found).sorted());
     }
+    let used: Vec<String> = used.into_iter().collect();
+    if let Some(document) = &mut document {
+        document::require(&document.delivery, &mut fields);
+        document.see(&used);
+    }
     let mut checked = Checked {
         name: file.name.text,
         version: file.version,
@@ -93,7 +118,7 @@ pub(crate) fn check(
         guard: file.guard,
         leavers: file.leavers.0,
         alias: file.alias.text,
-        attributes: used.into_iter().collect(),
+        attributes: used,
         source_attributes: attributes,
         specs: fields.iter().map(|field| field.spec.clone()).collect(),
         fields,
@@ -101,6 +126,7 @@ pub(crate) fn check(
         matches,
         scope,
         access,
+        document,
         form,
         meaning: String::new(),
     };
@@ -108,7 +134,7 @@ pub(crate) fn check(
     Ok(Flow(Arc::new(checked)))
 }
 
-/// What decides which person a record gives, as text: from it the digest is taken.
+/// What decides which person or document a record gives, as text: from it the digest is taken.
 fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
     let property = |schema: &Value, name: &str| -> Value {
         let known = schema
@@ -121,7 +147,7 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
     };
     let expression = |expression: &Expression| expression.meaning();
     let optional = |found: &Option<Expression>| found.as_ref().map(Expression::meaning);
-    json!({
+    let mut meaning = json!({
         "format": 1,
         "source": flow.source,
         "target": flow.target,
@@ -144,8 +170,11 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
         "leavers": format!("{:?}", flow.leavers),
         "read": flow.attributes.iter()
             .map(|name| json!([name, property(&stream.schema, name)])).collect::<Vec<_>>(),
-    })
-    .to_string()
+    });
+    if let Some(document) = &flow.document {
+        meaning["document"] = document.meaning();
+    }
+    meaning.to_string()
 }
 
 /// An object of which nothing is known.
@@ -241,14 +270,18 @@ fn used(
     matches: &[MatchRule],
     fields: &[Field],
     access: &AccessRules,
+    document: Option<&DocumentRules>,
 ) -> BTreeSet<String> {
     let expressions = scope
         .into_iter()
         .chain(matches.iter().map(|rule| &rule.expression))
         .chain(fields.iter().map(|field| &field.expression))
-        .chain(access.all());
+        .chain(access.all())
+        .chain(document.into_iter().flat_map(DocumentRules::all));
     expressions
-        .flat_map(|expression| expression.attributes.iter().cloned())
+        .flat_map(|expression| expression.attributes.iter())
+        .filter(|attribute| *attribute != TODAY)
+        .cloned()
         .collect()
 }
 

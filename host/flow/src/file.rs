@@ -9,6 +9,7 @@ use std::sync::Arc;
 use matricula_core::Text;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::document::{DocumentPart, document_part};
 use crate::flow::{self, Leavers, Requirement, Schedule};
 use crate::guard::Guard;
 use crate::schedule::{daily_report, schedule};
@@ -16,9 +17,10 @@ use crate::terms::{guard, leavers, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 17] = [
+pub(crate) const KEYS: [&str; 21] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
-    "settings", "let", "scope", "match", "map", "access", "leavers", "guard",
+    "settings", "let", "scope", "match", "map", "access", "leavers", "guard", "people", "once",
+    "unless", "remarks",
 ];
 
 /// The keys of `access`.
@@ -51,6 +53,11 @@ pub struct FlowFile {
     pub(crate) access: AccessPart,
     pub(crate) leavers: (Leavers, Span),
     pub(crate) guard: Guard,
+    pub(crate) document: DocumentPart,
+    /// The keys that it has.
+    pub(crate) keys: Vec<Name>,
+    /// Where it begins.
+    pub(crate) start: Span,
 }
 
 /// The expressions under `access`.
@@ -115,9 +122,9 @@ impl FlowFile {
 
 fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<FlowFile> {
     let top = root.fields("a flow", &KEYS, report);
-    if !matches!(root.data, Data::Map(_)) {
+    let Data::Map(entries) = &root.data else {
         return None;
-    }
+    };
     let name = top
         .need("flow", "a flow", report)
         .and_then(|node| node.text("flow", report))
@@ -162,12 +169,13 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let scope = top
         .get("scope")
         .and_then(|node| expression(source, node, "scope", report));
-    let matches = matches(source, top.need("match", "a flow", report), report);
+    let matches = matches(source, top.get("match"), report);
     let map_node = top.need("map", "a flow", report);
     let map = named(source, map_node, "map", report);
     let access = access(source, top.get("access"), report);
     let leavers = leavers(top.get("leavers"), report);
     let guard = guard(top.get("guard"), report);
+    let document = document_part(source, &top, report);
     let (connector, stream, alias) = from?;
     let alias = alias.unwrap_or(Name {
         text: "e".to_owned(),
@@ -195,6 +203,9 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         access,
         leavers,
         guard,
+        document,
+        keys: entries.iter().map(|(key, _)| key.clone()).collect(),
+        start: top.span,
     })
 }
 
@@ -274,7 +285,7 @@ fn is_version(version: &Name, report: &mut Report<'_>) -> bool {
     valid
 }
 
-fn expression(
+pub(crate) fn expression(
     source: &Source,
     node: &Node,
     what: &str,
@@ -292,7 +303,7 @@ fn expression(
     snippet
 }
 
-fn named(
+pub(crate) fn named(
     source: &Source,
     node: Option<&Node>,
     what: &str,

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Time;
 use matricula_core::manifest::Manifest;
 use matricula_core::{Cadence, Text};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::choices::{self, ChoiceSetting};
 use crate::diagnostic::Diagnostics;
+use crate::document::{Delivery, DocumentRules};
 use crate::expression::Expression;
 use crate::file::FlowFile;
 use crate::guard::Guard;
@@ -26,6 +29,8 @@ pub struct FieldSpec {
     pub reference: bool,
     /// Whether nothing can be created without it.
     pub required: bool,
+    /// Whether its value depends on the record, and not on the settings alone.
+    pub from_record: bool,
     /// A hash of the name that never changes, for [`matricula_core::link::Applied`].
     pub tag: u32,
 }
@@ -104,8 +109,10 @@ pub(crate) struct Checked {
     pub matches: Vec<MatchRule>,
     pub scope: Option<Expression>,
     pub access: AccessRules,
+    /// Only in a flow that delivers documents.
+    pub document: Option<DocumentRules>,
     pub form: Form,
-    /// What decides which person a record gives, apart from the settings.
+    /// What decides which person or document a record gives, apart from the settings.
     pub meaning: String,
 }
 
@@ -244,8 +251,27 @@ impl Flow {
         self.0.leavers
     }
 
+    /// How it delivers documents; none: it keeps accounts.
+    pub fn delivery(&self) -> Option<&Delivery> {
+        self.0.document.as_ref().map(|document| &document.delivery)
+    }
+
+    /// The settings whose choices are looked up in one of the two systems, in the form's order.
+    pub fn choices(&self) -> &[ChoiceSetting] {
+        &self.0.form.choices
+    }
+
+    /// Fills in the settings that say when an automation was started (`x-fill: start`), where they are absent
+    /// or null. Called once, when it is started; what it wrote is kept with the other settings, also when
+    /// an owner changes those, who never sees it. Settings that are neither an object nor null are left alone.
+    pub fn at_start(&self, settings: &mut Value, now: Timestamp) {
+        choices::at_start(&self.0.form.schema, settings, now);
+    }
+
     /// JSON Schema of the settings, an object with defaults. `title` and `description` are English; in all
-    /// languages they are under `x-title` and `x-description`; `x-order` is the form's order.
+    /// languages they are under `x-title` and `x-description`; `x-order` is the form's order. A setting with
+    /// `x-hidden` is not for the owner; one with `x-needed-when` must be given where each setting in it has
+    /// the value beside it, and means nothing otherwise.
     pub fn settings_schema(&self) -> &Value {
         &self.0.form.schema
     }

@@ -2,8 +2,10 @@
 //!
 //! Pure: no I/O, no clock. A flow file becomes a [`FlowFile`] (its YAML is right), then a [`Flow`] (it fits the
 //! connectors' manifests, every expression is compiled and typed), then with an owner's settings a
-//! [`Program`], which turns one record into one [`Person`]. What depends on the time is not evaluated
-//! here: a person carries dates, and [`access::standing`] says what they mean at a given moment.
+//! [`Program`], which turns one record into one [`Person`] or, in a flow that delivers documents, one
+//! [`Paper`]. What depends on the time is not evaluated here: a person carries dates, and
+//! [`access::standing`] says what they mean at a given moment. Only what is remarked about a document
+//! depends on the day, which is passed in.
 //!
 //! - [`diagnostic`]: what is wrong with a file, where, and what was probably meant.
 //! - [`expression`]: the expression language (CEL), behind one module.
@@ -14,11 +16,14 @@
 
 pub mod access;
 mod check;
+mod choices;
 pub mod diagnostic;
+mod document;
 pub mod expression;
 mod file;
 mod flow;
 pub mod guard;
+mod paper;
 mod parts;
 mod person;
 mod program;
@@ -32,10 +37,13 @@ mod terms;
 pub mod testing;
 mod yaml;
 
+pub use choices::ChoiceSetting;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use document::Delivery;
 pub use file::FlowFile;
 pub use flow::{FieldSpec, Flow, Leavers, Report, Requirement, Schedule};
 pub use guard::Guard;
+pub use paper::Paper;
 pub use person::{AccessValues, FieldValue, Person, Reading, RecordError};
 pub use program::Program;
 pub use schedule::span;

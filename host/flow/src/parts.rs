@@ -19,6 +19,8 @@ use crate::yaml::{Name, Report, Snippet, Span};
 /// Checks the expressions of a flow, each against what takes its value.
 pub(crate) struct Checker<'a, 'r, 's> {
     pub names: &'a Names,
+    /// The attributes of the record by which files are fetched.
+    pub files: &'a [String],
     pub report: &'r mut Report<'s>,
 }
 
@@ -30,7 +32,7 @@ impl Checker<'_, '_, '_> {
     }
 
     /// An expression that must give one of these kinds.
-    fn giving(
+    pub fn giving(
         &mut self,
         snippet: Snippet,
         what: &str,
@@ -142,17 +144,31 @@ impl Checker<'_, '_, '_> {
             let is_reference = property
                 .and_then(|property| property.get("x-reference"))
                 .is_some_and(|mark| mark == true);
+            let is_file = property.is_some_and(|property| property.get("x-file").is_some());
             let required = required.contains(&name.text.as_str());
-            let Some(expression) = self.field(&name, snippet, &of, is_reference, required) else {
+            let expression = if is_file {
+                if operation.is_some_and(|operation| !operation.once) {
+                    let message = format!("{label} takes a file and does not write once");
+                    let hint = "files go into documents: the manifest is wrong about it".to_owned();
+                    self.report.add_with(name.span, message, Some(hint));
+                }
+                self.file(&name, snippet)
+            } else {
+                self.field(&name, snippet, &of, is_reference, required)
+            };
+            let Some(expression) = expression else {
                 continue;
             };
-            match Check::new(property.unwrap_or(&Value::Bool(true))) {
+            // What a file is fetched by is not what the target takes.
+            let schema = property.filter(|_| !is_file);
+            match Check::new(schema.unwrap_or(&Value::Bool(true))) {
                 Ok(check) => fields.push(Field {
                     spec: FieldSpec {
                         tag: tag(&name.text),
                         name: name.text,
                         reference: is_reference,
                         required,
+                        from_record: !expression.attributes.is_empty(),
                     },
                     expression,
                     check,
@@ -177,7 +193,7 @@ impl Checker<'_, '_, '_> {
         let text = snippet.text.trim().to_owned();
         let span = snippet.span(0, snippet.text.trim_end().len());
         let (parsed, person) = parse(snippet, self.report)?.take_person();
-        if person && !is_reference {
+        if person && !is_reference && !of.is_any() {
             let message = format!("{} does not take another person", name.text);
             self.report.add(span, message);
         }

@@ -1,4 +1,6 @@
-//! A flow with an owner's settings: turns one record into one person.
+//! A flow with an owner's settings: turns one record into one person, or (in `document`) into one document.
+
+mod document;
 
 use std::borrow::Cow;
 
@@ -8,6 +10,7 @@ use matricula_core::SourceKey;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::document::Documents;
 use crate::expression::functions::day;
 use crate::expression::{Compiled, Expression, Outcome, Val, View};
 use crate::flow::{Field, Flow};
@@ -33,6 +36,7 @@ pub struct Program {
     barred: Option<Compiled>,
     last_day: Option<Compiled>,
     time_zone: Option<Compiled>,
+    documents: Option<Documents>,
 }
 
 impl Program {
@@ -71,6 +75,10 @@ impl Program {
             barred: optional(&checked.access.barred),
             last_day: optional(&checked.access.last_day),
             time_zone: optional(&checked.access.time_zone),
+            documents: checked
+                .document
+                .as_ref()
+                .map(|rules| Documents::new(rules, &checked.alias, &checked.attributes, &settings)),
             flow: flow.clone(),
             settings,
             digest,
@@ -113,7 +121,7 @@ impl Program {
         &self.settings
     }
 
-    /// Changes whenever the same record could give another person: with the flow's meaning (not its
+    /// Changes whenever the same record could give another person or document: with the flow's meaning (not its
     /// titles, guard or schedule), the settings, and the schemas of what it uses.
     pub fn digest(&self) -> u128 {
         self.digest
@@ -130,14 +138,7 @@ impl Program {
     /// The first reason for which nothing can be made of it.
     pub fn evaluate(&self, record: &Value) -> Result<Person, RecordError> {
         let flow = &*self.flow.0;
-        if !record.is_object() {
-            return Err(RecordError {
-                code: INVALID,
-                attribute: None,
-                message: "the record is not an object".into(),
-            });
-        }
-        let view = View::new(&flow.alias, &flow.attributes, record);
+        let view = self.view(record)?;
         self.check(&view, &self.scope_slots)?;
         if !self.in_scope(&view)? {
             return Ok(Person::out_of_scope(flow.fields.len(), flow.matches.len()));
@@ -167,6 +168,19 @@ impl Program {
     pub fn access_of(&self, record: &Value) -> Result<AccessValues, RecordError> {
         let flow = &*self.flow.0;
         self.access(&View::new(&flow.alias, &flow.attributes, record))
+    }
+
+    fn view<'r>(&'r self, record: &'r Value) -> Result<View<'r>, RecordError> {
+        let flow = &*self.flow.0;
+        if record.is_object() {
+            Ok(View::new(&flow.alias, &flow.attributes, record))
+        } else {
+            Err(RecordError {
+                code: INVALID,
+                attribute: None,
+                message: "the record is not an object".into(),
+            })
+        }
     }
 
     /// Checks attributes against the stream's schema.
@@ -205,8 +219,12 @@ impl Program {
             Outcome::Absent(name) => Err(RecordError {
                 code: MISSING,
                 message: format!(
-                    "it cannot be said whether the person is in scope: {} may not be read; {}",
-                    name,
+                    "it cannot be said whether the {} is in scope: {name} may not be read; {}",
+                    if self.documents.is_some() {
+                        "document"
+                    } else {
+                        "person"
+                    },
                     self.allow(&name)
                 ),
                 attribute: Some(name),
@@ -295,6 +313,9 @@ impl Program {
                 "no {name}: {absent} may not be read; {}",
                 self.allow(absent)
             ),
+            None if field.expression.attributes.is_empty() => {
+                format!("no {name}: the automation's settings give none")
+            }
             None => {
                 let labels = field
                     .expression

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use matricula_core::manifest::Manifest;
 use serde_json::Value;
 
 use crate::file::{ACCESS_KEYS, FlowFile, KEYS};
+use crate::flow::Flow;
 use crate::schedule::{REPORT_KEYS, SCHEDULE_KEYS};
 use crate::terms::REQUIREMENT_KEYS;
 use crate::yaml::Source;
 
 const FLOW: &str = include_str!("../../../flows/sync-employees.flow.yaml");
+const DOCUMENTS: &str = include_str!("../../../flows/sync-certificates.flow.yaml");
 
 fn schema() -> Value {
     serde_json::from_str(include_str!("../../../flows/flow.schema.json")).unwrap()
@@ -23,14 +26,16 @@ fn is_valid(text: &str) -> bool {
 }
 
 #[test]
-fn the_published_schema_takes_the_flow_that_ships() {
-    let json = Source::new("f", FLOW).read().unwrap().json();
+fn the_published_schema_takes_the_flows_that_ship() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let wrong: Vec<String> = validator
-        .iter_errors(&json)
-        .map(|wrong| wrong.to_string())
-        .collect();
-    assert_eq!(wrong, Vec::<String>::new());
+    for flow in [FLOW, DOCUMENTS] {
+        let json = Source::new("f", flow).read().unwrap().json();
+        let wrong: Vec<String> = validator
+            .iter_errors(&json)
+            .map(|wrong| wrong.to_string())
+            .collect();
+        assert_eq!(wrong, Vec::<String>::new());
+    }
     assert!(is_valid(&FLOW.replace("leavers: block", "leavers: keep")));
     assert!(!is_valid(
         &FLOW.replace("leavers: block", "leavers: remove")
@@ -41,8 +46,17 @@ fn the_published_schema_takes_the_flow_that_ships() {
 #[test]
 fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
     let agree = |key: &str, value: &str, right: bool| {
-        let own = |line: &str| line.starts_with(&format!("{key}:"));
-        let lines = FLOW.lines().filter(|line| !own(line));
+        // What follows a key is indented, so it goes with it.
+        let documents = ["people", "once", "unless", "remarks"].contains(&key);
+        let mut own = false;
+        let lines = if documents { DOCUMENTS } else { FLOW }
+            .lines()
+            .filter(|line| {
+                if !line.starts_with([' ', '#']) {
+                    own = line.starts_with(&format!("{key}:"));
+                }
+                !own
+            });
         let text = lines.collect::<Vec<_>>().join("\n") + &format!("\n{key}: {value}\n");
         assert_eq!(is_valid(&text), right, "the schema: {key}: {value}");
         let read = FlowFile::parse("f", &text).unwrap();
@@ -96,8 +110,58 @@ fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
         ("leavers", "remove", false),
         ("guard", "{ share: 0.5, from: 1, count: 10 }", true),
         ("guard", "{ share: 20 }", false),
+        ("people", "sync-employees", true),
+        ("people", "Sync Employees", false),
+        ("people", "[sync-employees]", false),
+        ("once", "c.id", true),
+        ("once", "{ id: c.id }", false),
+        ("once", "[c.id]", false),
+        ("unless", "{}", true),
+        ("unless", "{ not-wanted: c.id == '', void: true }", true),
+        ("unless", "{ Not Wanted: 'false' }", false),
+        ("unless", "{ void: [] }", false),
+        ("unless", "[void]", false),
+        ("remarks", "{ old: 'true' }", true),
+        ("remarks", "{ Old: 'true' }", false),
+        ("remarks", "old", false),
     ] {
         agree(key, value, right);
+    }
+}
+
+/// Which keys belong to which kind of flow is checked against the manifests; here only the operation counts.
+#[test]
+fn the_published_schema_and_the_checker_agree_on_the_keys_of_each_kind_of_flow() {
+    let manifest = |json: &[u8]| Manifest::parse(json).unwrap();
+    let personio = manifest(include_bytes!("../../../connectors/personio/manifest.json"));
+    let reteach = manifest(include_bytes!("../../../connectors/reteach/manifest.json"));
+    for (flow, source, target, line) in [
+        (FLOW, &personio, &reteach, "once: e.id"),
+        (FLOW, &personio, &reteach, "people: sync-employees"),
+        (FLOW, &personio, &reteach, "unless: {}"),
+        (FLOW, &personio, &reteach, "remarks: {}"),
+        (DOCUMENTS, &reteach, &personio, "match: [{ title: c.id }]"),
+        (DOCUMENTS, &reteach, &personio, "access: {}"),
+        (DOCUMENTS, &reteach, &personio, "leavers: keep"),
+        (DOCUMENTS, &reteach, &personio, "guard: {}"),
+    ] {
+        let found = |text: &str| {
+            let file = FlowFile::parse("f", text).unwrap();
+            Flow::check(file, source, target).err()
+        };
+        assert!(is_valid(flow) && found(flow).is_none());
+        let text = format!("{flow}\n{line}\n");
+        assert!(!is_valid(&text), "{line}");
+        let found = found(&text).unwrap().0;
+        assert!(
+            found
+                .iter()
+                .any(|one| one.message.contains("a flow that delivers documents")),
+            "{line}"
+        );
+    }
+    for (flow, key) in [(FLOW, "match:"), (DOCUMENTS, "people:")] {
+        assert!(!is_valid(&flow.replace(&format!("\n{key}"), "\nlet2:")));
     }
 }
 

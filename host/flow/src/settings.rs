@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{JsonType, Validator};
 use matricula_core::manifest::Manifest;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::choices::{self, ChoiceSetting};
 use crate::diagnostic::did_you_mean;
 use crate::expression::functions::day;
 use crate::expression::types::{Shape, Type};
@@ -16,7 +18,7 @@ use crate::file::is_identifier;
 use crate::yaml::{Data, Fields, Name, Node, Report, Span};
 
 /// The keys of a setting. Keywords of JSON Schema; `required: true` demands that the owner gives a value.
-pub(crate) const KEYS: [&str; 17] = [
+pub(crate) const KEYS: [&str; 20] = [
     "type",
     "enum",
     "items",
@@ -34,6 +36,9 @@ pub(crate) const KEYS: [&str; 17] = [
     "uniqueItems",
     "x-options",
     "x-labels",
+    "x-default-named",
+    "x-fill",
+    "x-needed-when",
 ];
 /// The keys of a list's items.
 const ITEM_KEYS: [&str; 6] = [
@@ -45,7 +50,7 @@ const ITEM_KEYS: [&str; 6] = [
     "x-labels",
 ];
 const TYPES: [&str; 5] = ["string", "integer", "number", "boolean", "array"];
-const FORMATS: [&str; 4] = ["time-zone", "date", "email", "uri"];
+const FORMATS: [&str; 5] = ["time-zone", "date", "date-time", "email", "uri"];
 
 /// One setting that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,6 +84,7 @@ impl std::error::Error for SettingsError {}
 #[derive(Debug)]
 pub(crate) struct Form {
     pub schema: Value,
+    pub choices: Vec<ChoiceSetting>,
     validator: Validator,
 }
 
@@ -115,6 +121,7 @@ impl Form {
             order.push(name.text.clone());
             properties.insert(name.text.clone(), schema);
         }
+        choices::needed_when(settings, report);
         if report.found.len() > before {
             return None;
         }
@@ -127,7 +134,11 @@ impl Form {
             "x-order": order,
         });
         match validator(&schema) {
-            Ok(validator) => Some(Self { schema, validator }),
+            Ok(validator) => Some(Self {
+                choices: choices::choices(&schema),
+                schema,
+                validator,
+            }),
             Err(reason) => {
                 let span = settings
                     .first()
@@ -221,6 +232,7 @@ impl Form {
                 }),
             }
         }
+        wrong.extend(choices::missing(&self.schema, settings));
         wrong.sort_by(|a, b| a.name.cmp(&b.name));
         wrong
     }
@@ -233,15 +245,17 @@ impl Form {
 
 fn explain(kind: &ValidationErrorKind) -> String {
     match kind {
-        ValidationErrorKind::Type {
-            kind: TypeKind::Single(kind),
-        } => {
-            let wanted = match kind.as_str() {
-                "string" => "a text",
-                "array" => "a list",
-                "integer" => "a whole number",
-                "number" => "a number",
-                "boolean" => "true or false",
+        ValidationErrorKind::Type { kind } => {
+            let kind = match kind {
+                TypeKind::Single(kind) => Some(*kind),
+                TypeKind::Multiple(kinds) => kinds.iter().find(|kind| *kind != JsonType::Null),
+            };
+            let wanted = match kind.map(JsonType::as_str) {
+                Some("string") => "a text",
+                Some("array") => "a list",
+                Some("integer") => "a whole number",
+                Some("number") => "a number",
+                Some("boolean") => "true or false",
                 _ => "of another kind",
             };
             format!("must be {wanted}")
@@ -260,6 +274,7 @@ fn explain(kind: &ValidationErrorKind) -> String {
         ValidationErrorKind::Format { format } => match format.as_str() {
             "time-zone" => "is not a time zone such as Europe/Berlin".into(),
             "date" => "is not a date (YYYY-MM-DD)".into(),
+            "date-time" => "is not a moment such as 2026-03-15T12:00:00Z".into(),
             "email" => "is not an e-mail address".into(),
             "uri" => "is not an address such as https://example.com".into(),
             other => format!("is not of the format {other}"),
@@ -281,6 +296,7 @@ fn validator(schema: &Value) -> Result<Validator, String> {
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
         .with_format("time-zone", |zone: &str| TimeZone::get(zone).is_ok())
+        .with_format("date-time", |text: &str| text.parse::<Timestamp>().is_ok())
         .with_format("date", |text: &str| day(text).is_some())
         .build(schema)
         .map_err(|error| error.to_string())
@@ -311,7 +327,7 @@ fn setting(
                 kinds(&items, report);
                 schema.insert("items".into(), value.json());
             }
-            "x-options" => options(value, connectors, report),
+            "x-options" => choices::options(value, connectors, report),
             "required" if !matches!(value.data, Data::Bool(_)) => {
                 report.add(value.first(), "required must be true or false");
             }
@@ -327,6 +343,7 @@ fn setting(
         // A list that was left empty is an empty list.
         schema.entry("default").or_insert_with(|| json!([]));
     }
+    choices::annotate(name, fields, &mut schema, report);
     Value::Object(schema)
 }
 
@@ -351,10 +368,35 @@ fn check_default(name: &Name, schema: &Value, default: Option<&Node>, report: &m
     }
 }
 
+/// The type in `[type, "null"]`, of a setting that the owner can leave empty.
+fn or_null<'n>(node: &'n Node, items: &'n [Node], report: &mut Report<'_>) -> &'n Node {
+    match items {
+        [of, null] if matches!(&null.data, Data::Text(null) if null == "null") => {
+            if matches!(&of.data, Data::Text(of) if of == "array") {
+                report.add(
+                    of.span,
+                    "a list is never null: left empty, it is an empty list",
+                );
+            }
+            of
+        }
+        [of, ..] => {
+            let hint = Some("for example type: [string, \"null\"]".to_owned());
+            report.add_with(node.first(), "several types must be one and \"null\"", hint);
+            of
+        }
+        [] => node,
+    }
+}
+
 /// Checks `type`, `format`, `enum` and `x-labels`.
 fn kinds(fields: &Fields<'_>, report: &mut Report<'_>) {
     for (key, known) in [("type", &TYPES[..]), ("format", &FORMATS[..])] {
-        if let Some(node) = fields.get(key)
+        let node = fields.get(key).map(|node| match &node.data {
+            Data::List(items) if key == "type" => or_null(node, items, report),
+            _ => node,
+        });
+        if let Some(node) = node
             && let Some(name) = node.text(key, report)
             && !known.contains(&name.text.as_str())
         {
@@ -406,37 +448,5 @@ fn kinds(fields: &Fields<'_>, report: &mut Report<'_>) {
             }
             label.texts("a label", report);
         }
-    }
-}
-
-/// Checks that the lookup that a choice names exists.
-fn options(node: &Node, connectors: [&Manifest; 2], report: &mut Report<'_>) {
-    let fields = node.fields("x-options", &["connector", "lookup"], report);
-    let connector = fields.need("connector", "x-options", report);
-    let lookup = fields.need("lookup", "x-options", report);
-    let Some(connector) = connector.and_then(|node| node.text("connector", report)) else {
-        return;
-    };
-    let Some(lookup) = lookup.and_then(|node| node.text("lookup", report)) else {
-        return;
-    };
-    match connectors
-        .iter()
-        .find(|manifest| manifest.id == connector.text)
-    {
-        Some(manifest) if manifest.lookups.contains_key(&lookup.text) => {}
-        Some(manifest) => report.add_with(
-            lookup.span,
-            format!("{} has no lookup \"{}\"", manifest.id, lookup.text),
-            did_you_mean(&lookup.text, manifest.lookups.keys().map(String::as_str)),
-        ),
-        None => report.add_with(
-            connector.span,
-            format!("\"{}\" is none of the flow's connectors", connector.text),
-            did_you_mean(
-                &connector.text,
-                connectors.map(|manifest| manifest.id.as_str()),
-            ),
-        ),
     }
 }

@@ -18,7 +18,10 @@
 //!       error: { code: invalid-value, attribute: email, message: part of it }
 //! ```
 //!
-//! Only what is expected is compared. A case that expects no error fails if there is one.
+//! Only what is expected is compared. A case that expects no error fails if there is one. Flows that deliver
+//! documents have no match and access; what their cases expect is in `documents`.
+
+mod documents;
 
 use jiff::Timestamp;
 use matricula_core::link::Access;
@@ -117,6 +120,7 @@ struct Case {
 
 #[derive(Default)]
 struct Expect {
+    document: documents::Expect,
     scope: Option<bool>,
     fields: Vec<(String, Value)>,
     absent: Vec<String>,
@@ -161,6 +165,13 @@ fn case(flow: &Flow, node: &Node, common: &Common<'_>, report: &mut Report<'_>) 
     }
     let now = now(&fields, report).or(common.now);
     let expect = expect(flow, fields.need("expect", "a case", report)?, report);
+    let rules = flow.0.document.as_ref();
+    if now.is_none() && rules.is_some_and(documents::knows_today) {
+        report.add(
+            name.span,
+            "a case needs \"now\": the flow's remarks use today",
+        );
+    }
     let needs_now = ["allowed", "reason", "changes_at"];
     if now.is_none()
         && expect
@@ -198,8 +209,15 @@ fn names(node: Option<&Node>, what: &str, report: &mut Report<'_>) -> Vec<String
 }
 
 fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
-    let fields = node.fields("expect", &EXPECT_KEYS, report);
     let mut expect = Expect::default();
+    let fields = match &flow.0.document {
+        Some(rules) => {
+            let fields = node.fields("expect", &documents::EXPECT_KEYS, report);
+            expect.document = documents::Expect::read(rules, &fields, report);
+            fields
+        }
+        None => node.fields("expect", &EXPECT_KEYS, report),
+    };
     match fields.get("scope") {
         Some(Node {
             data: Data::Bool(scope),
@@ -261,6 +279,9 @@ impl Case {
             Ok(program) => program,
             Err(error) => return vec![error.to_string()],
         };
+        if flow.delivery().is_some() {
+            return documents::run(self, &program);
+        }
         match (program.evaluate(&self.record), &self.expect.error) {
             (Err(error), Some(expected)) => error_failures(&error, expected),
             (Err(error), None) => vec![format!("error {}: {error}", error.code)],
@@ -275,9 +296,30 @@ impl Case {
         if let Some(scope) = self.expect.scope {
             failures.compare("scope", &scope.into(), &person.in_scope.into());
         }
+        self.compare_fields(flow, &person.fields, &mut failures);
+        for (name, expected) in &self.expect.matches {
+            let at = flow.match_rules().iter().position(|rule| rule == name);
+            let value = at.and_then(|at| person.matches.get(at)).cloned().flatten();
+            failures.compare(&format!("match {name}"), expected, &value.into());
+        }
+        if !person.in_scope && !self.expect.access.is_empty() {
+            failures
+                .0
+                .push("access: the person is out of scope".to_owned());
+            return failures.0;
+        }
+        for (name, expected) in &self.expect.access {
+            let value = self.access_value(person, name);
+            failures.compare(&format!("access {name}"), expected, &value);
+        }
+        failures.0
+    }
+
+    /// Compares the values of attributes with what is expected of them.
+    fn compare_fields(&self, flow: &Flow, values: &[FieldValue], failures: &mut Failures) {
         let field = |name: &str| {
             let at = flow.fields().iter().position(|field| field.name == name)?;
-            person.fields.get(at)
+            values.get(at)
         };
         for (name, expected) in &self.expect.fields {
             match field(name) {
@@ -302,22 +344,6 @@ impl Case {
                     .push(format!("{name}: expected to be absent, has a value"));
             }
         }
-        for (name, expected) in &self.expect.matches {
-            let at = flow.match_rules().iter().position(|rule| rule == name);
-            let value = at.and_then(|at| person.matches.get(at)).cloned().flatten();
-            failures.compare(&format!("match {name}"), expected, &value.into());
-        }
-        if !person.in_scope && !self.expect.access.is_empty() {
-            failures
-                .0
-                .push("access: the person is out of scope".to_owned());
-            return failures.0;
-        }
-        for (name, expected) in &self.expect.access {
-            let value = self.access_value(person, name);
-            failures.compare(&format!("access {name}"), expected, &value);
-        }
-        failures.0
     }
 
     /// One key of what is expected of access, as it is. Absent is the text `absent`.

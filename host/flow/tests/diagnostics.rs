@@ -142,7 +142,7 @@ fn unknown_names() {
     insta::assert_snapshot!(in_map("name", "e.?firstname.orValue(\"\")"), @r#"10:12 people employees has no attribute "firstname" = did you mean "first_name"?"#);
     insta::assert_snapshot!(in_map("name", "settings.zone"), @r#"10:18 there is no setting "zone""#);
     insta::assert_snapshot!(in_map("name", "x.first_name"), @r#"10:9 there is nothing called "x" = did you mean "e"?"#);
-    insta::assert_snapshot!(in_map("name", "today"), @r#"10:9 there is nothing called "today" = expressions do not know the time; dates are declared under access"#);
+    insta::assert_snapshot!(in_map("name", "today"), @r#"10:9 there is nothing called "today" = expressions do not know the time; dates are declared under access, and only remarks know today"#);
     insta::assert_snapshot!(in_map("name", "lowr(e.first_name)"), @r#"10:9 there is no function "lowr" = did you mean "lower"?"#);
     insta::assert_snapshot!(in_map("name", "e.first_name.trim()"), @r#"10:22 there is no function "trim" = write trim(e.first_name)"#);
     insta::assert_snapshot!(in_map("name", "e.first_name.startWith(\"a\")"), @r#"10:22 there is no function "startWith" = did you mean "startsWith"?"#);

@@ -5,10 +5,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod cabinet;
 mod common;
 
+use cabinet::documents;
 use common::flow;
-use matricula_flow::{Flow, testing};
+use matricula_flow::{Diagnostics, Flow, testing};
 
 fn staff() -> Flow {
     flow(&[
@@ -22,7 +24,19 @@ fn staff() -> Flow {
 }
 
 fn run(text: &str) -> String {
-    match testing::run(&staff(), "staff.test.yaml", text) {
+    said(testing::run(&staff(), "staff.test.yaml", text))
+}
+
+fn run_documents(text: &str) -> String {
+    said(testing::run(
+        &documents(&[]),
+        "certificates.test.yaml",
+        text,
+    ))
+}
+
+fn said(results: Result<Vec<testing::CaseResult>, Diagnostics>) -> String {
+    match results {
         Err(wrong) => wrong.to_string(),
         Ok(results) => {
             let line =
@@ -143,4 +157,110 @@ staff.test.yaml:8:10: "tomorrow" is not a moment
     2 | cases: []
       |        ^
     ");
+}
+
+#[test]
+fn what_is_not_as_expected_of_documents_is_said() {
+    insta::assert_snapshot!(run_documents("\
+flow: certificates
+now: 2026-11-22T12:00:00Z
+record: { id: 7, person: account, course: Fire safety, file: x, issued_on: null, expires_on: null, revoked_on: null }
+cases:
+  - name: all is well
+    expect:
+      once: \"7\"
+      scope: true
+      unless: null
+      remark: null
+      fields: { employee: { person: account }, title: Fire safety, date: null }
+  - name: it has expired
+    record: { expires_on: \"2026-11-21\" }
+    expect: { remark: expired }
+  - name: it has not expired yet
+    now: 2026-11-21T12:00:00Z
+    record: { expires_on: \"2026-11-21\" }
+    expect: { remark: null }
+  - name: it was revoked
+    record: { revoked_on: \"2026-11-21\" }
+    expect: { unless: revoked, absent: [title] }
+  - name: nothing is
+    record: { revoked_on: \"2026-11-21\" }
+    expect:
+      once: \"8\"
+      scope: false
+      unless: null
+      remark: expired
+      fields: { title: Fire safety }
+  - name: all that is expected is absent
+    expect: { absent: [title, employee] }
+  - name: an error is missing
+    expect: { error: { code: invalid-value } }
+  - name: an error is not expected
+    without: [id]
+    expect: { scope: true }
+  - name: another error
+    without: [person]
+    expect: { error: { code: invalid-value, attribute: person, message: blue } }
+"), @r#"
+    all is well: []
+    it has expired: []
+    it has not expired yet: []
+    it was revoked: []
+    nothing is: ["once: expected \"8\", is \"7\"", "scope: expected false, is true", "unless: expected null, is \"revoked\"", "remark: expected \"expired\", is null", "title: expected \"Fire safety\", is absent"]
+    all that is expected is absent: ["title: expected to be absent, has a value", "employee: expected to be absent, has a value"]
+    an error is missing: ["no error"]
+    an error is not expected: ["error missing-attribute: it cannot be said which document this is: id may not be read; allow the credential to read \"Identifier\" in School"]
+    another error: ["error code: expected \"invalid-value\", is \"missing-attribute\"", "error attribute: expected \"person\", is \"employee\"", "error message: expected \"blue\" in \"no employee: person may not be read; allow the credential to read \\\"Participant\\\" in School\""]
+    "#);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_for_documents_is_said() {
+    insta::assert_snapshot!(run_documents("\
+flow: certificates
+cases:
+  - name: a
+    expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+"), @r#"
+    certificates.test.yaml:3:11: a case needs "now": the flow's remarks use today
+      |
+    3 |   - name: a
+      |           ^
+
+    certificates.test.yaml:4:15: expect has no key "match"
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |               ^^^^^
+      = there are once, scope, unless, remark, fields, absent, error
+
+    certificates.test.yaml:4:26: expect has no key "access"
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |                          ^^^^^^
+      = there are once, scope, unless, remark, fields, absent, error
+
+    certificates.test.yaml:4:38: expect has no key "remrk"
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |                                      ^^^^^
+      = did you mean "remark"?
+
+    certificates.test.yaml:4:56: the flow has no reason "revokd" for unless
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |                                                        ^^^^^^
+      = did you mean "revoked"?
+
+    certificates.test.yaml:4:72: the flow has no reason "revoked" for remark
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |                                                                        ^^^^^^^
+      = there is only "expired"
+
+    certificates.test.yaml:4:87: once must be a text, not a number
+      |
+    4 |     expect: { match: {}, access: {}, remrk: x, unless: revokd, remark: revoked, once: 7 }
+      |                                                                                       ^
+      = put it between quotes
+    "#);
 }

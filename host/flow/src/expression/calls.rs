@@ -8,7 +8,7 @@ use super::types::{BOOL, DATE, DOUBLE, INT, LIST, NULL, NUMBER, OBJECT, TEXT, TE
 use crate::diagnostic::did_you_mean;
 
 /// The functions and methods that there are.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "trim",
     "lower",
     "upper",
@@ -16,6 +16,7 @@ const FUNCTIONS: [&str; 16] = [
     "date",
     "string",
     "replace",
+    "truncate",
     "join",
     "coalesce",
     "ifEmpty",
@@ -69,6 +70,11 @@ impl Check<'_, '_, '_> {
                 for (arg, of) in rest {
                     self.takes(arg, of, TEXTUAL, name);
                 }
+                kinds_if(of, TEXT)
+            }
+            ("truncate", [(arg, of), (most, most_of)]) => {
+                self.takes(arg, of, TEXTUAL | NULL, name);
+                self.takes(most, most_of, INT, name);
                 kinds_if(of, TEXT)
             }
             ("join", [(arg, of), (separator, separator_of)]) => {

@@ -147,6 +147,7 @@ impl Compiler<'_> {
                 (Node::Apply(TextFunction::named(name)?, of), constant)
             }
             ("replace", _) => wrap(self.fixed(args)?, Node::Replace),
+            ("truncate", _) => wrap(self.fixed(args)?, Node::Truncate),
             ("join", _) => wrap(self.fixed(args)?, Node::Join),
             ("ifEmpty", _) => wrap(self.fixed(args)?, Node::IfEmpty),
             ("coalesce", _) => {

@@ -52,6 +52,19 @@ impl<'r> View<'r> {
         }
     }
 
+    /// The same with another value for one of the attributes.
+    pub fn with(mut self, attribute: &str, value: &'r Value) -> Self {
+        let at = self
+            .attributes
+            .binary_search_by(|known| known.as_str().cmp(attribute));
+        if let Ok(at) = at
+            && let Some(slot) = self.slots.get_mut(at)
+        {
+            *slot = Some(value);
+        }
+        self
+    }
+
     /// The value of the attribute at a place.
     pub fn slot(&self, slot: usize) -> Option<&'r Value> {
         self.slots.get(slot).copied().flatten()
@@ -266,6 +279,8 @@ mod tests {
         is("e.tags.filter(t, t != null)[0]", json!("a"));
         is("replace(e.position, \" \", \"\")", json!("Lead"));
         is("size(e.tags) > 3 && e.tags.size() == 4", json!(true));
+        is("truncate(e.position, 3)", json!(" Le"));
+        is("truncate(e.name, e.id)", Value::Null);
         is("settings.none == null && !has(settings.none)", json!(true));
         is("settings.limit + 1", json!(21));
         is("settings.?limit.orValue(0)", json!(20));
@@ -287,6 +302,10 @@ mod tests {
             ),
             ("e.name.first", "a key is selected from what is no object"),
             ("{\"a\": 1}[e.name]", "a map has no such key"),
+            (
+                "truncate(e.name, 0 - e.id)",
+                "truncate takes a number of characters, 0 or more",
+            ),
         ] {
             let error = evaluate(text, &record).unwrap_err();
             assert_eq!(error, reason, "{text}");
@@ -400,7 +419,7 @@ mod tests {
                 )
                     .prop_map(|(operator, (a, b))| format!("({a} {operator} {b})")),
                 (
-                    prop::sample::select(vec!["coalesce", "ifEmpty", "join"]),
+                    prop::sample::select(vec!["coalesce", "ifEmpty", "join", "truncate"]),
                     two.clone()
                 )
                     .prop_map(|(name, (a, b))| format!("{name}({a}, {b})")),

@@ -38,6 +38,7 @@ pub(super) enum Node {
     Apply(TextFunction, Box<Node>),
     ToText(Box<Node>),
     Replace(Box<[Node; 3]>),
+    Truncate(Box<[Node; 2]>),
     Join(Box<[Node; 2]>),
     Coalesce(Vec<Node>),
     IfEmpty(Box<[Node; 2]>),
@@ -124,6 +125,17 @@ impl Node {
                     (Val::Null, ..) => Ok(Val::Null),
                     (Val::Text(text), Val::Text(from), Val::Text(to)) => {
                         Ok(Val::Text(functions::replace(&text, &from, &to).into()))
+                    }
+                    _ => Err(Stop::GiveUp),
+                }
+            }
+            Self::Truncate(args) => {
+                let [text, most] = &**args;
+                match (text.evaluate(record)?, most.evaluate(record)?) {
+                    (Val::Null, _) => Ok(Val::Null),
+                    (Val::Text(text), Val::Int(most)) => {
+                        let kept = functions::truncate(&text, most).ok_or(Stop::GiveUp)?;
+                        Ok(Val::Text(kept.to_owned().into()))
                     }
                     _ => Err(Stop::GiveUp),
                 }

@@ -105,6 +105,13 @@ pub(crate) fn replace(text: &str, from: &str, to: &str) -> String {
     }
 }
 
+/// The first characters of a text; none for a negative number of them.
+pub(crate) fn truncate(text: &str, most: i64) -> Option<&str> {
+    let most = usize::try_from(most).ok()?;
+    let end = text.char_indices().nth(most).map(|(at, _)| at);
+    text.get(..end.unwrap_or(text.len()))
+}
+
 /// A number as text: whole numbers without a point.
 pub(crate) fn number_text(number: f64) -> String {
     format!("{number}")
@@ -180,6 +187,11 @@ mod tests {
         assert_eq!(
             apply("normalizeDiacritics", "e\u{301}o\u{308}").unwrap(),
             "eoe"
+        );
+        assert_eq!(truncate("äöü", 2), Some("äö"));
+        assert_eq!(
+            (truncate("ä", 1), truncate("ä", 0), truncate("ä", -1)),
+            (Some("ä"), Some(""), None)
         );
         assert_eq!(replace("a-b-c", "-", ""), "abc");
         assert_eq!(replace("abc", "", "x"), "abc");

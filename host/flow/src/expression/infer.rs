@@ -143,7 +143,12 @@ impl Check<'_, '_, '_> {
         known.extend(self.names.lets.keys().map(String::as_str));
         known.extend(self.locals.iter().map(|(local, _)| local.as_str()));
         let hint = match name {
-            "now" | "today" => {
+            "today" => Some(
+                "expressions do not know the time; dates are declared under access, and only remarks \
+                 know today"
+                    .to_owned(),
+            ),
+            "now" => {
                 Some("expressions do not know the time; dates are declared under access".to_owned())
             }
             _ => did_you_mean(name, known),

@@ -24,6 +24,7 @@
 //! | `string(x)` | a number or boolean as text |
 //! | `date(t)` | the day of a text that begins with `YYYY-MM-DD` |
 //! | `replace(t, from, to)` | every occurrence |
+//! | `truncate(t, n)` | the first `n` characters |
 //! | `join(list, separator)` | of texts; null and empty ones are left out |
 //! | `coalesce(a, b, …)` | the first that is not null; takes optionals, of which an empty one counts as null |
 //! | `ifEmpty(a, b)` | `a`, or `b` where `a` is null or blank |
@@ -31,7 +32,8 @@
 //! | `person(key)` | the account of another person; only as the whole value of a reference |
 //!
 //! There is no `now`: what depends on the time is declared under `access`, so that the engine knows the next
-//! moment at which somebody's access changes.
+//! moment at which somebody's access changes. Only the `remarks` of a flow that delivers documents know
+//! `today`, the day in UTC: they tell how a document stood when it was delivered and decide nothing.
 //!
 //! An expression runs in one of two ways. Most are compiled to a tree that is evaluated directly on the
 //! record's JSON (`fast`); what that tree cannot express, and every error, is left to `cel`
@@ -52,6 +54,6 @@ pub(crate) mod types;
 mod val;
 
 pub(crate) use compiled::{Compiled, Outcome, View};
-pub(crate) use names::{Expression, Names};
+pub(crate) use names::{Expression, Names, TODAY};
 pub(crate) use syntax::{Parsed, parse};
 pub(crate) use val::Val;

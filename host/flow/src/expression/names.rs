@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cel::common::ast::IdedExpr;
+use cel::common::ast::{Expr, IdedExpr, SelectExpr};
 
 use super::infer;
 use super::rewrite;
 use super::syntax::Parsed;
-use super::types::{Shape, Type};
+use super::types::{DATE, Shape, Type};
 use crate::yaml::{Name, Report};
+
+/// The attribute under which expressions that know the day find it; no record has one of this name.
+pub(crate) const TODAY: &str = "@today";
 
 /// What names mean in the expressions of a flow.
 #[derive(Debug)]
@@ -51,6 +54,30 @@ impl Names {
     /// Whether a helper has this name.
     pub fn lets_contain(&self, name: &str) -> bool {
         self.lets.contains_key(name)
+    }
+
+    /// From here on `today` means the day, unless it has a meaning already: see [`TODAY`].
+    pub fn know_today(&mut self) {
+        if self.alias == "today" {
+            return;
+        }
+        let record = IdedExpr {
+            id: 0,
+            expr: Expr::Ident(self.alias.clone()),
+        };
+        let tree = IdedExpr {
+            id: 0,
+            expr: Expr::Select(SelectExpr {
+                operand: Box::new(record),
+                field: TODAY.to_owned(),
+                test: false,
+            }),
+        };
+        self.lets.entry("today".to_owned()).or_insert_with(|| Let {
+            tree: Some(tree),
+            of: Type::of(DATE),
+            attributes: BTreeSet::from([TODAY.to_owned()]),
+        });
     }
 
     /// Adds the helpers of `let`, in an order in which each finds those that it refers to.
@@ -125,6 +152,17 @@ impl Names {
 }
 
 impl Expression {
+    /// If it is nothing but an attribute of the record: its name.
+    pub fn attribute(&self, alias: &str) -> Option<&str> {
+        match &self.tree.expr {
+            Expr::Select(select) if !select.test => match &select.operand.expr {
+                Expr::Ident(name) if name == alias => Some(&select.field),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// A text that differs where the expression means something else: its tree, with helpers in place.
     pub fn meaning(&self) -> String {
         rewrite::describe(&self.tree)

@@ -134,7 +134,7 @@ fn json(value: &dyn Val) -> Option<Value> {
     Cel::try_from(value).ok()?.json().ok()
 }
 
-const FUNCTIONS: [(&str, usize, Function); 16] = [
+const FUNCTIONS: [(&str, usize, Function); 17] = [
     ("trim", 1, |args| text(args, TextFunction::Trim)),
     ("lower", 1, |args| text(args, TextFunction::Lower)),
     ("upper", 1, |args| text(args, TextFunction::Upper)),
@@ -143,6 +143,7 @@ const FUNCTIONS: [(&str, usize, Function); 16] = [
     }),
     ("date", 1, |args| text(args, TextFunction::Date)),
     ("replace", 3, replace),
+    ("truncate", 2, truncate),
     ("join", 2, join),
     ("coalesce", 2, coalesce),
     ("coalesce", 3, coalesce),
@@ -202,6 +203,23 @@ fn replace<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
             functions::replace(text, from, to),
         ))),
         _ => failed("replace takes texts"),
+    }
+}
+
+fn truncate<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
+    let [text, most] = args.as_slice() else {
+        return failed("an argument is missing");
+    };
+    if is_null(text.as_ref()) {
+        return Ok(null());
+    }
+    let most = most.downcast_ref::<CelInt>().map(|most| *most.inner());
+    let (Some(text), Some(most)) = (str_of(text), most) else {
+        return failed("truncate takes a text and a whole number");
+    };
+    match functions::truncate(text, most) {
+        Some(text) => Ok(CowVal::owned(CelString::from(text.to_owned()))),
+        None => failed("truncate takes a number of characters, 0 or more"),
     }
 }
 

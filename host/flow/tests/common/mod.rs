@@ -4,7 +4,7 @@ use matricula_core::manifest::Manifest;
 use matricula_flow::{Diagnostics, Flow, FlowFile};
 use serde_json::{Value, json};
 
-fn manifest(id: &str, rest: Value) -> Manifest {
+pub fn manifest(id: &str, rest: Value) -> Manifest {
     let mut manifest = json!({"contract": "1.0", "id": id, "version": "1.0.0", "title": {"en": id},
         "authentication": [], "origins": []});
     for (key, value) in rest.as_object().unwrap() {
