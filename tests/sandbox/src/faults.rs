@@ -30,6 +30,9 @@ pub enum FaultKind {
     TruncatedBody,
     /// The connection is closed before the request is handled.
     Disconnect,
+    /// The connection is closed while the client sends: after so many bytes of the body. The request
+    /// never arrives, so the journal does not have it; requests with smaller bodies are let through.
+    CutUpload(u64),
     /// The request is handled, then the connection is closed without an answer.
     LostAnswer,
     /// The request is handled at once, its answer comes after this many milliseconds.
@@ -63,6 +66,7 @@ impl FaultKind {
             Self::ResetMidBody => "reset-mid-body",
             Self::TruncatedBody => "truncated-body",
             Self::Disconnect => "disconnect",
+            Self::CutUpload(_) => "cut-upload",
             Self::LostAnswer => "lost-answer",
             Self::Slow(_) => "slow",
             Self::ShortPage(_) => "short-page",
@@ -268,6 +272,7 @@ fn kind(name: &str, value: Option<&str>) -> Result<FaultKind, String> {
         "reset-mid-body" => FaultKind::ResetMidBody,
         "truncated-body" => FaultKind::TruncatedBody,
         "disconnect" => FaultKind::Disconnect,
+        "cut-upload" => FaultKind::CutUpload(number(name, needed()?)?),
         "lost-answer" => FaultKind::LostAnswer,
         "slow" => FaultKind::Slow(number(name, needed()?)?),
         "short-page" => FaultKind::ShortPage(number(name, needed()?)?),
@@ -295,7 +300,7 @@ fn status(code: u16) -> Result<u16, String> {
     }
 }
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "too-many-requests[=SECONDS]",
     "status=CODE",
     "html-error",
@@ -304,6 +309,7 @@ const NAMES: [&str; 17] = [
     "reset-mid-body",
     "truncated-body",
     "disconnect",
+    "cut-upload=BYTES",
     "lost-answer",
     "slow=MILLISECONDS",
     "short-page=N",
@@ -394,12 +400,33 @@ impl Faults {
     /// The fault that this request meets, if any. Each fault counts the requests that fit it, also
     /// when another one wins.
     pub(crate) fn pick(&self, system: System, method: &str, path: &str) -> Option<Fault> {
+        let arrived = |kind: &FaultKind| !matches!(kind, FaultKind::CutUpload(_));
+        self.choose(arrived, system, method, path)
+    }
+
+    /// After how many bytes of its body a request that begins is cut off, if it is.
+    pub(crate) fn cut(&self, system: System, method: &str, path: &str) -> Option<u64> {
+        let sending = |kind: &FaultKind| matches!(kind, FaultKind::CutUpload(_));
+        match self.choose(sending, system, method, path)?.kind {
+            FaultKind::CutUpload(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn choose(
+        &self,
+        kinds: impl Fn(&FaultKind) -> bool,
+        system: System,
+        method: &str,
+        path: &str,
+    ) -> Option<Fault> {
         let mut inner = lock(&self.inner);
         let Inner { rng, set, .. } = &mut *inner;
         let mut chosen = None;
         for armed in set {
             let fault = &armed.fault;
-            let fits = fault.system.is_none_or(|s| s == system)
+            let fits = kinds(&fault.kind)
+                && fault.system.is_none_or(|s| s == system)
                 && fault
                     .method
                     .as_deref()

@@ -57,12 +57,24 @@ impl Upload {
         self.files.iter().find(|f| f.0 == name).map(|f| &f.1)
     }
 
-    /// Reads a form; `None` if the client broke off. A body that is no well-formed form comes out with
+    /// Reads a form; `None` if the client broke off, or is cut off as the body is longer than `cut`. A
+    /// body that is no well-formed form comes out with
     /// what was understood of it, which is how the systems take it.
-    pub(crate) async fn read(content_type: &str, incoming: &mut Incoming) -> Option<Self> {
+    pub(crate) async fn read(
+        content_type: &str,
+        incoming: &mut Incoming,
+        cut: Option<u64>,
+    ) -> Option<Self> {
         let mut upload = Self::default();
         let mut stop = None;
         let mut total = 0u64;
+        let over = |total: u64| {
+            if cut.is_some_and(|cut| total > cut) {
+                Some(Stop::Gone)
+            } else {
+                (total > LARGEST_REQUEST).then_some(Stop::TooLarge)
+            }
+        };
         if let Ok(boundary) = multer::parse_boundary(content_type) {
             let stream = futures::stream::poll_fn(|cx| {
                 loop {
@@ -76,9 +88,9 @@ impl Upload {
                     };
                     let Ok(data) = data else { continue };
                     total += data.len() as u64;
-                    if total > LARGEST_REQUEST {
-                        stop = Some(Stop::TooLarge);
-                        let end = std::io::Error::other("the request is too large");
+                    stop = over(total);
+                    if stop.is_some() {
+                        let end = std::io::Error::other("no more of this is read");
                         return Poll::Ready(Some(Err(end)));
                     }
                     return Poll::Ready(Some(Ok(data)));
@@ -99,9 +111,7 @@ impl Upload {
                 Some(Err(_)) => stop = Some(Stop::Gone),
                 Some(Ok(frame)) => {
                     total += frame.data_ref().map_or(0, |data| data.len() as u64);
-                    if total > LARGEST_REQUEST {
-                        stop = Some(Stop::TooLarge);
-                    }
+                    stop = over(total);
                 }
             }
         }

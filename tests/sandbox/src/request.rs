@@ -25,8 +25,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads a request to its end; `None` if it broke off or is too large.
-    pub(crate) async fn read(request: Request<Incoming>) -> Option<Self> {
+    /// Reads a request to its end; `None` if it broke off, is too large, or is to be cut off as its
+    /// body is longer than `cut`.
+    pub(crate) async fn read(request: Request<Incoming>, cut: Option<u64>) -> Option<Self> {
         let (parts, mut incoming) = request.into_parts();
         let mut body = BytesMut::new();
         let content_type = parts.headers.get(CONTENT_TYPE);
@@ -38,7 +39,7 @@ impl Call {
             .get(..FORM.len())
             .is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
         {
-            upload = Some(Upload::read(content_type, &mut incoming).await?);
+            upload = Some(Upload::read(content_type, &mut incoming, cut).await?);
         }
         while upload.is_none()
             && let Some(frame) =
@@ -46,7 +47,8 @@ impl Call {
         {
             if let Ok(data) = frame.ok()?.into_data() {
                 body.extend_from_slice(&data);
-                if body.len() > LARGEST_BODY {
+                let cut = cut.is_some_and(|cut| body.len() as u64 > cut);
+                if cut || body.len() > LARGEST_BODY {
                     return None;
                 }
             }

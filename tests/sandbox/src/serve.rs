@@ -107,7 +107,7 @@ pub(crate) async fn accept(listener: TcpListener, system: Option<System>, shared
 }
 
 async fn control(shared: &Shared, request: Request<Incoming>) -> Response<AnswerBody> {
-    let mut answer = match Call::read(request).await {
+    let mut answer = match Call::read(request, None).await {
         Some(call) => admin::handle(shared, &call),
         None => rest_error(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
     };
@@ -121,7 +121,9 @@ async fn serve(
     request: Request<Incoming>,
     reset: Arc<AtomicBool>,
 ) -> Result<Response<AnswerBody>, Closed> {
-    let call = Call::read(request).await.ok_or(Closed)?;
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let cut = shared.faults.cut(system, method, path);
+    let call = Call::read(request, cut).await.ok_or(Closed)?;
     let mut entry = shared.journal.begin(
         system,
         kind(system, &call),
@@ -240,6 +242,7 @@ fn replacement(system: System, path: &str, kind: &FaultKind) -> Option<Answer> {
         FaultKind::ResetMidBody
         | FaultKind::TruncatedBody
         | FaultKind::Disconnect
+        | FaultKind::CutUpload(_)
         | FaultKind::LostAnswer
         | FaultKind::Slow(_)
         | FaultKind::ShortPage(_)

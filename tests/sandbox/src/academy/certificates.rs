@@ -6,6 +6,7 @@
 //! after the last. After every fourth comes a participation without certificate, by turns unfinished
 //! and finished without one.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::Date;
@@ -122,6 +123,8 @@ pub(super) struct Register {
     pub(super) participations: Vec<Participation>,
     /// The places of those with a certificate, by ordinal.
     issued: Vec<usize>,
+    /// The same by id.
+    by_id: HashMap<String, usize>,
 }
 
 pub(super) struct Participation {
@@ -172,6 +175,7 @@ impl Certificates {
             courses: COURSES.map(str::to_owned).to_vec(),
             participations: Vec::with_capacity(filling.count + filling.count / 4),
             issued: Vec::with_capacity(filling.count),
+            by_id: HashMap::with_capacity(filling.count),
         };
         let mut rng = Rng::new(filling.seed ^ 0xCE47);
         let employees = filling.employees.iter().cycle().take(filling.count);
@@ -292,8 +296,7 @@ impl Certificates {
 
 impl Register {
     pub(super) fn place(&self, id: &str) -> Option<usize> {
-        let mut places = self.issued.iter().copied();
-        places.find(|&place| self.certificate(place).is_some_and(|c| c.id == id))
+        self.by_id.get(id).copied()
     }
 
     fn certificate(&self, place: usize) -> Option<&Issued> {
@@ -394,6 +397,7 @@ impl Register {
         self.issued.push(place);
         let ordinal = self.issued.len();
         let id = self.id(1, ordinal);
+        self.by_id.insert(id.clone(), place);
         let issued = later(completed, 40);
         if let Some(participation) = self.participations.get_mut(place) {
             participation.updated = issued;

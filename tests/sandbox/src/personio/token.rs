@@ -149,7 +149,11 @@ pub(super) fn authenticate(shared: &Shared, call: &Call) -> Answer {
         );
     }
     let (token, expires_in) = shared.personio_tokens.issue(shared.clock.now());
-    let scope = "employees:read documents:read documents:write";
+    let scope = if shared.documents.readable() {
+        "employees:read documents:read documents:write"
+    } else {
+        "employees:read documents:write"
+    };
     let data = json!({"token": token, "expires_in": expires_in, "scope": scope});
     Answer::json(StatusCode::OK, &json!({"success": true, "data": data}))
 }

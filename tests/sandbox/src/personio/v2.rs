@@ -223,12 +223,12 @@ impl Query {
 }
 
 fn documents(shared: &Shared, query: &Query, twist: Twist) -> Answer {
+    // An id that is no number is nobody's, and no category's.
+    let owner: Option<u64> = query.owner.parse().ok();
+    let category = query.category.as_ref().map(|c| c.parse::<u64>().ok());
     let found = shared.documents.select(|d| {
-        d.employee.to_string() == query.owner
-            && query
-                .category
-                .as_ref()
-                .is_none_or(|c| d.category.to_string() == *c)
+        Some(d.employee) == owner
+            && category.is_none_or(|c| c == Some(d.category))
             && query.from.is_none_or(|from| d.created_at >= from)
             && query.before.is_none_or(|before| d.created_at < before)
     });

@@ -459,6 +459,17 @@ fn faults_hit_uploads_before_or_after_they_are_stored() {
     assert_eq!(sandbox.documents().len(), before + 1);
     sandbox.clear_hooks();
 
+    // While the client sends: the request never arrives.
+    let large = form.clone().file("a.pdf", &vec![7; 3 << 20]);
+    let (before, entries) = (sandbox.documents().len(), sandbox.journal().last_number());
+    let cut = of(FaultKind::CutUpload(1 << 20)).path("/company/documents");
+    let cut = sandbox.faults().add(cut.nth(1));
+    assert!(large.send(&sandbox, &token).is_err());
+    assert_eq!(sandbox.faults().fired(cut), 1);
+    assert_eq!(sandbox.documents().len(), before);
+    assert_eq!(sandbox.journal().last_number(), entries);
+    assert_eq!(large.send(&sandbox, &token).unwrap().status, 201);
+
     let fault = of(FaultKind::Status(503)).path("/v2/document");
     sandbox.faults().add(fault.times(1));
     let reply = v2(&sandbox, "?owner_id=1");
