@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::did_you_mean;
 use crate::expression::types::{BOOL, NULL, NUMBER, TEXTUAL};
 use crate::expression::{Expression, Names, TODAY, parse};
-use crate::file::{AccessPart, FlowFile, expression, is_name, named};
+use crate::file::{AccessPart, FlowFile, expression, is_name, is_plain, named};
 use crate::flow::Field;
 use crate::parts::Checker;
 use crate::yaml::{Fields, Name, Report, Snippet, Source};
@@ -98,12 +98,7 @@ pub(crate) fn document_part(
     let unless = named(source, top.get("unless"), "unless", report);
     let remarks = named(source, top.get("remarks"), "remarks", report);
     for (name, _) in unless.iter().chain(&remarks) {
-        let known = name.text.starts_with(|c: char| c.is_ascii_lowercase())
-            && name
-                .text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !known {
+        if !is_plain(&name.text) {
             report.add_with(
                 name.span,
                 format!("\"{}\" cannot be the name of a reason", name.text),

@@ -213,13 +213,17 @@ fn text(fields: &Fields<'_>, key: &str, what: &str, report: &mut Report<'_>) -> 
     fields.need(key, what, report)?.text(key, report)
 }
 
+/// Whether it is made of a-z, 0-9 and -, and begins with a letter.
+pub(crate) fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 /// Whether a flow can be called so; if not, that is reported.
 pub(crate) fn is_name(name: &Name, report: &mut Report<'_>) -> bool {
-    let valid = name.text.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let valid = is_plain(&name.text);
     if !valid {
         report.add_with(
             name.span,
