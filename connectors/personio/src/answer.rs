@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use matricula_sdk::{Context, Failure, Request};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::failures;
+use crate::failures::{self, Right};
 use crate::raw::{Key, Raw, RawSeed, any_scalar};
 
 /// What came, taken out of its envelope.
@@ -21,28 +21,30 @@ pub struct Answer<T> {
     pub data: Vec<T>,
 }
 
-/// Sends a request and hands the answer's envelope to `read`, or says why there is none.
+/// Asks for what takes this right and reads it by the seed, or says why there is none.
 ///
 /// # Errors
 /// Every [`failures`] kind; nothing was changed at Personio.
-pub fn get<S, T>(cx: &Context<'_>, url: String, seed: S) -> Result<Answer<T>, Failure>
+pub fn get<S, T>(cx: &Context<'_>, right: Right, url: String, seed: S) -> Result<Answer<T>, Failure>
 where
     S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
 {
     let request = Request::get(url)
         .header("accept", "application/json")
         .header("x-personio-app-id", "MATRICULA");
-    let response = cx.send(request).map_err(failures::unsent)?;
+    let response = cx
+        .send(request)
+        .map_err(|error| failures::unsent(error, false))?;
     if !response.is_success() {
         let problem = parse(&response.body, Skip)
             .map(|envelope| envelope.problem)
             .unwrap_or_default();
-        return Err(failures::refused(&response, &problem));
+        return Err(failures::refused(&response, &problem, right));
     }
     let envelope =
         parse(&response.body, seed).map_err(|error| failures::unreadable(&response, &error))?;
     if envelope.success == Some(false) {
-        return Err(failures::refused(&response, &envelope.problem));
+        return Err(failures::refused(&response, &envelope.problem, right));
     }
     match envelope.data {
         Some(data) => Ok(Answer {

@@ -1,25 +1,100 @@
-//! Whether a credential may read what a flow needs.
+//! Whether a credential may do what a flow needs.
 //!
-//! One request: the attributes that the credential may read. It needs the same right as reading employees,
-//! so it fails where that would. An attribute that is not among them would simply be missing from every
+//! For employees one request: the attributes that the credential may read. It needs the same right as reading
+//! employees, so it fails where that would. An attribute that is not among them would simply be missing from every
 //! employee, without any error, so each is named here, as the owner sees it in Personio, with the click
-//! that helps.
+//! that helps. For documents two: the categories, and the documents of nobody.
 
-use matricula_sdk::{Context, Failure, Finding, Need, Report};
+use matricula_sdk::{Context, Failure, FailureKind, Finding, Need, Report};
 use serde::de::{DeserializeSeed, Deserializer};
 
-use crate::failures::INTEGRATIONS;
+use crate::failures::{INTEGRATIONS, Right};
 use crate::manifest::Labels;
 use crate::raw::{Raw, RawSeed};
-use crate::{BASE, EMPLOYEES, answer, not_offered};
+use crate::{BASE, EMPLOYEES, UPLOAD_DOCUMENT, answer, listing, lookup, not_offered};
 
 /// Tests the credential for the needs.
 pub fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
-    if let Some(other) = needs.iter().find(|need| need.subject != EMPLOYEES) {
-        return Err(not_offered(&format!("the stream {}", other.subject)));
+    let subjects = [EMPLOYEES, UPLOAD_DOCUMENT];
+    if let Some(other) = needs
+        .iter()
+        .find(|need| !subjects.contains(&need.subject.as_str()))
+    {
+        return Err(not_offered(&format!(
+            "the stream or operation {}",
+            other.subject
+        )));
     }
+    let of = |subject: &'static str| needs.iter().filter(move |need| need.subject == subject);
+    let mut findings = Vec::new();
+    if needs.is_empty() || of(EMPLOYEES).next().is_some() {
+        let wanted = of(EMPLOYEES).flat_map(|need| &need.attributes);
+        findings = attributes(cx, wanted)?;
+    }
+    if of(UPLOAD_DOCUMENT).next().is_some() {
+        findings.extend(documents(cx)?);
+    }
+    // Version 1 of the API does not tell whose account it is; the client ID is what the owner can compare.
+    let account = cx
+        .credential("client_id")
+        .map(|id| format!("Personio API client {id}"));
+    Ok(Report { account, findings })
+}
+
+/// Whether categories can be looked up and documents listed. That documents may be written shows only with the
+/// first one, since a test would leave one behind.
+fn documents(cx: &Context<'_>) -> Result<[Finding; 2], Failure> {
+    let finding = |subject: &str, result: Result<(), Failure>, fine: &str, lost: &str| match result
+    {
+        Ok(()) => Ok(Finding {
+            ok: true,
+            subject: subject.to_owned(),
+            message: fine.to_owned(),
+        }),
+        // These pass, and say nothing about the credential.
+        Err(failure)
+            if matches!(
+                failure.kind,
+                FailureKind::Unavailable | FailureKind::RateLimited
+            ) =>
+        {
+            Err(failure)
+        }
+        Err(failure) => Ok(Finding {
+            ok: false,
+            subject: subject.to_owned(),
+            message: format!("{}; {lost}", failure.message),
+        }),
+    };
+    let categories = match lookup::categories(cx) {
+        Err(failure) if failure.kind == FailureKind::Auth => return Err(failure),
+        other => other.map(|_| ()),
+    };
+    Ok([
+        finding(
+            "Document categories",
+            categories,
+            "can be read",
+            "without it no category can be chosen or found by its name",
+        )?,
+        finding(
+            "Documents: read",
+            listing::probe(cx),
+            "documents can be listed, so an upload whose answer was lost is looked up",
+            "without it documents are uploaded all the same, but one whose answer was lost cannot be looked up \
+             and waits for your decision",
+        )?,
+    ])
+}
+
+/// Each attribute that may not be read.
+fn attributes<'n>(
+    cx: &Context<'_>,
+    wanted: impl Iterator<Item = &'n String>,
+) -> Result<Vec<Finding>, Failure> {
     let allowed = answer::get(
         cx,
+        Right::ReadEmployees,
         format!("{BASE}/company/employees/attributes"),
         AllowedSeed,
     )?
@@ -32,7 +107,7 @@ pub fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
 
     let mut findings: Vec<Finding> = Vec::new();
     let mut looked_at: Vec<&str> = Vec::new();
-    for key in needs.iter().flat_map(|need| &need.attributes) {
+    for key in wanted {
         // Every employee comes with an identifier, whether it is listed or not.
         let known = key == "id" || allowed.iter().any(|attribute| attribute.key == *key);
         if known || looked_at.contains(&key.as_str()) {
@@ -64,11 +139,7 @@ pub fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
             }
         });
     }
-    // Version 1 of the API does not tell whose account it is; the client ID is what the owner can compare.
-    let account = cx
-        .credential("client_id")
-        .map(|id| format!("Personio API client {id}"));
-    Ok(Report { account, findings })
+    Ok(findings)
 }
 
 /// An attribute that may be read.

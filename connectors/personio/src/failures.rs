@@ -2,8 +2,8 @@
 //!
 //! Codes decide, not messages: Personio's messages are in the language of the account ("Es ist ein Problem
 //! aufgetreten") and may name people, so they are never passed on. The one thing they are searched for
-//! is whether a right is missing, because Personio has no code of its own for that. Reading changes
-//! nothing, so every failure is without effect.
+//! is whether a right is missing, because Personio has no code of its own for that. Failures are made
+//! without effect, as reading has none; whoever writes sets it.
 
 use matricula_sdk::{Failure, FailureKind, Response, SendError};
 
@@ -17,26 +17,65 @@ pub const INTEGRATIONS: &str =
 /// a second at least.
 const PATIENCE_MS: u64 = 1000;
 
-/// No answer came.
-pub fn unsent(error: SendError) -> Failure {
+/// What a request needs to be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// To read employees.
+    ReadEmployees,
+    /// To read documents and their categories.
+    ReadDocuments,
+    /// To upload documents.
+    WriteDocuments,
+}
+
+impl Right {
+    /// What the credentials lack, and what to let the integration do.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ReadEmployees => ("right to read employees", "let it read employees"),
+            Self::ReadDocuments => (
+                "right \"Documents: read\" (documents:read)",
+                "give it that right",
+            ),
+            Self::WriteDocuments => (
+                "right \"Documents: write\" (documents:write)",
+                "give it that right",
+            ),
+        }
+    }
+
+    fn may(self) -> &'static str {
+        match self {
+            Self::ReadEmployees => "may read employees",
+            Self::ReadDocuments => "may read documents",
+            Self::WriteDocuments => "may write documents",
+        }
+    }
+}
+
+/// No answer came. `changes` says whether the request could have changed something.
+pub fn unsent(error: SendError, changes: bool) -> Failure {
     match error {
         SendError::Unauthenticated(_) => Failure::new(
             FailureKind::Auth,
             "Personio rejected the credentials: check the client ID and the client secret",
         )
         .code("unauthenticated"),
-        other => other.into_failure(crate::SYSTEM, false),
+        other => other.into_failure(crate::SYSTEM, changes),
     }
 }
 
-/// Personio refused, by status or by `success: false`.
-pub fn refused(response: &Response, problem: &Problem) -> Failure {
-    let status = response.status;
-    // A refusal in an answer of 200 has the status, if any, in its code.
-    let status = match problem.code.map(u16::try_from) {
+/// The status of a refusal: one in an answer of 200 has it, if any, in its code.
+pub fn status(response: &Response, problem: &Problem) -> u16 {
+    match problem.code.map(u16::try_from) {
         Some(Ok(code @ 400..=599)) if response.is_success() => code,
-        _ => status,
-    };
+        _ => response.status,
+    }
+}
+
+/// Personio refused what takes this right, by status or by `success: false`.
+pub fn refused(response: &Response, problem: &Problem, right: Right) -> Failure {
+    let status = status(response, problem);
     let code = format!("http-{status}");
     match status {
         429 => {
@@ -57,19 +96,25 @@ pub fn refused(response: &Response, problem: &Problem) -> Failure {
                 None => failure,
             }
         }
-        _ if lacks_right(&problem.message) => Failure::new(
-            FailureKind::Permission,
-            format!(
-                "Personio accepts the credentials but they lack the right to read employees: \
-                 {INTEGRATIONS} and let it read employees"
-            ),
-        )
-        .code(code),
+        408 => Failure::new(FailureKind::Unavailable, "Personio did not get the request in time")
+            .code(code),
+        // The host renews a token that is turned down; with a new one, 403 for documents is about rights.
+        _ if lacks_right(&problem.message) || status == 403 && right != Right::ReadEmployees => {
+            let (lacks, give) = right.names();
+            Failure::new(
+                FailureKind::Permission,
+                format!(
+                    "Personio accepts the credentials but they lack the {lacks}: {INTEGRATIONS} and {give}"
+                ),
+            )
+            .code(code)
+        }
         401 | 403 => Failure::new(
             FailureKind::Auth,
             format!(
                 "Personio rejected the credentials (status {status}): check the client ID and the client \
-                 secret, and that the integration may read employees"
+                 secret, and that the integration {}",
+                right.may()
             ),
         )
         .code(code),

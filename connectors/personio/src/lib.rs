@@ -1,9 +1,12 @@
-//! Personio as a source of employees (API v1).
+//! Personio as a source of employees and a place for their documents.
 //!
 //! One answer of Personio becomes one page: `paging` asks for it and decides when a read ends and
 //! whether it was the whole population; `answer` reads the envelope and `records` what is inside, in one
 //! pass over the body; `normal` turns Personio's many ways to say one thing into the manifest's one;
 //! `failures` says what went wrong. `check` and `lookup` serve the wizard.
+//!
+//! `documents` uploads, and `listing` says what lies in somebody's file already. Everything is version 1 of the
+//! API except the listing, which only version 2 has.
 //!
 //! Credentials are exchanged for a token by the host as the manifest says; nothing here sees either.
 
@@ -11,7 +14,10 @@
 
 mod answer;
 mod check;
+mod documents;
 mod failures;
+mod filename;
+mod listing;
 mod lookup;
 mod manifest;
 mod normal;
@@ -25,7 +31,8 @@ mod time;
 mod tests;
 
 use matricula_sdk::{
-    Choices, Connector, Context, Failure, FailureKind, Need, Page, Read, Report, Result,
+    Change, Choices, Connector, Context, Failure, FailureKind, Found, Need, Page, Preparation,
+    Read, Receipt, Report, Result,
 };
 
 /// The system's name in every message.
@@ -36,6 +43,9 @@ const BASE: &str = "https://api.personio.de/v1";
 
 /// The stream of employees.
 const EMPLOYEES: &str = "employees";
+
+/// The operation that puts documents into employees' files.
+const UPLOAD_DOCUMENT: &str = "upload-document";
 
 /// The connector.
 pub struct Personio;
@@ -59,6 +69,32 @@ impl Connector for Personio {
             return Err(not_offered(&format!("the stream {}", read.stream)));
         }
         paging::read(cx, read)
+    }
+
+    fn prepare(_: &Context<'_>, operation: &str, attributes: &[String]) -> Result<Preparation> {
+        documents::known(operation)?;
+        Ok(documents::prepare(attributes))
+    }
+
+    fn find(
+        cx: &Context<'_>,
+        operation: &str,
+        _prepared: &str,
+        attribute: &str,
+        values: &[String],
+    ) -> Result<Vec<Vec<Found>>> {
+        documents::known(operation)?;
+        listing::find(cx, attribute, values)
+    }
+
+    fn write(
+        cx: &Context<'_>,
+        operation: &str,
+        _prepared: &str,
+        changes: &[Change],
+    ) -> Result<Vec<Result<Receipt>>> {
+        documents::known(operation)?;
+        Ok(documents::write(cx, changes))
     }
 }
 

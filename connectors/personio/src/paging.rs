@@ -30,7 +30,7 @@ use matricula_sdk::{Context, Item, Page, Read, Result, json};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Answer};
-use crate::failures;
+use crate::failures::{self, Right};
 use crate::records::{Record, RecordSeed, Wanted};
 use crate::seen::{Seen, Written};
 use crate::{BASE, time, token};
@@ -101,7 +101,7 @@ pub fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         url.push_str("&updated_since=");
         url.push_str(&state.since);
     }
-    let answer = answer::get(cx, url, RecordSeed(&wanted))?;
+    let answer = answer::get(cx, Right::ReadEmployees, url, RecordSeed(&wanted))?;
 
     let mut walk = match position {
         Some(position) => Walk::resume(&position)?,

@@ -5,11 +5,11 @@
 //! only write can do without them.
 
 use matricula_scim::Client;
-use matricula_sdk::{Context, Finding, Need, Report, Result};
+use matricula_sdk::{Context, FailureKind, Finding, Need, Report, Result};
 
 use crate::profile::PROFILE;
-use crate::rest;
-use crate::{ACCOUNTS, CUSTOMERS, UPSERT_USER};
+use crate::{ACCOUNTS, CERTIFICATES, CUSTOMERS, UPSERT_USER};
+use crate::{certificates, rest};
 
 pub(crate) fn check(cx: &Context<'_>, client: &Client<'_>, needs: &[Need]) -> Result<Report> {
     let total = client.probe()?;
@@ -36,29 +36,54 @@ pub(crate) fn check(cx: &Context<'_>, client: &Client<'_>, needs: &[Need]) -> Re
             .filter_map(|name| offered(name, !unavailable.contains(name))),
     );
 
-    let needs_api = needs.iter().any(|need| need.subject == CUSTOMERS);
-    if rest::is_set_up(cx) {
-        match rest::academy(cx) {
-            Ok(name) => {
-                report.account = name.or(report.account);
+    through_api(cx, needs, &mut report);
+    Ok(report)
+}
+
+/// What the flows read through the API, and whether they can.
+fn through_api(cx: &Context<'_>, needs: &[Need], report: &mut Report) {
+    let wants = |stream: &str| needs.iter().any(|need| need.subject == stream);
+    if !rest::is_set_up(cx) {
+        for (stream, what) in [(CUSTOMERS, "participants"), (CERTIFICATES, "certificates")] {
+            if wants(stream) {
+                let message = format!("{what} are {}", rest::TO_ENTER);
                 report
                     .findings
-                    .push(finding(true, "API credentials", "accepted"));
-            }
-            Err(failure) => {
-                report
-                    .findings
-                    .push(finding(false, "API credentials", &failure.message));
+                    .push(finding(false, "API credentials", &message));
             }
         }
-    } else if needs_api {
-        let message = "participants are read through the API: enter client ID, secret and code, which are \
-                       in reteach under Settings › Integrations › API credentials";
-        report
-            .findings
-            .push(finding(false, "API credentials", message));
+        return;
     }
-    Ok(report)
+    match rest::academy(cx) {
+        Ok(name) => {
+            report.account = name.or(report.account.take());
+            report
+                .findings
+                .push(finding(true, "API credentials", "accepted"));
+        }
+        Err(failure) => {
+            report
+                .findings
+                .push(finding(false, "API credentials", &failure.message));
+            // What is turned down here is turned down everywhere.
+            if failure.kind == FailureKind::Auth {
+                return;
+            }
+        }
+    }
+    if wants(CERTIFICATES) {
+        report.findings.push(match certificates::probe(cx) {
+            Ok(()) => finding(true, "Certificates", "can be read"),
+            Err(failure) => finding(
+                false,
+                "Certificates",
+                &format!(
+                    "the participations, which the certificates are read from, cannot be read: {}",
+                    failure.message
+                ),
+            ),
+        });
+    }
 }
 
 fn accounts_can_be_read(total: Option<u64>) -> Finding {

@@ -1,28 +1,35 @@
-//! A reteach academy as a target of people.
+//! A reteach academy as a target of people and a source of certificates.
 //!
 //! reteach documents one way to write participants, the SCIM 2.0 service of each academy, and one way to
 //! read more of them than SCIM has, its REST API. So people are written and found over SCIM
-//! ([`matricula_scim`] does the work, the profile here says what goes where), and the stream `customers`
-//! comes from the REST API.
+//! ([`matricula_scim`] does the work, the profile here says what goes where), and the streams `customers`
+//! and `certificates` come from the REST API, the certificates' files too.
 
 // The line that exports the component expands to code that needs it.
 #![deny(unsafe_code)]
 
+mod certificates;
 mod check;
+mod files;
 mod profile;
 mod rest;
+mod time;
 
 pub use profile::PROFILE;
 
+/// The attributes of a certificate, as the manifest has them.
+pub const CERTIFICATE: &[&str] = &certificates::ATTRIBUTES;
+
 use matricula_scim::Client;
 use matricula_sdk::{
-    Change, Connector, Context, Failure, FailureKind, Found, Need, Page, Preparation, Read,
+    Change, Connector, Context, Failure, FailureKind, File, Found, Need, Page, Preparation, Read,
     Receipt, Report, Result,
 };
 
 const UPSERT_USER: &str = "upsert-user";
 const ACCOUNTS: &str = "accounts";
 const CUSTOMERS: &str = "customers";
+const CERTIFICATES: &str = "certificates";
 
 /// The connector.
 pub struct Reteach;
@@ -36,7 +43,15 @@ impl Connector for Reteach {
         match read.stream.as_str() {
             ACCOUNTS => academy(cx)?.accounts(read),
             CUSTOMERS => rest::customers(cx, read),
+            CERTIFICATES => certificates::read(cx, read),
             other => Err(not_offered("stream", other)),
+        }
+    }
+
+    fn fetch(cx: &Context<'_>, stream: &str, reference: &str) -> Result<File> {
+        match stream {
+            CERTIFICATES => files::fetch(cx, reference),
+            other => Err(not_offered("files for the stream", other)),
         }
     }
 

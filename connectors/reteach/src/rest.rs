@@ -11,8 +11,8 @@ use matricula_sdk::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-const BASE: &str = "https://api.reteach.io";
-const SYSTEM: &str = "reteach";
+pub(crate) const BASE: &str = "https://api.reteach.io";
+pub(crate) const SYSTEM: &str = "reteach";
 const LARGEST_PAGE: u32 = 100;
 /// What the API sends when no size is asked for, so no page that is not the last is smaller.
 const DEFAULT_PAGE: u64 = 25;
@@ -53,6 +53,19 @@ pub(crate) fn is_set_up(cx: &Context<'_>) -> bool {
         .is_some_and(|id| !id.trim().is_empty())
 }
 
+/// The credential must have what the API needs.
+pub(crate) fn demand(cx: &Context<'_>, what: &str) -> Result<()> {
+    if is_set_up(cx) {
+        return Ok(());
+    }
+    let message = format!("{what} are {TO_ENTER}");
+    Err(Failure::new(FailureKind::Config, message).code("no-api-credentials"))
+}
+
+/// What is to be entered where the credential has nothing for the API.
+pub(crate) const TO_ENTER: &str = "read through reteach's API: enter Client ID, Client secret and Client code \
+    in the credential, which are in reteach under Settings › Integrations › API credentials";
+
 /// The name of the academy that the credential stands for.
 pub(crate) fn academy(cx: &Context<'_>) -> Result<Option<String>> {
     let me = get(cx, "me")?;
@@ -76,13 +89,7 @@ struct Position {
 
 /// One page of the participants.
 pub(crate) fn customers(cx: &Context<'_>, read: &Read) -> Result<Page> {
-    if !is_set_up(cx) {
-        return Err(Failure::new(
-            FailureKind::Config,
-            "participants are read through reteach's API: enter client ID, secret and code in the credential",
-        )
-        .code("no-api-credentials"));
-    }
+    demand(cx, "participants")?;
     let mut position = match &read.position {
         Some(position) => body::token("position", position)?,
         None => {
@@ -100,20 +107,10 @@ pub(crate) fn customers(cx: &Context<'_>, read: &Read) -> Result<Page> {
         cx,
         &format!("customer?limit={}&page={}", position.limit, position.page),
     )?;
-    let results = answer
-        .get("results")
-        .or(Some(&answer))
-        .and_then(Value::as_array)
-        .ok_or_else(|| {
-            Failure::new(
-                FailureKind::Protocol,
-                "reteach sent something else than a list of participants",
-            )
-            .code("no-list")
-        })?;
+    let results = list(&answer, "participants")?;
 
     let came = results.len() as u64;
-    let count = answer.get("resultCount").and_then(Value::as_u64);
+    let count = answer.get("resultCount").and_then(whole);
     position.total = position.total.or(count.filter(|count| *count > came));
     let items: Vec<Item> = results
         .iter()
@@ -121,18 +118,12 @@ pub(crate) fn customers(cx: &Context<'_>, read: &Read) -> Result<Page> {
         .collect();
     let first = items.first().map(|item| item.key.clone());
     if first.is_some() && first == position.first {
-        return Err(Failure::new(
-            FailureKind::Protocol,
-            "reteach sends the same page of participants again and again",
-        )
-        .code("repeated-page"));
+        return Err(repeated("participants"));
     }
 
     position.seen += items.len() as u64;
     let all_seen = position.total.is_some_and(|total| position.seen >= total);
-    let ended = came == 0
-        || all_seen
-        || count == Some(came) && came < DEFAULT_PAGE.min(position.limit.into());
+    let ended = all_seen || is_last(came, count, position.limit);
     let mut page = Page {
         items,
         total: position.total,
@@ -191,7 +182,42 @@ fn value(customer: &Value, attribute: &str, name: &str) -> Option<Value> {
     }
 }
 
-fn get(cx: &Context<'_>, path: &str) -> Result<Value> {
+/// The list in an answer.
+pub(crate) fn list<'a>(answer: &'a Value, of: &str) -> Result<&'a [Value]> {
+    let results = answer.get("results").unwrap_or(answer).as_array();
+    results.map(Vec::as_slice).ok_or_else(|| {
+        Failure::new(
+            FailureKind::Protocol,
+            format!("reteach sent something else than a list of {of}"),
+        )
+        .code("no-list")
+    })
+}
+
+/// A number of things, also where it comes as text.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// Whether no page can follow this one: it is empty, or what it announces is all that came and less than any
+/// page that is not the last.
+pub(crate) fn is_last(came: u64, count: Option<u64>, limit: u32) -> bool {
+    came == 0 || count == Some(came) && came < DEFAULT_PAGE.min(limit.into())
+}
+
+/// The API does not heed the number of the page.
+pub(crate) fn repeated(of: &str) -> Failure {
+    Failure::new(
+        FailureKind::Protocol,
+        format!("reteach sends the same page of {of} again and again"),
+    )
+    .code("repeated-page")
+}
+
+/// Reads what is at a path of the API.
+pub(crate) fn get(cx: &Context<'_>, path: &str) -> Result<Value> {
     let request = Request::get(format!("{BASE}/{path}")).header("accept", "application/json");
     let response = cx
         .send(request)
@@ -202,13 +228,15 @@ fn get(cx: &Context<'_>, path: &str) -> Result<Value> {
     body::body(&response, SYSTEM)
 }
 
-fn refused(response: &Response) -> Failure {
+/// The failure that an answer other than 2xx means.
+pub(crate) fn refused(response: &Response) -> Failure {
     let status = response.status;
     let (kind, message) = match status {
         401 => (
             FailureKind::Auth,
             format!(
-                "reteach rejected the API credentials (status {status}): enter client ID, secret and code anew"
+                "reteach rejected the API credentials (status {status}): enter Client ID, Client secret and \
+                 Client code anew, all three of them"
             ),
         ),
         403 => (

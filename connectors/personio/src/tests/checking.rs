@@ -102,3 +102,125 @@ fn wrong_credentials_are_a_failure_and_no_finding() {
             .starts_with("Personio rejected the credentials")
     );
 }
+
+mod documents {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn categories(status: u16) -> Value {
+        json!({
+            "request": "GET https://api.personio.de/v1/company/document-categories", "status": status,
+            "response": {"success": status == 200, "data": []}
+        })
+    }
+
+    fn listed(status: u16) -> Value {
+        json!({
+            "request": "GET https://api.personio.de/v2/document-management/documents?owner_id=0&limit=1",
+            "status": status, "response": {"_data": []}
+        })
+    }
+
+    fn check(exchanges: Value) -> Result<Report> {
+        let transcript = Transcript::new(exchanges);
+        let need = Need {
+            subject: "upload-document".into(),
+            attributes: vec!["employee".into(), "file".into()],
+        };
+        let report = Personio::check(&transcript.context(&config()), &[need]);
+        transcript.done();
+        report
+    }
+
+    fn findings(report: &Report) -> Vec<(bool, &str)> {
+        let findings = report.findings.iter();
+        findings
+            .map(|finding| (finding.ok, finding.subject.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn both_rights_are_tested_and_no_employee_is_read() {
+        let report = check(json!([categories(200), listed(200)])).unwrap();
+        assert_eq!(
+            findings(&report),
+            [(true, "Document categories"), (true, "Documents: read")]
+        );
+        assert_eq!(
+            report.account.as_deref(),
+            Some("Personio API client papi-demo")
+        );
+    }
+
+    #[test]
+    fn without_the_list_it_is_said_what_is_lost() {
+        for status in [401, 403] {
+            let report = check(json!([categories(200), listed(status)])).unwrap();
+            assert_eq!(
+                findings(&report),
+                [(true, "Document categories"), (false, "Documents: read")]
+            );
+            assert_eq!(
+                report.findings[1].message,
+                format!(
+                    "these credentials lack the right \"Documents: read\" (documents:read) (status {status}): \
+                     in Personio, open Marketplace > Connected integrations, choose the integration and give \
+                     it that right; without it documents are uploaded all the same, but one whose answer was \
+                     lost cannot be looked up and waits for your decision"
+                )
+            );
+        }
+        let mut rejected = listed(200);
+        rejected["error"] = json!("unauthenticated");
+        let report = check(json!([categories(200), rejected])).unwrap();
+        assert!(!report.findings[1].ok, "version 1 accepts the credentials");
+    }
+
+    #[test]
+    fn categories_that_cannot_be_read_are_a_finding() {
+        let report = check(json!([categories(403), listed(200)])).unwrap();
+        assert_eq!(
+            findings(&report),
+            [(false, "Document categories"), (true, "Documents: read")]
+        );
+    }
+
+    #[test]
+    fn wrong_credentials_and_outages_are_failures_and_no_findings() {
+        let failure = check(json!([categories(401)])).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Auth);
+        let failure = check(json!([categories(200), listed(503)])).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+        let failure = check(json!([categories(429)])).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::RateLimited);
+    }
+
+    #[test]
+    fn both_kinds_of_need_are_looked_at_together() {
+        let transcript = Transcript::new(json!([
+            {
+                "request": "GET https://api.personio.de/v1/company/employees/attributes",
+                "response": {"success": true, "data": []}
+            },
+            categories(200),
+            listed(200)
+        ]));
+        let need = |subject: &str, attribute: &str| Need {
+            subject: subject.into(),
+            attributes: vec![attribute.into()],
+        };
+        let needs = [need("upload-document", "file"), need("employees", "email")];
+        let report = Personio::check(&transcript.context(&config()), &needs).unwrap();
+        assert_eq!(
+            findings(&report),
+            [
+                (false, "Email"),
+                (true, "Document categories"),
+                (true, "Documents: read")
+            ]
+        );
+        let other = Personio::check(&transcript.context(&config()), &[need("teams", "name")]);
+        assert_eq!(other.unwrap_err().code.as_deref(), Some("not-offered"));
+    }
+}

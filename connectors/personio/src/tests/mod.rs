@@ -2,10 +2,12 @@
 
 mod checking;
 mod failing;
+mod listing;
 mod manifest;
 mod normalising;
 mod options;
 mod reading;
+mod uploading;
 mod walking;
 
 use matricula_sdk::transcript::Transcript;

@@ -92,6 +92,64 @@ fn each_field_has_an_attribute_of_its_own() {
 }
 
 #[test]
+fn categories_are_chosen_by_identifier_and_found_by_name() {
+    let all = || {
+        let data = json!([
+            {"id": 12, "type": "DocumentCategory", "attributes": {"name": "Sonstige Dokumente"}},
+            {"id": "7", "attributes": {"name": " Bildungszertifikate "}},
+            {"id": 3, "name": "Äußerungen"},
+            {"id": 9, "attributes": {"name": "Sonstige Dokumente"}},
+            {"attributes": {"name": "Without an id"}},
+            {"id": 4, "attributes": {}},
+        ]);
+        Transcript::new(json!([{
+            "request": "GET https://api.personio.de/v1/company/document-categories",
+            "headers": [["x-personio-app-id", "MATRICULA"]],
+            "response": {"success": true, "data": data}
+        }]))
+    };
+    let shown = |search: Option<&str>| -> Vec<(String, String, Option<String>)> {
+        let choices = options(&all(), "document-categories", search, None).unwrap();
+        assert_eq!(choices.next, None);
+        let shown = choices.items.into_iter();
+        shown.map(|c| (c.value, c.label, c.hint)).collect()
+    };
+    let one = |id: &str, name: &str, hint: Option<&str>| {
+        (id.to_owned(), name.to_owned(), hint.map(str::to_owned))
+    };
+    assert_eq!(
+        shown(None),
+        [
+            one("4", "4", None),
+            one("7", "Bildungszertifikate", None),
+            one("12", "Sonstige Dokumente", Some("ID 12")),
+            one("9", "Sonstige Dokumente", Some("ID 9")),
+            one("3", "Äußerungen", None),
+        ]
+    );
+    assert_eq!(
+        shown(Some(" ZERTIFIKAT ")),
+        [one("7", "Bildungszertifikate", None)]
+    );
+    assert_eq!(shown(Some("nothing like it")), []);
+}
+
+#[test]
+fn categories_that_may_not_be_read_are_a_missing_right() {
+    let transcript = Transcript::new(json!([{
+        "request": "GET https://api.personio.de/v1/company/document-categories", "status": 403,
+        "response": {"success": false, "error": {"code": 403, "message": "x"}}
+    }]));
+    let failure = options(&transcript, "document-categories", None, None).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Permission);
+    assert_eq!(
+        failure.message,
+        "Personio accepts the credentials but they lack the right \"Documents: read\" (documents:read): in \
+         Personio, open Marketplace > Connected integrations, choose the integration and give it that right"
+    );
+}
+
+#[test]
 fn a_large_company_is_read_in_several_calls_and_no_name_comes_twice() {
     let five = |from: u64, names: &[&str]| -> Transcript {
         Transcript::new(
