@@ -47,6 +47,8 @@ pub enum Deed {
     Approved,
     /// Staged deactivations were discarded.
     Discarded,
+    /// Somebody said whether doubtful documents had arrived.
+    DocumentsDecided,
     /// Who is told was changed.
     ContactsChanged,
     /// The link of one person was forgotten.

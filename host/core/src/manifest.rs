@@ -422,7 +422,7 @@ mod tests {
         let newer = br#"{"contract":"1.9","unheard_of":true}"#;
         assert_eq!(
             Manifest::parse(newer).unwrap_err().to_string(),
-            "the component is built for contract 1.9, this host speaks 1.0: update Matricula, or \
+            "the component is built for contract 1.9, this host speaks 1.1: update Matricula, or \
              build the component with an older SDK"
         );
         assert!(matches!(

@@ -12,18 +12,16 @@ use matricula_core::automation::{Automation, Memory};
 use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus,
 };
-use matricula_core::store::{Commit, Lease, LinkWrite, OutcomeFilter};
-use matricula_core::{Failure, FailureKind, SourceKey};
+use matricula_core::store::{Commit, Lease, LinkWrite};
+use matricula_core::{Failure, SourceKey};
 use matricula_flow::Program;
 
+use crate::begin::{due, note_unavailable, open_run, prepare, told};
 use crate::observe::{Event, Observer};
 use crate::plan::Planner;
 use crate::side::Sides;
 use crate::target::Target;
 use crate::{Engine, EngineError, Halt, RunRequest, Stop, hash};
-
-/// The share of its interval after which a full cycle is due.
-const FULL_EARLY: f64 = 0.94;
 
 /// A cycle under way.
 pub(crate) struct Cycle<'a> {
@@ -77,9 +75,9 @@ pub(crate) async fn run(
         recorded: run.requests,
         begun: sent(sides),
     };
-    let target = match Target::prepare(engine, &sides.target, program, observer).await {
-        Ok(target) => target,
-        Err(failure) => {
+    let (program, target) = match prepare(engine, sides, program, &mut run, observer).await {
+        Ok(prepared) => prepared,
+        Err(EngineError::Failure(failure)) => {
             run.requests = meter.read(sides);
             leave(
                 engine,
@@ -92,13 +90,14 @@ pub(crate) async fn run(
             .await?;
             return Ok(run);
         }
+        Err(error) => return Err(error),
     };
     note_unavailable(&mut run, &target);
     let told = told(engine, &run).await?;
     let mut cycle = Cycle {
         engine,
         automation,
-        program,
+        program: &program,
         sides,
         observer,
         lease: Some(lease),
@@ -147,148 +146,6 @@ pub(crate) async fn run(
         "A run ended."
     );
     Ok(run)
-}
-
-/// Whether the whole population is due, or only the changes.
-pub(crate) async fn due(
-    engine: &Engine,
-    automation: &Automation,
-    program: &Program,
-    sides: &Sides,
-    full: bool,
-) -> Result<CycleKind, EngineError> {
-    let flow = program.flow();
-    let (_, stream) = flow.source();
-    let incremental = sides
-        .source
-        .connector
-        .manifest()
-        .streams
-        .get(stream)
-        .is_some_and(|stream| stream.incremental);
-    let memory = &automation.memory;
-    let now = engine.clock.now();
-    // A little early rather than a whole cycle late: a daily cycle begins a few seconds sooner or later each
-    // day, and on one day of the year after 23 hours.
-    let full_every = flow.schedule().full.mul_f64(FULL_EARLY);
-    // One in the future was remembered by a clock that has been put back, and so was the state.
-    let recent = memory
-        .full_at
-        .filter(|at| *at <= now)
-        .and_then(|at| at.checked_add(full_every).ok())
-        .is_some_and(|until| now < until);
-    let same_program = memory.program.as_deref() == Some(&format!("{:032x}", program.digest()));
-    if full || !incremental || memory.state.is_none() || !recent || !same_program {
-        return Ok(CycleKind::Full);
-    }
-    // The source does not send those again who failed; only a full read meets them.
-    let population = engine.store.population(&automation.id, now).await?;
-    Ok(if population.retries_due > 0 {
-        CycleKind::Full
-    } else {
-        CycleKind::Incremental
-    })
-}
-
-/// The run to go on with: the one that was cut off, a new one from where the last one failed, or a new one
-/// from the beginning.
-async fn open_run(
-    engine: &Engine,
-    automation: &Automation,
-    program: &Program,
-    request: &RunRequest,
-    lease: &Lease,
-    due: CycleKind,
-    digest: &str,
-) -> Result<(Run, Progress), EngineError> {
-    let store = &engine.store;
-    let now = engine.clock.now();
-    let flow = program.flow().name();
-    let Some((mut former, progress)) = store.unfinished(&automation.id).await? else {
-        let run = store.begin(lease, flow, &request.trigger, due, now).await?;
-        return Ok((run, Progress::default()));
-    };
-    let recent = former
-        .started_at
-        .checked_add(engine.options.resume_within)
-        .is_ok_and(|until| now < until);
-    let covers = former.cycle == due || former.cycle == CycleKind::Full;
-    // What a read failed of for another reason than the network or the credentials may well be the position.
-    let curable = former
-        .error
-        .as_ref()
-        .is_none_or(|failure| failure.kind.is_transient() || failure.kind.stops_everything());
-    let asked_anew = request.full && former.status == RunStatus::Failed;
-    let resumable = recent && covers && curable && !asked_anew && progress.program == digest;
-    if resumable && former.status == RunStatus::Running {
-        return Ok((former, progress));
-    }
-    let seen = if resumable {
-        store.seen(former.id).await?
-    } else {
-        Vec::new()
-    };
-    if former.status == RunStatus::Running {
-        former.status = RunStatus::Failed;
-        former.finished_at = Some(now);
-        let reason = "the run was cut off and could not be resumed; it was begun anew";
-        former.error = Some(Failure::new(FailureKind::Unavailable, reason).with_code("cut-off"));
-    }
-    store.finish(lease, &former, None).await?;
-    let cycle = if resumable { former.cycle } else { due };
-    let run = store
-        .begin(lease, flow, &request.trigger, cycle, now)
-        .await?;
-    if !resumable {
-        return Ok((run, Progress::default()));
-    }
-    let commit = Commit {
-        run: run.clone(),
-        progress: progress.clone(),
-        links: Vec::new(),
-        outcomes: Vec::new(),
-        seen,
-    };
-    store.commit(lease, commit).await?;
-    Ok((run, progress))
-}
-
-/// What those were told who got an outcome before the run was cut off; the last word counts.
-async fn told(engine: &Engine, run: &Run) -> Result<HashMap<u64, OutcomeKind>, EngineError> {
-    let mut told = HashMap::new();
-    if run.counts == Counts::default() {
-        return Ok(told);
-    }
-    let mut filter = OutcomeFilter {
-        kinds: Vec::new(),
-        after: None,
-        limit: 1000,
-    };
-    loop {
-        let rows = engine.store.outcomes(run.id, &filter).await?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(told);
-        };
-        filter.after = Some(*last);
-        told.extend(
-            rows.iter()
-                .map(|(_, outcome)| (hash::key(&outcome.key), outcome.kind)),
-        );
-    }
-}
-
-fn note_unavailable(run: &mut Run, target: &Target) {
-    if target.unavailable.is_empty() {
-        return;
-    }
-    let note = format!(
-        "{} does not offer {}: these attributes are left out",
-        target.side.title(),
-        target.unavailable.join(", ")
-    );
-    if !run.notes.contains(&note) {
-        run.notes.push(note);
-    }
 }
 
 /// Ends a run that came to its end.
@@ -348,6 +205,8 @@ async fn leave(
         run: run.clone(),
         progress,
         links: Vec::new(),
+        documents: Vec::new(),
+        forgotten: Vec::new(),
         outcomes: Vec::new(),
         seen,
     };
@@ -416,7 +275,13 @@ impl<'a> Cycle<'a> {
 
     /// Does the step that is next; the one after it, or none at the end.
     async fn step(&mut self) -> Result<Option<Phase>, EngineError> {
+        let delivers = self.program.flow().delivery().is_some();
         match self.progress.phase {
+            Phase::Read if delivers => self.deliver().await?,
+            _ if delivers => {
+                self.forget_missing().await?;
+                return Ok(None);
+            }
             Phase::Read => self.read().await?,
             Phase::Leave => self.leave().await?,
             Phase::Deactivate => self.deactivate().await?,
@@ -452,22 +317,39 @@ impl<'a> Cycle<'a> {
         links: Vec<LinkWrite>,
         outcomes: Vec<Outcome>,
     ) -> Result<(), EngineError> {
-        let Some(lease) = self.lease else {
-            return Ok(());
-        };
-        self.run.requests = self.meter.read(self.sides);
-        let commit = Commit {
-            run: self.run.clone(),
-            progress: self.progress.clone(),
-            links,
-            outcomes,
-            seen: std::mem::take(&mut self.seen),
-        };
-        self.engine.store.commit(lease, commit).await?;
-        match self.stop.halt() {
+        let commit = self.page_commit(links, outcomes);
+        self.put(commit).await?;
+        match self.halt() {
             Some(_) => Err(EngineError::Halted),
             None => Ok(()),
         }
+    }
+
+    /// Whether and how the run is to be halted.
+    pub(crate) fn halt(&self) -> Option<Halt> {
+        self.stop.halt()
+    }
+
+    /// What is written down now, with the run and its progress as they are.
+    pub(crate) fn page_commit(&mut self, links: Vec<LinkWrite>, outcomes: Vec<Outcome>) -> Commit {
+        self.run.requests = self.meter.read(self.sides);
+        Commit {
+            run: self.run.clone(),
+            progress: self.progress.clone(),
+            links,
+            documents: Vec::new(),
+            forgotten: Vec::new(),
+            outcomes,
+            seen: std::mem::take(&mut self.seen),
+        }
+    }
+
+    /// Writes it down; a run that only looks writes nothing.
+    pub(crate) async fn put(&self, commit: Commit) -> Result<(), EngineError> {
+        if let Some(lease) = self.lease {
+            self.engine.store.commit(lease, commit).await?;
+        }
+        Ok(())
     }
 
     /// Counts somebody as what this run says of them last. Whoever failed in one step stays failed.

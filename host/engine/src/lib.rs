@@ -9,8 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod begin;
 mod cycle;
 mod deactivate;
+mod documents;
 mod hash;
 mod leave;
 mod matching;
@@ -65,6 +67,10 @@ pub enum EngineError {
 pub struct Options {
     /// The longest that one call of a connector may take.
     pub call_deadline: Duration,
+    /// The longest that one call may take that fetches or sends a file.
+    pub file_deadline: Duration,
+    /// How long after a lost answer the target is asked whether the document arrived.
+    pub doubt_grace: Duration,
     /// How often a page or a batch is tried before the run is left.
     pub attempts: u32,
     /// The first wait between two attempts; it doubles, with jitter.
@@ -81,6 +87,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             call_deadline: Duration::from_secs(60),
+            file_deadline: Duration::from_secs(600),
+            doubt_grace: Duration::from_secs(2),
             attempts: 6,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),

@@ -112,6 +112,12 @@ impl Reader {
         }
     }
 
+    /// As many pages in a stretch as lie ready, however long it takes.
+    pub(crate) fn greedy(mut self) -> Self {
+        self.most = AHEAD;
+        self
+    }
+
     /// The next pages; none after the last one. Waits for one and takes what lies ready behind it.
     pub(crate) async fn stretch(
         &mut self,

@@ -14,7 +14,8 @@ use matricula_flow::Program;
 use matricula_flow::guard::{Verdict, verdict};
 use serde_json::{Map, Value};
 
-use crate::cycle::{Cycle, due};
+use crate::begin::due;
+use crate::cycle::Cycle;
 use crate::matching::{Matcher, parse};
 use crate::observe::{Change, Event, Observer, Planned, Preview};
 use crate::page::{self, plan_page};
@@ -22,7 +23,7 @@ use crate::pages::Reader;
 use crate::plan::{self, Intent};
 use crate::side::Sides;
 use crate::target::Target;
-use crate::{Engine, EngineError, hash};
+use crate::{Engine, EngineError, documents, hash};
 
 /// Links in hand at a time.
 const ROWS: u32 = 1000;
@@ -52,8 +53,14 @@ pub(crate) async fn preview(
         cycle: kind,
         resumed_at: None,
     });
-    let target = Target::prepare(engine, &sides.target, program, observer).await?;
     let mut notes = Vec::new();
+    let mut program = Arc::clone(program);
+    let delivers = program.flow().delivery().is_some();
+    if delivers {
+        (program, notes) = documents::resolve(engine, sides, &program, &**observer).await?;
+    }
+    let program = &program;
+    let target = Target::prepare(engine, &sides.target, program, observer).await?;
     if !target.unavailable.is_empty() {
         notes.push(format!(
             "{} does not offer {}: these attributes are left out",
@@ -86,6 +93,9 @@ pub(crate) async fn preview(
         Arc::new(target),
         run,
     );
+    if delivers {
+        return documents::preview(&cycle, notes).await;
+    }
     let mut ledger = Ledger::default();
     let complete = ledger.read(&cycle).await?;
     ledger.absent(&cycle, complete).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use matricula_core::AutomationId;
 use matricula_core::connector::{Call, Connector};
 use matricula_core::egress::Egress;
 
@@ -36,11 +37,13 @@ impl Side {
     }
 }
 
-/// Where people are read and where they are written.
+/// Where records are read and where they are written.
 #[derive(Clone)]
 pub struct Sides {
     /// Read.
     pub source: Side,
     /// Written.
     pub target: Side,
+    /// For a flow of documents: the automation whose links say whose account is whose, if there is one.
+    pub people: Option<AutomationId>,
 }

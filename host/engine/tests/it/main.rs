@@ -7,7 +7,9 @@
 )]
 
 mod access;
+mod archive;
 mod basics;
+mod documents;
 mod faults;
 mod guard;
 mod leaving;

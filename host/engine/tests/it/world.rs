@@ -170,6 +170,7 @@ impl World {
                 egress,
                 config,
             },
+            people: None,
         }
     }
 

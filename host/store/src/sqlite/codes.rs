@@ -59,7 +59,7 @@ codes! {
         Started = 0, Deactivated = 1, Reactivated = 2, Paused = 3, Resumed = 4, Quarantined = 5,
         Recovered = 6, SettingsChanged = 7, ScheduleChanged = 8, CredentialChanged = 9, FlowAdopted = 10,
         Approved = 11, Discarded = 12, ContactsChanged = 13, LinkForgotten = 14, PersonErased = 15,
-        HookRenewed = 16,
+        HookRenewed = 16, DocumentsDecided = 17,
     }
 }
 codes! {
@@ -264,7 +264,8 @@ mod tests {
                 "ContactsChanged",
                 "LinkForgotten",
                 "PersonErased",
-                "HookRenewed"
+                "HookRenewed",
+                "DocumentsDecided"
             ]
         );
         assert_eq!(

@@ -1,0 +1,403 @@
+//! Documents are delivered once, whatever happens on the way.
+
+use std::time::Duration;
+
+use matricula_core::document::DocumentState;
+use matricula_core::run::{CycleKind, OutcomeKind, RunStatus};
+use matricula_core::store::Store;
+use matricula_core::{Failure, FailureKind};
+use matricula_engine::Stop;
+use serde_json::json;
+
+use crate::archive::{Content, Fault, World};
+
+fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut all: Vec<_> = of
+        .iter()
+        .map(|(person, title)| ((*person).to_owned(), (*title).to_owned()))
+        .collect();
+    all.sort();
+    all
+}
+
+async fn two_people() -> World {
+    let world = World::new().await;
+    world.link("7", "a1").await;
+    world.link("8", "a2").await;
+    world
+}
+
+#[tokio::test]
+async fn everything_issued_is_delivered_once_to_the_right_person() {
+    let world = two_people().await;
+    world.remotes.issue("c1", "a1", "Fire safety");
+    world.remotes.issue("c2", "a2", "Fire safety");
+    world.remotes.issue("c3", "a1", "First aid");
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.created), (RunStatus::Succeeded, 3));
+    assert_eq!(run.cycle, CycleKind::Full);
+    assert_eq!(
+        run.notes,
+        ["category: nothing was chosen, so \"Certificates\" of Archive was taken"]
+    );
+    let all = pairs(&[
+        ("7", "Fire safety"),
+        ("8", "Fire safety"),
+        ("7", "First aid"),
+    ]);
+    assert_eq!(world.remotes.archive(), all);
+    let first = world.remotes.documents.lock().unwrap()[0].1.clone();
+    assert_eq!(first["category"], "2");
+    assert_eq!(first["date"], "2026-02-01");
+
+    // What is new is found without reading the rest, and nothing is fetched again.
+    world.remotes.issue("c4", "a2", "First aid");
+    let run = world.run().await;
+    assert_eq!((run.cycle, run.counts.created), (CycleKind::Incremental, 1));
+    assert_eq!(
+        world
+            .remotes
+            .fetches
+            .load(std::sync::atomic::Ordering::SeqCst),
+        4
+    );
+    world.clock.advance(Duration::from_secs(86_400));
+    let run = world.run().await;
+    assert_eq!((run.cycle, run.counts.unchanged), (CycleKind::Full, 4));
+    assert_eq!(run.counts.total(), 4);
+    assert_eq!(world.remotes.archive().len(), 4);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_resolved_by_asking() {
+    let world = two_people().await;
+    for (id, title) in [("c1", "One"), ("c2", "Two"), ("c3", "Three")] {
+        world.remotes.issue(id, "a1", title);
+    }
+    world.remotes.fault("One", Fault::LoseAfter);
+    world.remotes.fault("Two", Fault::LoseBefore);
+    world.remotes.fault("Three", Fault::LoseBefore);
+    world.remotes.fault("Three", Fault::LoseAfter);
+    let told = world.told().await;
+    let arrived = || Some("arrived".to_owned());
+    assert_eq!(
+        told,
+        [
+            ("c1".to_owned(), OutcomeKind::Created, arrived()),
+            ("c2".to_owned(), OutcomeKind::Created, None),
+            ("c3".to_owned(), OutcomeKind::Created, arrived()),
+        ]
+    );
+    assert_eq!(
+        world.remotes.archive(),
+        pairs(&[("7", "One"), ("7", "Two"), ("7", "Three")])
+    );
+}
+
+#[tokio::test]
+async fn alike_documents_are_told_apart() {
+    let world = two_people().await;
+    // The same course on the same day, twice: only the number in the comment differs.
+    world.remotes.issue("c1", "a1", "Same");
+    world.told().await;
+    world.remotes.issue("c2", "a1", "Same");
+    world.remotes.fault("Same", Fault::LoseBefore);
+    world.told().await;
+    assert_eq!(
+        world.remotes.archive(),
+        pairs(&[("7", "Same"), ("7", "Same")])
+    );
+}
+
+#[tokio::test]
+async fn without_the_right_to_ask_an_owner_decides() {
+    let world = two_people().await;
+    for (id, title) in [("c1", "One"), ("c2", "Two"), ("c3", "Three")] {
+        world.remotes.issue(id, "a1", title);
+    }
+    let denied = Failure::new(FailureKind::Permission, "documents may not be read");
+    *world.remotes.unreadable.lock().unwrap() = Some(denied);
+    world.remotes.fault("One", Fault::LoseAfter);
+    world.remotes.fault("Two", Fault::LoseBefore);
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.ambiguous), (RunStatus::Partial, 2));
+    assert_eq!(run.counts.created, 1);
+    // They wait, whatever is run.
+    world.clock.advance(Duration::from_secs(86_400));
+    let run = world.run().await;
+    assert_eq!((run.counts.ambiguous, run.counts.created), (2, 0));
+
+    let decide = |key: &'static str, state| {
+        let store = world.store.clone();
+        async move {
+            let keys = [matricula_core::SourceKey::new(key)];
+            store
+                .decide_documents(&World::id(), Some(&keys), state)
+                .await
+                .unwrap()
+        }
+    };
+    assert_eq!(decide("c1", DocumentState::Delivered).await, 1);
+    assert_eq!(decide("c2", DocumentState::Again).await, 1);
+    assert_eq!(
+        decide("c3", DocumentState::Again).await,
+        0,
+        "nothing to decide"
+    );
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.created), (RunStatus::Succeeded, 1));
+    assert_eq!(
+        world.remotes.archive(),
+        pairs(&[("7", "One"), ("7", "Two"), ("7", "Three")])
+    );
+}
+
+#[tokio::test]
+async fn who_is_not_linked_waits_for_the_employee_flow() {
+    let world = two_people().await;
+    world.remotes.issue("c1", "a3", "One");
+    world.remotes.issue("c2", "a1", "Two");
+    let told = world.told().await;
+    let unknown = Some("person-unknown".to_owned());
+    assert_eq!(told[0], ("c1".to_owned(), OutcomeKind::Skipped, unknown));
+    // Told once, and not read again for it.
+    let run = world.run().await;
+    assert_eq!((run.cycle, run.counts.total()), (CycleKind::Incremental, 0));
+    world.link("9", "a3").await;
+    let run = world.run().await;
+    assert_eq!((run.cycle, run.counts.created), (CycleKind::Full, 1));
+    assert_eq!(
+        world.remotes.archive(),
+        pairs(&[("7", "Two"), ("9", "One")])
+    );
+}
+
+#[tokio::test]
+async fn each_unfit_file_has_its_own_outcome_and_the_others_arrive() {
+    let world = two_people().await;
+    for id in 1..=6 {
+        world
+            .remotes
+            .issue(&format!("c{id}"), "a1", &format!("Course {id}"));
+    }
+    {
+        let mut contents = world.remotes.contents.lock().unwrap();
+        contents.insert("file-c1".to_owned(), Content::Pdf(0));
+        contents.insert("file-c2".to_owned(), Content::Pdf(1001));
+        contents.insert("file-c3".to_owned(), Content::Html);
+        contents.insert("file-c4".to_owned(), Content::Gone);
+    }
+    world.remotes.change(
+        "c5",
+        "course",
+        json!("a title that is longer than the archive takes"),
+    );
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.created), (RunStatus::Partial, 1));
+    let told = world.told_by(&run).await;
+    let codes: Vec<_> = told
+        .iter()
+        .map(|(key, _, code)| (key.as_str(), code.as_deref().unwrap_or("")))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            ("c1", "file-empty"),
+            ("c2", "file-too-large"),
+            ("c3", "file-type"),
+            ("c4", "file-gone"),
+            ("c5", "invalid-value"),
+            ("c6", ""),
+        ]
+    );
+    // Put right, they are tried again by themselves.
+    world.remotes.contents.lock().unwrap().clear();
+    world.remotes.change("c5", "course", json!("Course 5"));
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.created), (RunStatus::Succeeded, 5));
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_certificate_afterwards_is_told_once() {
+    let world = two_people().await;
+    for id in ["c1", "c2", "c3", "c4"] {
+        world.remotes.issue(id, "a1", id);
+    }
+    world.remotes.change("c3", "revoked", json!(true));
+    world.remotes.change("c4", "replaced", json!(true));
+    let told = world.told().await;
+    let code = |code: &str| Some(code.to_owned());
+    assert_eq!(
+        told,
+        [
+            ("c1".to_owned(), OutcomeKind::Created, None),
+            ("c2".to_owned(), OutcomeKind::Created, None),
+            ("c3".to_owned(), OutcomeKind::Skipped, code("revoked")),
+            ("c4".to_owned(), OutcomeKind::Created, code("replaced")),
+        ]
+    );
+    world.remotes.change("c1", "revoked", json!(true));
+    world.remotes.change("c2", "course", json!("Renamed"));
+    world.clock.advance(Duration::from_secs(86_400));
+    let told = world.told().await;
+    assert_eq!(
+        told,
+        [
+            (
+                "c1".to_owned(),
+                OutcomeKind::Skipped,
+                code("revoked-after-delivery")
+            ),
+            (
+                "c2".to_owned(),
+                OutcomeKind::Skipped,
+                code("changed-after-delivery")
+            ),
+        ]
+    );
+    world.clock.advance(Duration::from_secs(86_400));
+    assert_eq!(world.told().await, []);
+    assert_eq!(world.remotes.archive().len(), 3);
+}
+
+#[tokio::test]
+async fn a_category_that_is_gone_ends_the_run_with_that_reason() {
+    let mut world = two_people().await;
+    world.remotes.issue("c1", "a1", "One");
+    world.settings = json!({"category": "1"});
+    world.told().await;
+    world.remotes.issue("c2", "a1", "Two");
+    world.remotes.categories.lock().unwrap().remove(0);
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Failed);
+    let error = run.error.unwrap();
+    assert_eq!(
+        (error.kind, error.code.as_deref()),
+        (FailureKind::Config, Some("choice-gone"))
+    );
+    // Another category is where the next ones go; what was delivered stays as it is.
+    world.settings = json!({"category": "2"});
+    let run = world.run().await;
+    assert_eq!((run.counts.created, run.counts.unchanged), (1, 1));
+}
+
+#[tokio::test]
+async fn without_the_employee_flow_nothing_is_sent() {
+    let mut world = two_people().await;
+    world.remotes.issue("c1", "a1", "One");
+    world.people = None;
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Failed);
+    let error = run.error.unwrap();
+    assert_eq!(error.code.as_deref(), Some("people-missing"));
+    assert_eq!(error.kind, FailureKind::Config);
+    assert_eq!(world.remotes.archive(), []);
+}
+
+#[tokio::test]
+async fn an_outage_is_left_and_gone_on_with() {
+    let world = two_people().await;
+    for id in 1..=9 {
+        world
+            .remotes
+            .issue(&format!("c{id}"), "a1", &format!("Course {id}"));
+    }
+    for _ in 0..6 {
+        let down = Failure::new(FailureKind::Unavailable, "the archive is down");
+        world.remotes.fault("Course 6", Fault::Fail(down));
+    }
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Failed);
+    assert!(world.remotes.archive().len() < 9);
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
+    assert_eq!(world.remotes.archive().len(), 9);
+}
+
+#[tokio::test]
+async fn a_run_is_halted_between_two_documents() {
+    let world = two_people().await;
+    for id in 1..=9 {
+        world
+            .remotes
+            .issue(&format!("c{id}"), "a1", &format!("Course {id}"));
+    }
+    let stop = Stop::default();
+    *world.remotes.halt_after.lock().unwrap() = Some((2, stop.clone()));
+    assert!(world.try_run(false, stop).await.is_err());
+    let first = world.remotes.archive().len();
+    assert!((2..=4).contains(&first), "{first}");
+    *world.remotes.halt_after.lock().unwrap() = None;
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.created), (RunStatus::Succeeded, 9));
+    assert_eq!((run.counts.unchanged, run.counts.total()), (0, 9));
+    assert_eq!(world.remotes.archive().len(), 9);
+}
+
+#[tokio::test]
+async fn a_process_cut_off_at_any_await_leaves_no_gap_and_no_double() {
+    // The future of the run is dropped after more and more steps, as a killed process would be.
+    for steps in 1..400 {
+        let world = two_people().await;
+        for id in 1..=9 {
+            world
+                .remotes
+                .issue(&format!("c{id}"), "a1", &format!("Course {id}"));
+        }
+        world.remotes.fault("Course 3", Fault::LoseAfter);
+        world.remotes.fault("Course 7", Fault::LoseBefore);
+        let finished = {
+            let run = world.try_run(false, Stop::default());
+            let mut run = std::pin::pin!(run);
+            let mut left = steps;
+            std::future::poll_fn(|cx| {
+                left -= 1;
+                match run.as_mut().poll(cx) {
+                    std::task::Poll::Ready(result) => std::task::Poll::Ready(Some(result)),
+                    std::task::Poll::Pending if left <= 0 => std::task::Poll::Ready(None),
+                    std::task::Poll::Pending => std::task::Poll::Pending,
+                }
+            })
+            .await
+        };
+        // Tasks of the process end with it.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        world.remotes.held.lock().unwrap().clear();
+        let run = world.run().await;
+        assert_eq!(run.status, RunStatus::Succeeded, "after {steps}: {run:?}");
+        let expected: Vec<_> = (1..=9)
+            .map(|id| ("7".to_owned(), format!("Course {id}")))
+            .collect();
+        assert_eq!(world.remotes.archive(), expected, "after {steps}");
+        if matches!(finished, Some(Ok(_))) {
+            return;
+        }
+        assert_eq!(run.counts.total(), 9, "after {steps}: {:?}", run.counts);
+    }
+    panic!("the run never came to its end");
+}
+
+#[tokio::test]
+async fn a_preview_delivers_nothing_and_agrees_with_the_run_after_it() {
+    let world = two_people().await;
+    world.remotes.issue("c1", "a1", "One");
+    world.remotes.issue("c2", "a3", "Two");
+    let preview = world.preview().await;
+    assert_eq!((preview.counts.created, preview.counts.skipped), (1, 1));
+    let shown = &preview.people[0];
+    assert_eq!(
+        (shown.key.as_str(), shown.who.as_deref()),
+        ("c1", Some("7"))
+    );
+    assert!(shown.changes.iter().any(|change| change.new == "One"));
+    assert_eq!(world.remotes.archive(), []);
+    assert_eq!(world.run().await.counts, preview.counts);
+    let figures = world
+        .store
+        .document_figures(&World::id(), world.people.as_ref(), world.now())
+        .await
+        .unwrap();
+    assert_eq!((figures.delivered, figures.waiting, figures.due), (1, 1, 0));
+}
