@@ -1,6 +1,6 @@
 //! What is added to a request so that the remote knows whose it is.
 //!
-//! Chosen by the origin of each request, also of a followed redirect: what belongs to one origin is
+//! Chosen by the origin and the path of each request, also of a followed redirect: what belongs to one origin is
 //! never sent to another.
 
 use std::sync::Arc;
@@ -27,11 +27,18 @@ pub(crate) enum Authentication {
     Token(Box<TokenSource>),
 }
 
-/// The rules of one credential.
-pub(crate) struct Rules(Vec<(Origin, Authentication)>);
+/// The rules of one credential, those with the longest paths first.
+pub(crate) struct Rules(Vec<Rule>);
+
+struct Rule {
+    origin: Origin,
+    path: String,
+    authentication: Authentication,
+}
 
 impl Rules {
-    /// The rules of a method that apply to this credential. Of several for one origin the first counts.
+    /// The rules of a method that apply to this credential. Of several for one origin and path the first
+    /// counts.
     /// `fields` is called for each rule that keeps them.
     pub(crate) fn new(
         method: &Method,
@@ -39,9 +46,15 @@ impl Rules {
         clock: &Arc<dyn Clock>,
         scrubber: &mut Scrubber,
     ) -> Result<Self, SessionError> {
-        let mut rules: Vec<(Origin, Authentication)> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
         for session in &method.sessions {
             let fields = fields()?;
+            let path = &session.path;
+            if !path.is_empty() && (!path.starts_with('/') || path.contains(['?', '#'])) {
+                return Err(fields.wrong(format!(
+                    "the path \"{path}\" of a session is none: it begins with a slash and has no query"
+                )));
+            }
             let Some(url) = fields.address(&session.origin)? else {
                 continue;
             };
@@ -49,24 +62,30 @@ impl Rules {
                 template: session.origin.clone(),
                 reason: error.to_string(),
             })?;
-            if rules.iter().any(|(known, _)| *known == origin) {
+            let known = |rule: &Rule| rule.origin == origin && rule.path == *path;
+            if rules.iter().any(known) {
                 continue;
             }
             if let Some(authentication) =
                 Authentication::new(&session.scheme, fields, clock, scrubber)?
             {
-                rules.push((origin, authentication));
+                rules.push(Rule {
+                    origin,
+                    path: path.clone(),
+                    authentication,
+                });
             }
         }
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len()));
         Ok(Self(rules))
     }
 
-    /// The rule for an origin.
-    pub(crate) fn get(&self, origin: &Origin) -> Option<&Authentication> {
+    /// The rule for an address at an origin: the one with the longest path that its path begins with.
+    pub(crate) fn get(&self, origin: &Origin, path: &str) -> Option<&Authentication> {
         self.0
             .iter()
-            .find(|(known, _)| known == origin)
-            .map(|(_, rule)| rule)
+            .find(|rule| rule.origin == *origin && path.starts_with(&rule.path))
+            .map(|rule| &rule.authentication)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::SessionError;
 use crate::budget::Budget;
 use crate::template::Fields;
 use crate::transport::Answer;
-use crate::wire::{Outgoing, Wire};
+use crate::wire::{Outgoing, Payload, Wire};
 
 /// The longest that a token request may take.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -139,7 +139,8 @@ impl Exchange {
                 (ACCEPT, HeaderValue::from_static("application/json")),
                 (CONTENT_TYPE, HeaderValue::from_static(content_type)),
             ]),
-            body: Some(Bytes::from(body)),
+            body: Payload::Bytes(Bytes::from(body)),
+            intake: None,
             timeout: Some(LONGEST),
         };
         let system = wire.gate.system();

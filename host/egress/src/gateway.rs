@@ -5,6 +5,7 @@
 //! and the same.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use matricula_core::clock::Clock;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::authentication::Rules;
 use crate::gate::Gate;
+use crate::hold::Hold;
 use crate::limits::Limiter;
 use crate::patience::Patience;
 use crate::policy::Policy;
@@ -38,6 +40,7 @@ pub struct Gateway {
     tls: ClientConfig,
     known: Mutex<Known>,
     watch: Arc<dyn Watch>,
+    hold: Option<Arc<Hold>>,
 }
 
 #[derive(Default)]
@@ -152,6 +155,7 @@ impl Gateway {
             tls,
             known: Mutex::default(),
             watch: Arc::new(Nobody),
+            hold: None,
         })
     }
 
@@ -159,6 +163,14 @@ impl Gateway {
     #[must_use]
     pub fn with_watch(mut self, watch: Arc<dyn Watch>) -> Self {
         self.watch = watch;
+        self
+    }
+
+    /// Holds files that are fetched, in temporary files in this folder, which is made if need be. They have
+    /// no names and are gone with the process. Without a folder nothing can be fetched.
+    #[must_use]
+    pub fn with_hold(mut self, folder: PathBuf) -> Self {
+        self.hold = Some(Arc::new(Hold::new(folder)));
         self
     }
 
@@ -179,7 +191,7 @@ impl Gateway {
         let before = match known.entries.get_mut(&key) {
             Some(entry) if entry.made_of == made_of => {
                 entry.last_use = now;
-                return Ok(Arc::new(Session::new(Arc::clone(&entry.shared))));
+                return Ok(self.one(Arc::clone(&entry.shared)));
             }
             other => other,
         };
@@ -196,7 +208,12 @@ impl Gateway {
             last_use: now,
         };
         known.entries.insert(key, entry);
-        Ok(Arc::new(Session::new(shared)))
+        Ok(self.one(shared))
+    }
+
+    fn one(&self, shared: Arc<Shared>) -> Arc<Session> {
+        let shelf = self.hold.as_ref().map(|hold| Arc::new(hold.shelf()));
+        Arc::new(Session::new(shared, shelf))
     }
 
     fn make(

@@ -10,7 +10,8 @@
 //!    transport the very addresses it has checked;
 //! 4. TLS to the name, and the authentication that belongs to that origin and to no other.
 //!
-//! What comes back is bounded and cleaned of whatever was injected. Nothing here knows about WebAssembly,
+//! What comes back is bounded and cleaned of whatever was injected. A file does not come back: it lies in
+//! the gateway's hold until it is sent on, and the component knows its name and size. Nothing here knows about WebAssembly,
 //! and nothing here reads the environment: no proxies, no certificate stores, no process-wide provider of
 //! cryptography.
 #![forbid(unsafe_code)]
@@ -18,11 +19,15 @@
 mod address;
 mod authentication;
 mod budget;
+mod disposition;
 mod exchange;
 mod gate;
 mod gateway;
 mod headers;
+mod hold;
+mod intake;
 mod limits;
+mod multipart;
 mod origin;
 mod patience;
 mod policy;

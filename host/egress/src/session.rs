@@ -8,19 +8,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use matricula_core::egress::{Egress, Request, Response, SendError};
+use matricula_core::file::{File, FileId, Part};
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue,
+    LOCATION,
+};
 use tracing::Instrument as _;
 use url::Url;
 
 use crate::authentication::{Authentication, Rules};
 use crate::budget::Budget;
+use crate::disposition;
 use crate::headers;
+use crate::hold::{Filled, Shelf};
+use crate::intake::Intake;
+use crate::multipart;
 use crate::origin::Origin;
 use crate::transport::Answer;
-use crate::wire::{Outgoing, Wire};
+use crate::wire::{Outgoing, Payload, Wire};
 
 /// The largest body of a request.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -48,21 +55,35 @@ pub(crate) struct Shared {
 /// - Whatever kept a request from being sent (no connection, no room within a rate limit in time, no token
 ///   because the remote is down) is [`SendError::Connect`]: nothing was changed, a later call may succeed.
 ///   [`SendError::Timeout`] and [`SendError::Interrupted`] say that it may have been received.
-/// - A request's own timeout bounds each exchange with the network; waiting is bounded by `remaining`.
+/// - A request's own timeout bounds each exchange with the network, at most a minute, with a file ten;
+///   waiting is bounded by `remaining`.
+/// - A file that was fetched belongs to this session and goes with it at the latest; any session of the
+///   gateway may send it on or let it go. A session holds at most 16 at a time, a gateway 256 of together
+///   2 GiB, where a file that is still to come counts as the largest that it may be; a fetch that finds no
+///   room waits. So nobody may wait for another file before letting one go.
+/// - A file is taken as it is: its bytes are not searched for secrets, and it is asked for uncompressed.
 pub struct Session {
     shared: Arc<Shared>,
     sent: AtomicU64,
+    shelf: Option<Arc<Shelf>>,
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, shelf: Option<Arc<Shelf>>) -> Self {
         Self {
             shared,
             sent: AtomicU64::new(0),
+            shelf,
         }
     }
 
-    async fn run(&self, request: Request, remaining: Duration) -> Result<Response, SendError> {
+    async fn run(
+        &self,
+        request: Request,
+        payload: Payload,
+        intake: Option<&Intake>,
+        remaining: Duration,
+    ) -> Result<(Response, Option<(Filled, Option<String>)>), SendError> {
         let Shared { wire, rules } = &*self.shared;
         let system = wire.gate.system();
         let refused = |why: String| {
@@ -80,31 +101,51 @@ impl Session {
         }
         let mut url = Url::parse(&request.url)
             .map_err(|error| refused(format!("something that is not an address: {error}")))?;
-        let size = request.body.as_ref().map_or(0, Bytes::len);
-        if size > LARGEST_BODY {
+        if let Payload::Bytes(body) = &payload
+            && body.len() > LARGEST_BODY
+        {
             return Err(SendError::TooLarge(format!(
-                "a request to {system} is {size} bytes large, more than the {LARGEST_BODY} allowed"
+                "a request to {system} is {} bytes large, more than the {LARGEST_BODY} allowed",
+                body.len()
             )));
         }
 
         let budget = Budget::new(Arc::clone(&wire.clock), remaining);
         let follows = method == Method::GET || method == Method::HEAD;
+        if let Payload::Form(_) = &payload {
+            let own =
+                |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
+            if follows {
+                return Err(refused(format!("a form to be sent by {method}")));
+            }
+            if request.headers.iter().any(own) {
+                return Err(refused("a form with a content type of its own".into()));
+            }
+        }
+        if let Some(intake) = intake {
+            wire.gate.check(&url)?;
+            intake.reserve(&budget).await?;
+        }
         let mut redirects = 0;
         let answer = loop {
             let (origin, _) = wire.gate.check(&url)?;
-            let rule = rules.get(&origin);
+            let rule = rules.get(&origin, url.path());
             let none = HeaderMap::new();
             let own = match rule {
                 Some(Authentication::Fixed(own)) => own,
                 _ => &none,
             };
-            let headers = headers::of_request(system, &request.headers, own)?;
+            let mut headers = headers::of_request(system, &request.headers, own)?;
+            if intake.is_some() {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             let make = || Outgoing {
                 method: &method,
                 url: &url,
                 headers: headers.clone(),
-                body: request.body.clone(),
+                body: payload.clone(),
                 timeout: request.timeout,
+                intake,
             };
             let span = tracing::debug_span!("request", system, method = %method);
             let answer = self
@@ -121,11 +162,22 @@ impl Session {
                 _ => break answer,
             }
         };
-        Ok(Response {
+        let response = Response {
             status: answer.status,
             headers: headers::of_answer(&answer.headers, &wire.scrubber),
             body: wire.scrubber.body(answer.status, answer.body),
-        })
+        };
+        let file = answer.file.map(|file| {
+            let name = answer.headers.get(CONTENT_DISPOSITION);
+            let name = name.and_then(|value| disposition::name(value.as_bytes()));
+            let name = name.and_then(|name| disposition::harmless(&wire.scrubber.text(&name)));
+            (file, name)
+        });
+        Ok((response, file))
+    }
+
+    fn clean<T>(&self, result: Result<T, SendError>) -> Result<T, SendError> {
+        result.map_err(|error| self.shared.wire.scrubber.error(error))
     }
 
     async fn authenticated<'a>(
@@ -165,10 +217,57 @@ impl Session {
 
 #[async_trait]
 impl Egress for Session {
-    async fn send(&self, request: Request, remaining: Duration) -> Result<Response, SendError> {
-        self.run(request, remaining)
-            .await
-            .map_err(|error| self.shared.wire.scrubber.error(error))
+    async fn send(&self, mut request: Request, remaining: Duration) -> Result<Response, SendError> {
+        let payload = request.body.take().map_or(Payload::Nothing, Payload::Bytes);
+        let result = self.run(request, payload, None, remaining).await;
+        self.clean(result.map(|(response, _)| response))
+    }
+
+    async fn fetch(
+        &self,
+        mut request: Request,
+        largest: u64,
+        remaining: Duration,
+    ) -> Result<(Response, Option<File>), SendError> {
+        let Some(shelf) = &self.shelf else {
+            return Err(SendError::Connect(
+                "no file can be fetched: this gateway was given no folder to hold files in"
+                    .to_owned(),
+            ));
+        };
+        let payload = request.body.take().map_or(Payload::Nothing, Payload::Bytes);
+        let intake = Intake::new(Arc::clone(shelf), largest);
+        let result = self.run(request, payload, Some(&intake), remaining).await;
+        let (response, file) = self.clean(result)?;
+        let file = file
+            .map(|(file, name)| shelf.keep(file, name))
+            .transpose()?;
+        Ok((response, file))
+    }
+
+    async fn upload(
+        &self,
+        request: Request,
+        parts: Vec<Part>,
+        remaining: Duration,
+    ) -> Result<Response, SendError> {
+        let system = self.shared.wire.gate.system();
+        if request.body.is_some() {
+            return Err(SendError::OriginNotAllowed(format!(
+                "the connector of {system} asked for a body beside the parts of a form"
+            )));
+        }
+        let pieces = self.clean(multipart::pieces(system, parts, self.shelf.as_deref()))?;
+        let result = self
+            .run(request, Payload::Form(pieces), None, remaining)
+            .await;
+        self.clean(result.map(|(response, _)| response))
+    }
+
+    fn release(&self, file: &FileId) {
+        if let Some(shelf) = &self.shelf {
+            shelf.release(file);
+        }
     }
 
     /// Everything that went to the network for this session: resource requests, their repetitions,

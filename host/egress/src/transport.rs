@@ -14,21 +14,27 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use matricula_core::egress::SendError;
 use reqwest::header::{HOST, HeaderMap, HeaderValue};
-use reqwest::{Client, Method, redirect};
+use reqwest::{Client, RequestBuilder, redirect};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
-use url::Url;
 
 use crate::address::Reach;
+use crate::hold::Filled;
+use crate::intake::{Intake, Unheld, receive};
+use crate::multipart;
 use crate::origin::Origin;
 use crate::policy::{Policy, Route};
 use crate::resolver::{Blocked, Checked, Lookup, Unresolved};
+use crate::wire::{Outgoing, Payload};
 
 /// The largest body of an answer, after decompression.
 pub(crate) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// How long a connection may take, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// A file of which nothing came for so long does not come any more.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// Below the minute after which many servers and load balancers close an idle connection.
 const IDLE: Duration = Duration::from_secs(50);
@@ -48,6 +54,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What came instead of a body.
+    pub(crate) file: Option<Filled>,
 }
 
 /// Why there is none.
@@ -120,60 +128,123 @@ impl Transport {
         &self,
         origin: &Origin,
         route: &Route,
-        method: Method,
-        url: &Url,
-        mut headers: HeaderMap,
-        body: Option<Bytes>,
+        request: Outgoing<'_>,
     ) -> Result<Answer, Lost> {
         let unsendable =
             || Lost::Error(SendError::Connect(format!("{origin} cannot be addressed")));
         let client = self.clients.get(&route.reach).ok_or_else(unsendable)?;
+        let mut headers = request.headers;
         let url = match &route.mapped {
-            None => url.clone(),
+            None => request.url.clone(),
             Some(to) => {
                 let host = HeaderValue::from_str(&origin.authority()).map_err(|_| unsendable())?;
                 headers.insert(HOST, host);
-                to.rebase(url).ok_or_else(unsendable)?
+                to.rebase(request.url).ok_or_else(unsendable)?
             }
         };
-        let mut request = reqwest::Request::new(method, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Into::into);
-
-        let mut response = client
-            .execute(request)
+        let mut outgoing = reqwest::Request::new(request.method.clone(), url);
+        *outgoing.headers_mut() = headers;
+        match request.body {
+            Payload::Nothing => {}
+            Payload::Bytes(bytes) => *outgoing.body_mut() = Some(bytes.into()),
+            Payload::Form(pieces) => {
+                outgoing = multipart::form(&pieces)
+                    .and_then(|form| {
+                        RequestBuilder::from_parts(client.clone(), outgoing)
+                            .multipart(form)
+                            .build()
+                    })
+                    .map_err(|error| lost(origin, &error))?;
+            }
+        }
+        let response = client
+            .execute(outgoing)
             .await
             .map_err(|error| lost(origin, &error))?;
-        let too_large = || {
-            Lost::Error(SendError::TooLarge(format!(
-                "{origin} answered more than the {} MiB allowed",
-                LARGEST_BODY / (1024 * 1024)
-            )))
-        };
-        let announced = response.content_length().unwrap_or_default();
-        if announced > LARGEST_BODY as u64 {
+        match request.intake {
+            Some(intake) if response.status().is_success() => held(origin, response, intake).await,
+            _ => whole(origin, response).await,
+        }
+    }
+}
+
+/// Reads an answer into memory.
+async fn whole(origin: &Origin, mut response: reqwest::Response) -> Result<Answer, Lost> {
+    let too_large = || {
+        Lost::Error(SendError::TooLarge(format!(
+            "{origin} answered more than the {} MiB allowed",
+            LARGEST_BODY / (1024 * 1024)
+        )))
+    };
+    let announced = response.content_length().unwrap_or_default();
+    if announced > LARGEST_BODY as u64 {
+        return Err(too_large());
+    }
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    // What a remote announces is not believed further than this.
+    let mut body = BytesMut::with_capacity(announced.min(1024 * 1024) as usize);
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| lost(origin, &error))?
+    {
+        if body.len() + chunk.len() > LARGEST_BODY {
             return Err(too_large());
         }
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
-        // What a remote announces is not believed further than this.
-        let mut body = BytesMut::with_capacity(announced.min(1024 * 1024) as usize);
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| lost(origin, &error))?
-        {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body: body.freeze(),
-        })
+        body.extend_from_slice(&chunk);
     }
+    Ok(Answer {
+        status,
+        headers,
+        body: body.freeze(),
+        file: None,
+    })
+}
+
+/// Reads an answer into the hold.
+async fn held(
+    origin: &Origin,
+    mut response: reqwest::Response,
+    intake: &Intake,
+) -> Result<Answer, Lost> {
+    let room = intake.take().ok_or_else(|| {
+        Lost::Error(SendError::Interrupted(format!(
+            "{origin} answered with a file, and the manifest takes its status for a rejected token"
+        )))
+    })?;
+    let largest = room.largest;
+    let too_large = || {
+        Lost::Error(SendError::TooLarge(format!(
+            "the file at {origin} is larger than the {largest} bytes allowed"
+        )))
+    };
+    if response
+        .content_length()
+        .is_some_and(|announced| announced > largest)
+    {
+        return Err(too_large());
+    }
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    let body = Box::pin(response.bytes_stream());
+    let file = receive(room, body, STALLED)
+        .await
+        .map_err(|unheld| match unheld {
+            Unheld::Broken(error) => lost(origin, &error),
+            Unheld::TooLarge => too_large(),
+            Unheld::Stalled => Lost::Error(SendError::Timeout),
+            Unheld::Disk(error) => Lost::Error(SendError::Interrupted(format!(
+                "the file from {origin} cannot be held: {}; check the folder for held files",
+                error.kind()
+            ))),
+        })?;
+    Ok(Answer {
+        status,
+        headers,
+        body: Bytes::new(),
+        file: Some(file),
+    })
 }
 
 /// What became of a request that got no whole answer. Only what failed before the connection stood is

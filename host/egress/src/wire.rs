@@ -19,7 +19,9 @@ use url::Url;
 
 use crate::budget::Budget;
 use crate::gate::Gate;
+use crate::intake::Intake;
 use crate::limits::Limiter;
+use crate::multipart::Piece;
 use crate::patience::Patience;
 use crate::scrub::Scrubber;
 use crate::transport::{Answer, Lost, Transport};
@@ -31,6 +33,9 @@ pub(crate) const AT_A_TIME: usize = 64;
 
 /// The longest that one request may take, whatever the component wishes.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The longest that one request with a file may take, either way: 30 MB over a line of half a megabit.
+const LONGEST_WITH_A_FILE: Duration = Duration::from_secs(600);
 
 /// What one credential's requests share.
 pub(crate) struct Wire {
@@ -49,8 +54,31 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) method: &'a Method,
     pub(crate) url: &'a Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Payload,
     pub(crate) timeout: Option<Duration>,
+    /// Where the body of a 2xx answer goes, if it is a file.
+    pub(crate) intake: Option<&'a Intake>,
+}
+
+/// A request's body, which can be sent again.
+#[derive(Clone)]
+pub(crate) enum Payload {
+    /// None.
+    Nothing,
+    /// These bytes.
+    Bytes(Bytes),
+    /// `multipart/form-data`.
+    Form(Arc<[Piece]>),
+}
+
+impl Outgoing<'_> {
+    fn longest(&self) -> Duration {
+        if self.intake.is_some() || matches!(self.body, Payload::Form(_)) {
+            LONGEST_WITH_A_FILE
+        } else {
+            LONGEST
+        }
+    }
 }
 
 impl Wire {
@@ -82,8 +110,8 @@ impl Wire {
 
         let limit = request
             .timeout
-            .unwrap_or(LONGEST)
-            .min(LONGEST)
+            .unwrap_or(Duration::MAX)
+            .min(request.longest())
             .min(budget.left());
         if limit.is_zero() {
             return Err(SendError::Connect(format!(
@@ -95,15 +123,8 @@ impl Wire {
         let started = Instant::now();
         let system = self.gate.system();
         self.watch.waited(system, started.duration_since(asked));
-        let method = request.method.clone();
-        let exchange = self.transport.send(
-            &origin,
-            route,
-            method,
-            request.url,
-            request.headers,
-            request.body,
-        );
+        let method = request.method;
+        let exchange = self.transport.send(&origin, route, request);
         let result = match timeout(limit, exchange).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Lost::Blocked)) => Err(self.gate.blocked(&origin, route)),
@@ -118,7 +139,7 @@ impl Wire {
             Ok(answer) => {
                 self.patience.note(&origin, answer.status, &answer.headers);
                 tracing::debug!(
-                    method = %request.method,
+                    method = %method,
                     host = %origin.host(),
                     status = answer.status,
                     duration_ms,
@@ -126,7 +147,7 @@ impl Wire {
                 );
             }
             Err(error) => tracing::debug!(
-                method = %request.method,
+                method = %method,
                 host = %origin.host(),
                 error = self.scrubber.text(&error.to_string()),
                 duration_ms,

@@ -95,3 +95,65 @@ async fn headers_and_body_of_the_component_arrive() {
     assert_eq!(seen.header("if-match"), Some("W/\"1\""));
     assert_eq!(seen.body, "{\"userName\":\"ada@example.com\"}");
 }
+
+#[tokio::test]
+async fn the_longest_path_that_fits_decides() {
+    let clock = clock();
+    let server = Server::start(&clock, |seen| async move {
+        match seen.target.as_str() {
+            "/v2/auth/token" => reply(200, "{\"access_token\":\"token-of-v2\"}"),
+            "/v1/moved" => reply(302, "").with("location", "/v2/moved"),
+            "/v2/moved" => reply(307, "").with("location", "/v1/end"),
+            _ => reply(200, ""),
+        }
+    })
+    .await;
+    let bearer = |token: &str| json!({"type": "bearer", "token": token});
+    let origin = "https://api.example.com";
+    let case = Case::at(&clock, &server)
+        .secret("key", "a-rather-long-key-0001")
+        .scheme_at(origin, "/v2/files/", bearer("files {key}"))
+        .scheme_at(origin, "", bearer("all {key}"))
+        .scheme_at(
+            origin,
+            "/v2/",
+            json!({"type": "token", "url": "https://api.example.com/v2/auth/token", "body": "form",
+                "fields": {"client_secret": "{key}"}, "token": "/access_token"}),
+        )
+        // Of two alike the first counts.
+        .scheme_at(origin, "/v2/files/", bearer("late {key}"));
+    let session = case.session();
+    for (path, expected) in [
+        ("/v1/moved", "all, token, v2, all"),
+        ("/v2/files/1", "files"),
+        ("/v2/files", "v2"),
+        ("/v2", "all"),
+        ("/v1/../v2/x?y=/v2/files/", "v2"),
+        ("/?/v2/", "all"),
+    ] {
+        let before = server.seen().len();
+        assert_eq!(get(&session, path).await.unwrap().status, 200, "{path}");
+        let how: Vec<_> = server.seen()[before..]
+            .iter()
+            .map(|seen| match seen.header("authorization") {
+                None => "token",
+                Some("Bearer token-of-v2") => "v2",
+                Some("Bearer all a-rather-long-key-0001") => "all",
+                Some("Bearer files a-rather-long-key-0001") => "files",
+                Some(other) => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(how.join(", "), expected, "{path}");
+    }
+    for path in ["v2/", "/v2?x", "https://api.example.com/v2/"] {
+        let case =
+            Case::at(&clock, &server)
+                .secret("key", "k")
+                .scheme_at(origin, path, bearer("{key}"));
+        let made = case
+            .gateway()
+            .session(&case.manifest(), &case.credential(), case.secrets());
+        let error = made.err().unwrap().to_string();
+        assert!(error.contains("of a session is none"), "{error}");
+    }
+}

@@ -8,6 +8,8 @@ mod answers;
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod limits;
@@ -19,3 +21,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod uploads;

@@ -15,9 +15,11 @@ use bytes::Bytes;
 use matricula_core::clock::{Clock, SimClock};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::egress::{Egress, Request, Response, SendError};
+use matricula_core::file::File;
 use matricula_core::manifest::Manifest;
 use matricula_egress::{Gateway, Lookup, Policy, Session};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 pub const LONG: Duration = Duration::from_secs(3600);
@@ -29,6 +31,7 @@ pub struct Seen {
     pub target: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    pub bytes: Bytes,
     /// By the simulated clock.
     pub at: jiff::Timestamp,
 }
@@ -95,6 +98,7 @@ impl Server {
                     target: parts.uri.to_string(),
                     headers: headers.collect(),
                     body: String::from_utf8_lossy(&body).into_owned(),
+                    bytes: body,
                     at,
                 };
                 kept.lock().unwrap().push(seen.clone());
@@ -238,8 +242,13 @@ impl Case {
     }
 
     /// Authenticates `origin` by a scheme.
-    pub fn scheme(mut self, origin: &str, scheme: Value) -> Self {
-        let session = json!({"origin": origin, "scheme": scheme});
+    pub fn scheme(self, origin: &str, scheme: Value) -> Self {
+        self.scheme_at(origin, "", scheme)
+    }
+
+    /// Authenticates a path of `origin` by a scheme.
+    pub fn scheme_at(mut self, origin: &str, path: &str, scheme: Value) -> Self {
+        let session = json!({"origin": origin, "path": path, "scheme": scheme});
         self.manifest["authentication"][0]["sessions"]
             .as_array_mut()
             .unwrap()
@@ -298,8 +307,15 @@ impl Case {
     }
 
     pub fn gateway(&self) -> Gateway {
+        self.gateway_with(|_| {})
+    }
+
+    /// A gateway with another policy as well.
+    pub fn gateway_with(&self, change: impl FnOnce(&mut Policy)) -> Gateway {
         let names: Arc<dyn Lookup> = Arc::clone(&self.names) as _;
-        Gateway::with_lookup(self.policy.clone(), Arc::new(self.clock.clone()), names).unwrap()
+        let mut policy = self.policy.clone();
+        change(&mut policy);
+        Gateway::with_lookup(policy, Arc::new(self.clock.clone()), names).unwrap()
     }
 
     pub fn session(&self) -> Arc<Session> {
@@ -307,6 +323,63 @@ impl Case {
             .session(&self.manifest(), &self.credential(), self.secrets())
             .unwrap()
     }
+}
+
+/// A gateway with a hold, and sessions of it.
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub gateway: Gateway,
+}
+
+impl House {
+    pub fn new(case: &Case) -> Self {
+        Self::of(case.gateway())
+    }
+
+    pub fn of(gateway: Gateway) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let gateway = gateway.with_hold(folder.path().join("hold"));
+        Self { folder, gateway }
+    }
+
+    pub fn session(&self, case: &Case) -> Arc<Session> {
+        self.gateway
+            .session(&case.manifest(), &case.credential(), case.secrets())
+            .unwrap()
+    }
+
+    /// The names in the folder for held files.
+    pub fn names(&self) -> Vec<std::ffi::OsString> {
+        let folder = std::fs::read_dir(self.folder.path().join("hold")).unwrap();
+        folder.map(|entry| entry.unwrap().file_name()).collect()
+    }
+}
+
+/// Fetches a path below `https://api.example.com`, at most 64 MB.
+pub async fn fetch(session: &Session, path: &str) -> Result<(Response, Option<File>), SendError> {
+    let request = request("GET", &format!("https://api.example.com{path}"));
+    session.fetch(request, 64_000_000, LONG).await
+}
+
+/// Bytes without a pattern that a mistake in an offset would keep.
+pub fn noise(length: usize) -> Bytes {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// Reads the head of a request.
+pub async fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
 }
 
 pub fn request(method: &str, url: &str) -> Request {
