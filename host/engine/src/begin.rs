@@ -27,6 +27,7 @@ pub(crate) async fn prepare(
 ) -> Result<(Arc<Program>, Target), EngineError> {
     let mut program = Arc::clone(program);
     if program.flow().delivery().is_some() {
+        documents::need_people(sides, &program)?;
         let (resolved, notes) = documents::resolve(engine, sides, &program, &**observer).await?;
         program = resolved;
         run.notes.extend(notes);

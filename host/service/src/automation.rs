@@ -78,10 +78,12 @@ impl Matricula {
             },
         };
         automation.settings = merged(&automation.settings, &selection.settings);
+        flow.at_start(&mut automation.settings, automation.created_at);
         let program = Arc::new(flow.program(&automation.settings)?);
         let sides = Sides {
             source: self.side(source, program.settings()).await?,
             target: self.side(target, program.settings()).await?,
+            people: self.people_of(&automation, flow).await?,
         };
         // Whoever names a file runs that file from now on.
         if automation.file.is_some() {
@@ -152,9 +154,13 @@ impl Matricula {
         opened: &Opened,
         observer: &Arc<dyn Observer>,
     ) -> Result<Preview, Error> {
+        // Whose documents they are is told by links that only the real store has; it is not written to.
+        let delivers = opened.program.flow().delivery().is_some();
         let scratch = match &opened.new_with {
-            Some(credentials) => Some(self.scratch(&opened.automation, credentials).await?),
-            None => None,
+            Some(credentials) if !delivers => {
+                Some(self.scratch(&opened.automation, credentials).await?)
+            }
+            _ => None,
         };
         let engine = scratch.as_ref().unwrap_or(&self.engine);
         let Opened {

@@ -14,7 +14,7 @@ use matricula_core::automation::Automation;
 use matricula_core::run::Trigger;
 use matricula_core::standing::Standing;
 use matricula_core::store::StoreError;
-use matricula_core::{Failure, FailureKind, Text};
+use matricula_core::{AutomationId, Failure, FailureKind, TenantId, Text};
 use matricula_engine::schedule::{Cycles, Ended};
 use matricula_engine::{EngineError, RunRequest, Sides, Silent, Stop};
 use matricula_flow::{Flow, Program};
@@ -83,6 +83,15 @@ impl Matricula {
         Ok(flow)
     }
 
+    /// The flow that an automation of this tenant runs.
+    ///
+    /// # Errors
+    /// [`Error::AutomationUnknown`]; as [`Self::flow_of`].
+    pub async fn flow_by_id(&self, tenant: &TenantId, id: &AutomationId) -> Result<Flow, Error> {
+        let automation = self.automation_by_id(tenant, id).await?;
+        self.flow_of(&automation).await
+    }
+
     async fn program_of(&self, automation: &Automation) -> Result<Arc<Program>, Error> {
         let flow = self.flow_of(automation).await?;
         let Some(digest) = &automation.file else {
@@ -117,9 +126,29 @@ impl Matricula {
             sides.push(self.side(&credential, program.settings()).await?);
         }
         match <[_; 2]>::try_from(sides) {
-            Ok([source, target]) => Ok(Sides { source, target }),
+            Ok([source, target]) => Ok(Sides {
+                source,
+                target,
+                people: self.people_of(automation, flow).await?,
+            }),
             Err(_) => Err(Error::Busy),
         }
+    }
+
+    /// The automation whose links a flow of documents needs, on the same two credentials.
+    pub(crate) async fn people_of(
+        &self,
+        automation: &Automation,
+        flow: &Flow,
+    ) -> Result<Option<AutomationId>, Error> {
+        let Some(delivery) = flow.delivery() else {
+            return Ok(None);
+        };
+        let others = self.store.automations(&automation.tenant).await?;
+        let people = others
+            .into_iter()
+            .find(|other| other.flow == delivery.people && same_credentials(other, automation));
+        Ok(people.map(|other| other.id))
     }
 
     async fn cycle(
@@ -182,11 +211,13 @@ impl Cycles for Matricula {
                 let report = self
                     .test_credential(&credential, std::slice::from_ref(&flow))
                     .await?;
-                // A right that was missing when the automation was started did not keep it from running.
-                let lacks = standing
-                    .hold
-                    .as_ref()
-                    .is_some_and(|hold| hold.failure.kind == FailureKind::Permission);
+                // A right that was missing when the automation was started did not keep it from running. A flow of
+                // documents can do without the right to read them, so only a cycle tells what is missing.
+                let lacks = flow.delivery().is_none()
+                    && standing
+                        .hold
+                        .as_ref()
+                        .is_some_and(|hold| hold.failure.kind == FailureKind::Permission);
                 if let Some(finding) = report.findings.iter().find(|finding| lacks && !finding.ok) {
                     let message = finding.message.clone();
                     return Err(Failure::new(FailureKind::Permission, message).into());
@@ -204,6 +235,15 @@ impl Cycles for Matricula {
             |title| serde_json::to_value(title).unwrap_or_default(),
         )
     }
+}
+
+/// Whether two automations work between the same two credentials, whichever way round.
+pub(crate) fn same_credentials(one: &Automation, other: &Automation) -> bool {
+    let mut ones = [&one.source, &one.target];
+    let mut others = [&other.source, &other.target];
+    ones.sort();
+    others.sort();
+    ones == others
 }
 
 /// What keeps an automation from even beginning, as a failure that its owner is told.

@@ -11,6 +11,7 @@ mod clock;
 mod connectors;
 mod credentials;
 mod cycles;
+mod documents;
 mod error;
 mod flows;
 mod lifecycle;

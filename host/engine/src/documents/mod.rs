@@ -16,8 +16,9 @@ use std::collections::{HashMap, HashSet};
 
 use matricula_core::connector::Item;
 use matricula_core::document::{Document, DocumentState};
-use matricula_core::run::{CycleKind, OutcomeKind, Phase};
-use matricula_core::{Failure, FailureKind, SourceKey, TargetId};
+use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Phase};
+use matricula_core::{AutomationId, Failure, FailureKind, SourceKey, TargetId};
+use matricula_flow::Program;
 use serde_json::Value;
 
 pub(crate) use choices::resolve;
@@ -26,6 +27,7 @@ pub(crate) use preview::preview;
 use crate::cycle::Cycle;
 use crate::observe::Event;
 use crate::pages::{Reader, Stretch};
+use crate::side::Sides;
 use crate::{EngineError, hash};
 use plan::{Assessed, Parcel, Settled};
 use send::Sending;
@@ -161,11 +163,7 @@ impl Cycle<'_> {
         if wanted.is_empty() {
             return Ok(HashMap::new());
         }
-        let people = self
-            .sides
-            .people
-            .as_ref()
-            .ok_or_else(|| no_people(self.program))?;
+        let people = need_people(self.sides, self.program)?;
         let accounts: Vec<SourceKey> = wanted.into_iter().cloned().collect();
         let targets: Vec<TargetId> = accounts
             .iter()
@@ -262,11 +260,7 @@ impl Cycle<'_> {
     }
 
     /// Counts an outcome, shows it, and keeps it for the commit.
-    fn tell(
-        &mut self,
-        outcome: matricula_core::run::Outcome,
-        outcomes: &mut Vec<matricula_core::run::Outcome>,
-    ) {
+    fn tell(&mut self, outcome: Outcome, outcomes: &mut Vec<Outcome>) {
         self.count(&outcome.key, outcome.kind);
         self.observer.event(&Event::Outcome(&outcome));
         outcomes.push(outcome);
@@ -277,7 +271,7 @@ impl Cycle<'_> {
         &mut self,
         documents: Vec<Document>,
         forgotten: Vec<SourceKey>,
-        outcomes: Vec<matricula_core::run::Outcome>,
+        outcomes: Vec<Outcome>,
     ) -> Result<(), EngineError> {
         let mut commit = self.page_commit(Vec::new(), outcomes);
         commit.documents = documents;
@@ -286,18 +280,20 @@ impl Cycle<'_> {
     }
 }
 
-/// The automation whose links say whose account is whose is no more.
-fn no_people(program: &matricula_flow::Program) -> Failure {
-    let people = program
-        .flow()
-        .delivery()
-        .map_or("the other flow", |delivery| delivery.people.as_str());
-    Failure::new(
-        FailureKind::Config,
-        format!(
-            "{people} is not started on the same two credentials any more, so nobody can tell whose account is \
-             whose: start it again"
-        ),
-    )
-    .with_code("people-missing")
+/// The automation whose links say whose account is whose.
+pub(crate) fn need_people<'s>(
+    sides: &'s Sides,
+    program: &Program,
+) -> Result<&'s AutomationId, Failure> {
+    sides.people.as_ref().ok_or_else(|| {
+        let people = program
+            .flow()
+            .delivery()
+            .map_or("the other flow", |delivery| delivery.people.as_str());
+        let message = format!(
+            "{people} is not started on the same two credentials, so nobody can tell whose account is whose: \
+             start it first"
+        );
+        Failure::new(FailureKind::Config, message).with_code("people-missing")
+    })
 }

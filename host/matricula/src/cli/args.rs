@@ -126,6 +126,8 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Show or decide the deactivations that the guard holds back
     Staged(StagedArgs),
+    /// Show documents that are not delivered, or decide about those that nobody knows of
+    Documents(DocumentsArgs),
     /// Start a flow: from then on its cycles come by themselves while `matricula serve` runs
     Start(StartArgs),
     /// Look at and change the automations that were started
@@ -317,6 +319,23 @@ pub(crate) struct StagedArgs {
     /// Keep these people's access; asked again only when the reason changes
     #[arg(long)]
     pub(crate) discard: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocumentsArgs {
+    /// A name in the folder of flows, or a path
+    pub(crate) flow: String,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// The doubtful ones lie in the people's files: do not send them again
+    #[arg(long, conflicts_with = "send_again")]
+    pub(crate) arrived: bool,
+    /// The doubtful ones are not there: the next run sends them again
+    #[arg(long)]
+    pub(crate) send_again: bool,
+    /// Decide only about this one; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Vec<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 
 use matricula::core::run::{Counts, CycleKind, RunStatus};
+use matricula::flow::Flow;
 use serde::Serialize;
 
 /// Prints text.
@@ -95,12 +96,20 @@ pub(crate) fn counted(counts: &Counts) -> String {
     }
 }
 
-/// How many people.
-pub(crate) fn people(count: u64) -> String {
-    if count == 1 {
-        "1 person".to_owned()
-    } else {
-        format!("{count} people")
+/// How many records of a flow.
+pub(crate) fn how_many(count: u64, records: &str) -> String {
+    match (count, records) {
+        (1, "people") => "1 person".to_owned(),
+        (1, _) => format!("1 {}", records.trim_end_matches('s')),
+        _ => format!("{count} {records}"),
+    }
+}
+
+/// What the records of a flow are called.
+pub(crate) fn records(flow: &Flow) -> &'static str {
+    match flow.delivery() {
+        Some(_) => "documents",
+        None => "people",
     }
 }
 

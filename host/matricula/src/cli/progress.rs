@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use matricula::core::run::{CycleKind, Phase};
 use matricula::engine::{Event, Observer};
+use matricula::flow::Flow;
 
 use crate::output;
 
@@ -18,7 +19,13 @@ pub(crate) static SCREEN: LazyLock<MultiProgress> = LazyLock::new(MultiProgress:
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Shows a run on standard error.
-pub(crate) enum Progress {
+pub(crate) struct Progress {
+    screen: Screen,
+    /// What records are called: people, or documents.
+    records: &'static str,
+}
+
+enum Screen {
     Bar(ProgressBar),
     Lines(Mutex<Pace>),
     Silent,
@@ -29,35 +36,39 @@ pub(crate) struct Pace {
     began: Instant,
     last: Option<Instant>,
     resumed_at: u64,
+    records: &'static str,
 }
 
 impl Progress {
     /// For this terminal, or none. With `--json` a line would be in the way of programs that read errors.
-    pub(crate) fn start(json: bool) -> Self {
-        if std::io::stderr().is_terminal() {
+    pub(crate) fn start(json: bool, flow: &Flow) -> Self {
+        let records = output::records(flow);
+        let screen = if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new_spinner());
-            bar.set_style(style("{spinner} {prefix} {pos} people, {rate} {msg}"));
+            bar.set_style(style(&spinning(records)));
             bar.enable_steady_tick(Duration::from_millis(200));
-            Self::Bar(bar)
+            Screen::Bar(bar)
         } else if json {
-            Self::Silent
+            Screen::Silent
         } else {
-            Self::Lines(Mutex::new(Pace {
+            Screen::Lines(Mutex::new(Pace {
                 began: Instant::now(),
                 last: None,
                 resumed_at: 0,
+                records,
             }))
-        }
+        };
+        Self { screen, records }
     }
 
     fn draw(&self, bar: &ProgressBar, event: &Event<'_>) {
         match event {
             Event::Started { cycle, resumed_at } => {
-                bar.set_prefix(began(*cycle, *resumed_at));
+                bar.set_prefix(began(*cycle, *resumed_at, self.records));
                 bar.set_position(resumed_at.unwrap_or(0));
                 bar.reset_eta();
             }
-            Event::Phase(phase) => bar.set_prefix(doing(*phase)),
+            Event::Phase(phase) => bar.set_prefix(doing(*phase, self.records)),
             Event::Page {
                 read,
                 total,
@@ -65,9 +76,7 @@ impl Progress {
             } => {
                 if let Some(total) = total.filter(|_| bar.length().is_none()) {
                     bar.set_length(total);
-                    bar.set_style(style(
-                        "{prefix} {wide_bar} {pos}/{len} people, {rate}  {msg}",
-                    ));
+                    bar.set_style(style(&filling(self.records)));
                 }
                 bar.set_position(*read);
                 bar.set_message(output::counted(counts));
@@ -84,7 +93,7 @@ impl Progress {
 
     /// Takes the bar away, so that what follows stands on a clean line.
     pub(crate) fn clear(&self) {
-        if let Self::Bar(bar) = self {
+        if let Screen::Bar(bar) = &self.screen {
             bar.finish_and_clear();
         }
     }
@@ -98,10 +107,10 @@ impl Drop for Progress {
 
 impl Observer for Progress {
     fn event(&self, event: &Event<'_>) {
-        match self {
-            Self::Silent => {}
-            Self::Bar(bar) => self.draw(bar, event),
-            Self::Lines(pace) => {
+        match &self.screen {
+            Screen::Silent => {}
+            Screen::Bar(bar) => self.draw(bar, event),
+            Screen::Lines(pace) => {
                 let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(line) = pace.line(event, Instant::now()) {
                     output::error_line(&output::visible(&line));
@@ -116,9 +125,9 @@ impl Pace {
         match event {
             Event::Started { cycle, resumed_at } => {
                 self.resumed_at = resumed_at.unwrap_or(0);
-                Some(began(*cycle, *resumed_at))
+                Some(began(*cycle, *resumed_at, self.records))
             }
-            Event::Phase(phase) => Some(doing(*phase).to_owned()),
+            Event::Phase(phase) => Some(doing(*phase, self.records)),
             Event::Page {
                 read,
                 total,
@@ -137,7 +146,8 @@ impl Pace {
                     .map(|total| format!(" of {total}"))
                     .unwrap_or_default();
                 Some(format!(
-                    "  {read}{of} people, {rate:.0}/s: {}",
+                    "  {read}{of} {}, {rate:.0}/s: {}",
+                    self.records,
                     output::counted(counts)
                 ))
             }
@@ -149,21 +159,29 @@ impl Pace {
     }
 }
 
-fn began(cycle: CycleKind, resumed_at: Option<u64>) -> String {
+fn began(cycle: CycleKind, resumed_at: Option<u64>, records: &str) -> String {
     let cycle = output::cycle(cycle);
     match resumed_at {
-        Some(read) => format!("{cycle} cycle, going on after {read} people"),
+        Some(read) => format!("{cycle} cycle, going on after {read} {records}"),
         None => format!("{cycle} cycle"),
     }
 }
 
-fn doing(phase: Phase) -> &'static str {
+fn doing(phase: Phase, records: &str) -> String {
     match phase {
-        Phase::Read => "Reading people",
-        Phase::Leave => "Looking for those who left",
-        Phase::Deactivate => "Blocking",
-        Phase::Refer => "Joining references",
+        Phase::Read => format!("Reading {records}"),
+        Phase::Leave => "Looking for those who left".to_owned(),
+        Phase::Deactivate => "Blocking".to_owned(),
+        Phase::Refer => "Joining references".to_owned(),
     }
+}
+
+fn spinning(records: &str) -> String {
+    format!("{{spinner}} {{prefix}} {{pos}} {records}, {{rate}} {{msg}}")
+}
+
+fn filling(records: &str) -> String {
+    format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {records}, {{rate}}  {{msg}}")
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -193,6 +211,7 @@ mod tests {
             began,
             last: None,
             resumed_at: 0,
+            records: "people",
         };
         let counts = Counts {
             created: 90,
@@ -219,6 +238,7 @@ mod tests {
             began,
             last: None,
             resumed_at: 0,
+            records: "people",
         };
         let started = Event::Started {
             cycle: CycleKind::Full,
@@ -239,11 +259,11 @@ mod tests {
 
     #[test]
     fn the_templates_parse() {
-        for template in [
-            "{spinner} {prefix} {pos} people, {rate} {msg}",
-            "{prefix} {wide_bar} {pos}/{len} people, {rate}  {msg}",
-        ] {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        for template in [spinning("people"), filling("documents")] {
+            assert!(
+                ProgressStyle::with_template(&template).is_ok(),
+                "{template}"
+            );
         }
     }
 }

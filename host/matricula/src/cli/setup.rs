@@ -98,8 +98,10 @@ pub(crate) fn open_watched(
 fn assemble(common: &Common, watch: Option<Arc<dyn Watch>>) -> Result<Matricula, Fault> {
     let store = open_store(common)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // Beside the store: what lies in a folder for temporary files often lies in memory.
     let mut gateway = Gateway::new(policy(common)?, Arc::clone(&clock))
-        .map_err(|error| Fault::new(Exit::Unexpected, "gateway.failed", error))?;
+        .map_err(|error| Fault::new(Exit::Unexpected, "gateway.failed", error))?
+        .with_hold(common.data.clone());
     if let Some(watch) = watch {
         gateway = gateway.with_watch(watch);
     }

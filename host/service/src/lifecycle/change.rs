@@ -97,8 +97,10 @@ impl Matricula {
         by: &Person,
     ) -> Result<Standing, Error> {
         let mut automation = self.automation_by_id(tenant, id).await?;
-        let new = merged(&automation.settings, settings);
-        self.flow_of(&automation).await?.program(&new)?;
+        let mut new = merged(&automation.settings, settings);
+        let flow = self.flow_of(&automation).await?;
+        flow.at_start(&mut new, automation.created_at);
+        flow.program(&new)?;
         let done = Done::new(
             Deed::SettingsChanged,
             json!({ "old": automation.settings, "new": new }),
@@ -369,7 +371,7 @@ impl Matricula {
         }
     }
 
-    pub(super) async fn journal(
+    pub(crate) async fn journal(
         &self,
         tenant: &TenantId,
         id: &AutomationId,

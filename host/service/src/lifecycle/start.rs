@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::Matricula;
 use crate::automation::{Opened, Selection};
+use crate::cycles::same_credentials;
 use crate::error::Error;
 
 /// What is asked of an automation beside credentials and settings.
@@ -181,14 +182,12 @@ impl Matricula {
         if flow.requires().is_empty() {
             return Ok(Vec::new());
         }
-        let mut wanted = [&opened.automation.source, &opened.automation.target];
-        wanted.sort();
         let automations = self.store.automations(tenant).await?;
         let met = |required: &str| {
             automations.iter().any(|automation| {
-                let mut has = [&automation.source, &automation.target];
-                has.sort();
-                automation.flow == required && has == wanted && automation.memory.full_at.is_some()
+                automation.flow == required
+                    && same_credentials(automation, &opened.automation)
+                    && automation.memory.full_at.is_some()
             })
         };
         let requirement = |required: &matricula_flow::Requirement| Requirement {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bad_input;
+mod certificates;
 mod cycle;
 mod faulty_components;
 mod kill;

@@ -11,7 +11,7 @@ use matricula::{Matricula, TenantId};
 use serde_json::{Value, json};
 
 use super::start::{by, confirmed};
-use super::{drive, selection, terms};
+use super::{drive, terms, values};
 use crate::args::{AutomationCommand, Common, Which};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -86,8 +86,9 @@ async fn changed(
             let id = find(matricula, tenant, which).await?;
             let cadence = terms::cadence(cadence)?;
             let contacts = terms::contacts(contacts);
-            let settings = selection(chosen, setting).settings;
-            if !settings.is_empty() {
+            if !setting.is_empty() {
+                let flow = matricula.flow_by_id(tenant, &id).await?;
+                let settings = values(setting, flow.settings_schema());
                 matricula.reconfigure(tenant, &id, &settings, &by).await?;
             }
             if let Some(cadence) = &cadence {
@@ -331,7 +332,7 @@ fn adopt(
                 "what the new version changes is shown and confirmed on a terminal; elsewhere give --yes",
             ));
         }
-        let progress = Arc::new(Progress::start(common.json));
+        let progress = Arc::new(Progress::start(common.json, &flow));
         let observer: Arc<dyn Observer> = progress.clone();
         let preview = drive(async {
             let opened = matricula.with_version(tenant, &id, &flow).await?;

@@ -23,10 +23,10 @@ const EARLIER: u32 = 50;
 pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(flow, matricula.connectors())?;
-    let selection = selection(&args.chosen, &args.setting);
+    let selection = selection(&args.chosen, &args.setting, &flow);
     let tenant = setup::tenant();
     let began = Instant::now();
-    let progress = Arc::new(Progress::start(common.json));
+    let progress = Arc::new(Progress::start(common.json, &flow));
     let observer: Arc<dyn Observer> = progress.clone();
     let ended = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;
@@ -49,7 +49,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     if common.json {
         output::json(&to_json(&run, elapsed))?;
     } else {
-        output::text(&to_text(&run, told, elapsed))?;
+        output::text(&to_text(&run, output::records(&flow), told, elapsed))?;
     }
     Ok(Exit::of(&run))
 }
@@ -97,7 +97,7 @@ fn to_json(run: &Run, elapsed: u128) -> Value {
     })
 }
 
-fn to_text(run: &Run, told: Option<RunId>, elapsed: u128) -> String {
+fn to_text(run: &Run, records: &str, told: Option<RunId>, elapsed: u128) -> String {
     let mut text = format!(
         "{} {} in {} ({} cycle, run {})\n  {}: {}\n  requests: {} to the source, {} to the target\n",
         run.flow,
@@ -105,7 +105,7 @@ fn to_text(run: &Run, told: Option<RunId>, elapsed: u128) -> String {
         output::duration(elapsed),
         output::cycle(run.cycle),
         run.id,
-        output::people(run.counts.total()),
+        output::how_many(run.counts.total(), records),
         output::counted(&run.counts),
         run.requests.source,
         run.requests.target,
@@ -129,6 +129,12 @@ fn to_text(run: &Run, told: Option<RunId>, elapsed: u128) -> String {
     if counts.staged > 0 {
         text.push_str(&format!(
             "  held back by the guard: matricula staged {}\n",
+            run.flow
+        ));
+    }
+    if counts.ambiguous > 0 && records == "documents" {
+        text.push_str(&format!(
+            "  nobody knows whether they arrived: matricula documents {}\n",
             run.flow
         ));
     }
@@ -176,13 +182,13 @@ mod tests {
 
     #[test]
     fn a_summary_says_what_to_do_next() {
-        insta::assert_snapshot!(to_text(&partial(), Some(RunId(3)), 1_234));
+        insta::assert_snapshot!(to_text(&partial(), "people", Some(RunId(3)), 1_234));
     }
 
     #[test]
     fn who_failed_is_looked_up_where_it_was_told() {
         let hint = |told| {
-            let text = to_text(&partial(), told, 1_234);
+            let text = to_text(&partial(), "people", told, 1_234);
             let line = text.lines().find(|line| line.contains("who and why"));
             line.map(|line| line.trim().to_owned())
         };
@@ -250,6 +256,8 @@ mod tests {
                 run: run.clone(),
                 progress: Default::default(),
                 links: vec![],
+                documents: vec![],
+                forgotten: vec![],
                 outcomes: told.then_some(outcome).into_iter().collect(),
                 seen: vec![],
             };

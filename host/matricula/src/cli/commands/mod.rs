@@ -4,6 +4,7 @@ mod automation;
 mod connector;
 mod credential;
 mod cycle;
+mod documents;
 mod flow;
 mod plan;
 mod runs;
@@ -20,7 +21,8 @@ use crate::args::{Chosen, Cli, Command, RunCommand};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use matricula::Selection;
-use serde_json::Value;
+use matricula::flow::Flow;
+use serde_json::{Map, Value};
 
 /// Does what was asked.
 pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
@@ -42,6 +44,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<Exit, Fault> {
         },
         Command::Runs(args) => runs::list(common, args),
         Command::Staged(args) => staged::run(common, args),
+        Command::Documents(args) => documents::run(common, args),
         Command::Start(args) => start::run(common, args),
         Command::Automation(command) => automation::run(common, command),
         Command::Serve(args) => serve::run(common, args),
@@ -96,16 +99,31 @@ async fn interruption() -> std::io::Result<()> {
 }
 
 /// Which automation is meant, and with which settings.
-fn selection(chosen: &Chosen, settings: &[(String, String)]) -> Selection {
-    let setting = |(name, text): &(String, String)| {
-        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
-        (name.clone(), value)
-    };
+fn selection(chosen: &Chosen, settings: &[(String, String)], flow: &Flow) -> Selection {
     Selection {
         source: chosen.source.clone(),
         target: chosen.target.clone(),
-        settings: settings.iter().map(setting).collect(),
+        settings: values(settings, flow.settings_schema()),
     }
+}
+
+/// Settings as JSON or else as text. What a setting takes only as text is text: an id of digits, say.
+fn values(settings: &[(String, String)], schema: &Value) -> Map<String, Value> {
+    let value = |(name, text): &(String, String)| {
+        let of = |kind: &Value| kind == "string" || kind == "null";
+        let only_text = match schema.pointer(&format!("/properties/{name}/type")) {
+            Some(Value::Array(kinds)) => kinds.iter().all(of),
+            Some(kind) => of(kind),
+            None => false,
+        };
+        let value = match serde_json::from_str(text) {
+            Ok(Value::Number(_) | Value::Bool(_)) if only_text => Value::String(text.clone()),
+            Ok(value) => value,
+            Err(_) => Value::String(text.clone()),
+        };
+        (name.clone(), value)
+    };
+    settings.iter().map(value).collect()
 }
 
 #[cfg(test)]
@@ -116,20 +134,24 @@ mod tests {
 
     #[test]
     fn a_setting_is_json_or_else_text() {
-        let chosen = Chosen {
-            source: None,
-            target: None,
-        };
         let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         let settings = [
             pair("a", "[\"x\"]"),
             pair("b", "Europe/Berlin"),
             pair("c", "null"),
             pair("d", "\"7\""),
+            pair("e", "7"),
+            pair("f", "7"),
+            pair("g", "true"),
         ];
+        let schema = json!({"properties": {
+            "e": {"type": ["string", "null"]}, "f": {"type": "integer"}, "g": {"enum": [true, "x"]},
+        }});
         assert_eq!(
-            Value::Object(selection(&chosen, &settings).settings),
-            json!({ "a": ["x"], "b": "Europe/Berlin", "c": null, "d": "7" })
+            Value::Object(values(&settings, &schema)),
+            json!({
+                "a": ["x"], "b": "Europe/Berlin", "c": null, "d": "7", "e": "7", "f": 7, "g": true
+            })
         );
     }
 }

@@ -17,9 +17,9 @@ use crate::{output, setup};
 pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
-    let selection = selection(&args.chosen, &args.setting);
+    let selection = selection(&args.chosen, &args.setting, &flow);
     let tenant = setup::tenant();
-    let progress = Arc::new(Progress::start(common.json));
+    let progress = Arc::new(Progress::start(common.json, &flow));
     let observer: Arc<dyn Observer> = progress.clone();
     let preview = drive(async {
         let opened = matricula.open(&tenant, &flow, &selection).await?;

@@ -13,7 +13,7 @@ use crate::{output, setup};
 pub(crate) fn run(common: &Common, args: &StagedArgs) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
-    let selection = selection(&args.chosen, &[]);
+    let selection = selection(&args.chosen, &[], &flow);
     let tenant = setup::tenant();
     let decides = args.approve || args.discard;
     let (staged, decided) = drive(async {

@@ -18,7 +18,7 @@ use crate::{output, setup};
 pub(crate) fn run(common: &Common, args: &StartArgs) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
-    let selection = selection(&args.chosen, &args.setting);
+    let selection = selection(&args.chosen, &args.setting, &flow);
     let tenant = setup::tenant();
     let asked = Terms {
         cadence: terms::cadence(&args.cadence)?,
@@ -32,7 +32,7 @@ pub(crate) fn run(common: &Common, args: &StartArgs) -> Result<Exit, Fault> {
                  `matricula plan`",
             ));
         }
-        let progress = Arc::new(Progress::start(common.json));
+        let progress = Arc::new(Progress::start(common.json, &flow));
         let observer: Arc<dyn Observer> = progress.clone();
         let shown = drive(async {
             let examined = matricula
