@@ -70,7 +70,10 @@ pub(crate) async fn due(
     }
     // The source does not send those again who failed; only a full read meets them.
     let retries_due = if flow.delivery().is_some() {
-        let (id, people) = (&automation.id, sides.people.as_ref());
+        let (id, people) = (
+            &automation.id,
+            sides.people.as_ref().map(|people| &people.automation),
+        );
         engine.store.document_figures(id, people, now).await?.due
     } else {
         engine

@@ -42,7 +42,7 @@ use matricula_flow::Program;
 use tracing::Instrument as _;
 
 pub use observe::{Change, Event, Observer, Planned, Preview, Silent};
-pub use side::{Side, Sides};
+pub use side::{People, Side, Sides};
 pub use stop::{Halt, Stop};
 
 /// Why a run could not even begin, or had to be left.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use matricula_core::AutomationId;
 use matricula_core::connector::{Call, Connector};
 use matricula_core::egress::Egress;
+use matricula_core::store::Store;
 
 /// One system: its connector, the way out to it, and what calls are told.
 #[derive(Clone)]
@@ -44,6 +45,15 @@ pub struct Sides {
     pub source: Side,
     /// Written.
     pub target: Side,
-    /// For a flow of documents: the automation whose links say whose account is whose, if there is one.
-    pub people: Option<AutomationId>,
+    /// For a flow of documents: who says whose account is whose, if anybody does.
+    pub people: Option<People>,
+}
+
+/// The automation whose links say whose account is whose.
+#[derive(Clone)]
+pub struct People {
+    /// Its id.
+    pub automation: AutomationId,
+    /// Where its links are kept: also where a preview keeps nothing of its own.
+    pub store: Arc<dyn Store>,
 }

@@ -154,13 +154,9 @@ impl Matricula {
         opened: &Opened,
         observer: &Arc<dyn Observer>,
     ) -> Result<Preview, Error> {
-        // Whose documents they are is told by links that only the real store has; it is not written to.
-        let delivers = opened.program.flow().delivery().is_some();
         let scratch = match &opened.new_with {
-            Some(credentials) if !delivers => {
-                Some(self.scratch(&opened.automation, credentials).await?)
-            }
-            _ => None,
+            Some(credentials) => Some(self.scratch(&opened.automation, credentials).await?),
+            None => None,
         };
         let engine = scratch.as_ref().unwrap_or(&self.engine);
         let Opened {

@@ -16,7 +16,7 @@ use matricula_core::standing::Standing;
 use matricula_core::store::StoreError;
 use matricula_core::{AutomationId, Failure, FailureKind, TenantId, Text};
 use matricula_engine::schedule::{Cycles, Ended};
-use matricula_engine::{EngineError, RunRequest, Sides, Silent, Stop};
+use matricula_engine::{EngineError, People, RunRequest, Sides, Silent, Stop};
 use matricula_flow::{Flow, Program};
 use serde_json::Value;
 
@@ -140,7 +140,7 @@ impl Matricula {
         &self,
         automation: &Automation,
         flow: &Flow,
-    ) -> Result<Option<AutomationId>, Error> {
+    ) -> Result<Option<People>, Error> {
         let Some(delivery) = flow.delivery() else {
             return Ok(None);
         };
@@ -148,7 +148,10 @@ impl Matricula {
         let people = others
             .into_iter()
             .find(|other| other.flow == delivery.people && same_credentials(other, automation));
-        Ok(people.map(|other| other.id))
+        Ok(people.map(|other| People {
+            automation: other.id,
+            store: Arc::clone(&self.store) as _,
+        }))
     }
 
     async fn cycle(

@@ -77,6 +77,11 @@ impl Sandbox {
         self.get("/documents")
     }
 
+    /// The categories that documents are put into.
+    pub(crate) fn categories(&self) -> Result<Value> {
+        self.get("/categories")
+    }
+
     fn get(&self, path: &str) -> Result<Value> {
         let origin = origin(self.address("admin")?)?;
         let host = origin.trim_start_matches("http://");

@@ -7,6 +7,7 @@
 
 mod calls;
 mod cycles;
+mod documents;
 mod fleet;
 mod process;
 mod quiet;
@@ -54,11 +55,11 @@ fn main() -> Result<()> {
     let asked = |name: &str| given.iter().any(|argument| argument == name);
     if let Some(unknown) = given
         .iter()
-        .find(|argument| !["--quick", "--fleet"].contains(&argument.as_str()))
+        .find(|argument| !["--quick", "--fleet", "--no-fleet"].contains(&argument.as_str()))
     {
         bail!(
             "there is no {unknown}; --quick measures small sizes, --fleet only ten thousand automations, which \
-             takes twelve minutes"
+             takes twelve minutes, --no-fleet everything else"
         );
     }
     let places = Places::find()?;
@@ -66,7 +67,7 @@ fn main() -> Result<()> {
     if !asked("--fleet") {
         measure(&places, asked("--quick"), &mut table)?;
     }
-    if !asked("--quick") {
+    if !asked("--quick") && !asked("--no-fleet") {
         fleet::measure(&places, 10_000, &mut table)?;
     }
     println!("{table}");
@@ -85,7 +86,8 @@ fn measure(places: &Places, quick: bool, table: &mut Table) -> Result<()> {
     for size in sizes {
         cycles::measure(places, *size, table)?;
     }
-    cycles::measure_waiting(places, if quick { 300 } else { 3_000 }, table)?;
+    cycles::measure_waiting(places, if quick { 1_000 } else { 3_000 }, table)?;
+    documents::measure(places, quick, table)?;
     quiet::measure(places, table)?;
     calls::measure(places, table)
 }

@@ -94,28 +94,26 @@ impl<'a> Product<'a> {
         };
         product.add_credential(
             "personio",
-            "client_id=sandbox-personio-id",
+            &["client_id=sandbox-personio-id"],
             "client_secret=sandbox-personio-secret\n",
         )?;
         product.add_credential(
             "reteach",
-            "scim_url=https://academy.example.com/scim/v2",
-            "scim_token=sandbox-scim-token\n",
+            &[
+                "scim_url=https://academy.example.com/scim/v2",
+                "client_id=sandbox-reteach-id",
+            ],
+            "scim_token=sandbox-scim-token\nclient_secret=sandbox-reteach-secret\n\
+             client_code=sandbox-reteach-code\n",
         )?;
         Ok(product)
     }
 
-    fn add_credential(&self, connector: &str, public: &str, secrets: &str) -> Result<()> {
+    fn add_credential(&self, connector: &str, public: &[&str], secrets: &str) -> Result<()> {
+        let fields = public.iter().flat_map(|field| ["--set", field]);
         let mut child = self
-            .command(&[
-                "credential",
-                "add",
-                connector,
-                "--name",
-                connector,
-                "--set",
-                public,
-            ])
+            .command(&["credential", "add", connector, "--name", connector])
+            .args(fields)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;
@@ -143,13 +141,23 @@ impl<'a> Product<'a> {
                 self.sandbox.address("personio")
             ))
             .arg("--map-origin")
-            .arg(format!("https://academy.example.com={scim}"));
+            .arg(format!("https://academy.example.com={scim}"))
+            .arg("--map-origin")
+            .arg(format!(
+                "https://api.reteach.io={}",
+                self.sandbox.address("reteach")
+            ));
         command
     }
 
-    /// One cycle as a process; its summary and what it used.
+    /// One cycle of the employee flow as a process; its summary and what it used.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<(Value, Used)> {
-        let mut all = vec!["run", "sync-employees", "--json"];
+        self.run_flow("sync-employees", arguments)
+    }
+
+    /// One cycle of a flow.
+    pub(crate) fn run_flow(&self, flow: &str, arguments: &[&str]) -> Result<(Value, Used)> {
+        let mut all = vec!["run", flow, "--json"];
         all.extend(arguments);
         let begin = Instant::now();
         let mut child = self

@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use matricula_core::connector::Item;
 use matricula_core::document::{Document, DocumentState};
 use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Phase};
-use matricula_core::{AutomationId, Failure, FailureKind, SourceKey, TargetId};
+use matricula_core::{Failure, FailureKind, SourceKey, TargetId};
 use matricula_flow::Program;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub(crate) use preview::preview;
 use crate::cycle::Cycle;
 use crate::observe::Event;
 use crate::pages::{Reader, Stretch};
-use crate::side::Sides;
+use crate::side::{People, Sides};
 use crate::{EngineError, hash};
 use plan::{Assessed, Parcel, Settled};
 use send::Sending;
@@ -169,7 +169,7 @@ impl Cycle<'_> {
             .iter()
             .map(|account| TargetId::new(account.as_str()))
             .collect();
-        let owners = self.engine.store.linked_to(people, &targets).await?;
+        let owners = people.store.linked_to(&people.automation, &targets).await?;
         Ok(accounts
             .into_iter()
             .zip(owners)
@@ -280,11 +280,8 @@ impl Cycle<'_> {
     }
 }
 
-/// The automation whose links say whose account is whose.
-pub(crate) fn need_people<'s>(
-    sides: &'s Sides,
-    program: &Program,
-) -> Result<&'s AutomationId, Failure> {
+/// Who says whose account is whose.
+pub(crate) fn need_people<'s>(sides: &'s Sides, program: &Program) -> Result<&'s People, Failure> {
     sides.people.as_ref().ok_or_else(|| {
         let people = program
             .flow()

@@ -26,7 +26,7 @@ use matricula_core::{
     AutomationId, CredentialId, Effect, Failure, FailureKind, Person, SourceKey, TargetId, TenantId,
 };
 use matricula_engine::{
-    Engine, EngineError, Options, Preview, RunRequest, Side, Sides, Silent, Stop,
+    Engine, EngineError, Options, People, Preview, RunRequest, Side, Sides, Silent, Stop,
 };
 use matricula_flow::{Flow, FlowFile, Program};
 use matricula_store::{SqliteStore, Vault};
@@ -599,7 +599,10 @@ impl World {
                 egress,
                 config,
             },
-            people: self.people.clone(),
+            people: self.people.clone().map(|automation| People {
+                automation,
+                store: Arc::clone(&self.store) as _,
+            }),
         }
     }
 

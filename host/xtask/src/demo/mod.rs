@@ -172,7 +172,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     two_cycles(&matricula, &sandbox, options, CERTIFICATES)?;
     if !options.json {
-        say::out(&documents(&sandbox.documents()?))?;
+        say::out(&documents(&sandbox.documents()?, &sandbox.categories()?))?;
     }
     if options.stay {
         matricula.invite()?;

@@ -161,8 +161,15 @@ pub(super) fn some_accounts(accounts: &Value) -> String {
 }
 
 /// A few of the documents in people's files.
-pub(super) fn documents(documents: &Value) -> String {
+pub(super) fn documents(documents: &Value, categories: &Value) -> String {
     let documents = documents.as_array().map_or(&[][..], Vec::as_slice);
+    let category = |document: &Value| {
+        let categories = categories.as_array().into_iter().flatten();
+        let named = categories
+            .filter(|category| category.get("id") == document.get("category"))
+            .find_map(|category| category.get("name"));
+        text(named)
+    };
     let mut page = format!(
         "\nPersonio now has {} documents in its people's files.\n\nSome of them:\n",
         documents.len()
@@ -170,9 +177,9 @@ pub(super) fn documents(documents: &Value) -> String {
     for document in documents.iter().take(8) {
         let of = |name: &str| text(document.get(name));
         page.push_str(&format!(
-            "  employee {:10} {:22} {:10}  {:32} {:>7} bytes\n",
+            "  employee {:9} {:22} {:10}  {:39} {:>6} bytes\n",
             of("employee"),
-            of("category"),
+            category(document),
             of("date"),
             of("title"),
             of("size")

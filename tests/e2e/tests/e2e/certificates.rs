@@ -157,6 +157,10 @@ fn with_kills(world: &World, after: impl Fn(u64) -> u64, most: u64) -> (u64, Val
 #[test]
 fn everything_issued_earlier_arrives_and_what_is_new_follows() {
     let world = started(Sandbox::builder().people(40).certificates(300).limits(None));
+    let said = world.matricula(&["plan", FLOW, "--json"]);
+    let plan: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    assert_eq!(plan["counts"]["created"], 300, "{plan:#}");
+    assert!(world.sandbox.documents().is_empty());
     let (run, code) = deliver(&world, &[]);
     assert_eq!(
         (code, &run["counts"]["created"]),
