@@ -21,7 +21,8 @@ pub enum NoticeKind {
     Quarantined,
     /// It runs again as it should.
     Recovered,
-    /// Deactivations wait for an owner.
+    /// Something waits for an owner's decision: deactivations (reason `guard`), or documents of which nobody
+    /// knows whether they arrived (reason `doubtful`).
     Staged,
     /// No run has begun for twice the interval.
     Overdue,
@@ -65,6 +66,17 @@ pub struct Notice {
     pub facts: Facts,
 }
 
+/// What an automation carries, and thereby what its [`Facts::counts`] count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Records {
+    /// People, whose accounts it keeps.
+    #[default]
+    People,
+    /// Documents, which it puts into people's files.
+    Documents,
+}
+
 /// What the texts of a notice are made of. No personal data: a notice leaves the house.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -72,10 +84,12 @@ pub struct Facts {
     /// The flow's title by language.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub title: Value,
+    /// What the flow carries; notices that do not say so are about people.
+    pub records: Records,
     /// What went wrong, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<crate::Failure>,
-    /// How many people were created, changed and so on.
+    /// How many people or documents were created, changed and so on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<crate::run::Counts>,
     /// How many runs there were, and how many of them failed.
@@ -140,4 +154,22 @@ pub struct Delivery {
     pub channel: Channel,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_that_do_not_say_what_they_are_about_are_about_people() {
+        let facts: Facts = serde_json::from_str(r#"{"title":{"en":"Sync people"}}"#).unwrap();
+        assert_eq!(facts.records, Records::People);
+        let documents = Facts {
+            records: Records::Documents,
+            ..facts
+        };
+        let kept = serde_json::to_value(&documents).unwrap();
+        assert_eq!(kept["records"], "documents");
+        assert_eq!(serde_json::from_value::<Facts>(kept).unwrap(), documents);
+    }
 }

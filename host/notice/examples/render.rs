@@ -16,9 +16,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     let writer = Writer::new(samples::brand(), TimeZone::get("Europe/Berlin")?)?;
     for language in ["en", "de"] {
-        for kind in samples::KINDS {
-            let letter = writer.write(&samples::notice(kind), language)?;
-            let name = kind.as_str().replace('.', "-");
+        for (name, notice) in samples::all() {
+            let letter = writer.write(&notice, language)?;
+            let name = name.replace('.', "-");
             std::fs::write(folder.join(format!("{language}-{name}.html")), letter.html)?;
         }
     }

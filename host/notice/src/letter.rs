@@ -3,14 +3,14 @@
 //! Each kind of notice has one template a language (`templates/en`, `templates/de`), whose blocks are the sentences
 //! of the mail: subject, headline, paragraphs, advice. They are rendered as plain text and put into two layouts,
 //! one in HTML (escaped there, once) and one for reading without it, so that the two cannot say different things.
-//! What connectors say of a failure is an English sentence; the mail explains the kind of failure in the
-//! reader's language and gives that sentence as a detail.
+//! What connectors say of a failure is an English sentence; the mail explains the failure by its code, or else
+//! by its kind, in the reader's language and gives that sentence as a detail.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use matricula_core::notice::{Notice, NoticeKind};
+use matricula_core::notice::{Notice, NoticeKind, Records};
 use matricula_core::run::Counts;
-use matricula_core::{FailureKind, Text};
+use matricula_core::{Failure, FailureKind, Text};
 use minijinja::{AutoEscape, Captured, Environment, UndefinedBehavior, Value, context};
 
 use crate::brand::Brand;
@@ -141,8 +141,12 @@ impl Writer {
             has_counts => facts.counts.is_some(),
             staged => counts.staged,
             staged_text => language.number(counts.staged),
+            documents => facts.records == Records::Documents,
+            failure => failure.map(explanation),
             failed => counts.failed,
+            failed_text => language.number(counts.failed),
             ambiguous => counts.ambiguous,
+            ambiguous_text => language.number(counts.ambiguous),
             open => counts.failed + counts.ambiguous,
             open_text => language.number(counts.failed + counts.ambiguous),
             writes => counts.writes(),
@@ -166,10 +170,10 @@ impl Writer {
         let mut detail = None;
         if let Some(failure) = failure {
             let mut said = self.blocks(language, "failures", &words)?;
-            let kind = kind_of(failure.kind);
-            paragraphs.insert(0, said.block(kind)?);
+            let name = explanation(failure);
+            paragraphs.insert(0, said.block(name)?);
             if advice.is_empty() {
-                advice = said.paragraphs(&format!("{kind}_advice"))?;
+                advice = said.paragraphs(&format!("{name}_advice"))?;
             }
             detail = Some(failure.message.trim().to_owned());
         }
@@ -329,9 +333,17 @@ fn tone(kind: NoticeKind, counts: &Counts, failed_runs: u64) -> Tone {
     }
 }
 
-/// Block names of `failures.txt`.
-fn kind_of(kind: FailureKind) -> &'static str {
-    match kind {
+/// The block of `failures.txt` that explains a failure: by its code where more can be said than of its kind.
+fn explanation(failure: &Failure) -> &'static str {
+    match (failure.kind, failure.code.as_deref()) {
+        (FailureKind::Config, Some("people-missing")) => return "people_missing",
+        (FailureKind::Config, Some("choice-gone")) => return "choice_gone",
+        (FailureKind::Config, Some("choice-missing")) => return "choice_missing",
+        (FailureKind::Config, Some("category-unknown")) => return "category_unknown",
+        (FailureKind::Internal, Some("too-many-failed")) => return "too_many_failed",
+        _ => {}
+    }
+    match failure.kind {
         FailureKind::Auth => "auth",
         FailureKind::Permission => "permission",
         FailureKind::Config => "config",

@@ -237,13 +237,25 @@ fn patience(text: &str, now: Timestamp) -> Option<Duration> {
     Duration::try_from(until.duration_since(now)).ok()
 }
 
-/// What a receiver gets: the same for every attempt.
+/// What a receiver gets: the same for every attempt. Beside `type` and `timestamp`, `data` has what is known of:
+///
+/// | field | says |
+/// | --- | --- |
+/// | `tenant`, `automation` | whose it is, and which |
+/// | `records` | what the automation carries and `counts` counts: `people` or `documents` |
+/// | `reason` | why, for programs: `auth`, `guard`, `doubtful`, the day of a report |
+/// | `failure` | `kind`, `message` and, if there is one, `code` |
+/// | `counts` | how many were `created`, `failed` and so on, as in the run log |
+/// | `runs` | how many there were (`total`), and how many of them `failed` |
+/// | `run` | the number of the run |
+/// | `since`, `next_at` | from when on, and when it is tried next |
 pub(crate) fn body(notice: &Notice) -> Vec<u8> {
     let facts = &notice.facts;
     let mut data = Map::new();
     data.insert("tenant".into(), json!(notice.tenant));
     if let Some(automation) = &notice.automation {
         data.insert("automation".into(), json!(automation));
+        data.insert("records".into(), json!(facts.records));
     }
     data.insert("reason".into(), json!(notice.reason));
     if let Some(failure) = &facts.failure {
@@ -279,7 +291,7 @@ pub(crate) fn body(notice: &Notice) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use matricula_core::notice::{Facts, NoticeKind};
+    use matricula_core::notice::{Facts, NoticeKind, Records};
     use matricula_core::run::Counts;
     use matricula_core::{Failure, FailureKind, RunId};
 
@@ -405,7 +417,8 @@ mod tests {
             reason: "auth".into(),
             at: now(),
             facts: Facts {
-                title: json!({ "en": "Employees" }),
+                title: json!({ "en": "Certificates" }),
+                records: Records::Documents,
                 failure: Some(
                     Failure::new(FailureKind::Auth, "Personio rejected the credentials.")
                         .with_code("invalid_grant"),

@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use matricula_core::automation::Automation;
+use matricula_core::notice::Records;
 use matricula_core::run::Trigger;
 use matricula_core::standing::Standing;
 use matricula_core::store::StoreError;
-use matricula_core::{AutomationId, Failure, FailureKind, TenantId, Text};
-use matricula_engine::schedule::{Cycles, Ended};
+use matricula_core::{AutomationId, Failure, FailureKind, TenantId};
+use matricula_engine::schedule::{About, Cycles, Ended};
 use matricula_engine::{EngineError, People, RunRequest, Sides, Silent, Stop};
 use matricula_flow::{Flow, Program};
-use serde_json::Value;
 
 use crate::Matricula;
 use crate::error::Error;
@@ -33,7 +33,8 @@ const FLOWS: usize = 64;
 pub(crate) struct Kept {
     flows: Mutex<HashMap<String, Flow>>,
     programs: Mutex<HashMap<(String, String), Arc<Program>>>,
-    titles: Mutex<HashMap<String, Text>>,
+    /// What notices say of a flow, by its name.
+    abouts: Mutex<HashMap<String, About>>,
 }
 
 /// Puts something into a map that is emptied before it grows beyond `most`: what is still in use comes back.
@@ -75,10 +76,10 @@ impl Matricula {
         let flow = crate::flows::check(&name, &text, &self.connectors)?;
         keep(&self.kept.flows, FLOWS, digest.clone(), flow.clone());
         keep(
-            &self.kept.titles,
+            &self.kept.abouts,
             FLOWS,
             flow.name().to_owned(),
-            flow.title().clone(),
+            about(&flow),
         );
         Ok(flow)
     }
@@ -231,12 +232,22 @@ impl Cycles for Matricula {
         probe.await.map_err(failure)
     }
 
-    fn title(&self, standing: &Standing) -> Value {
-        let title = kept(&self.kept.titles, &standing.flow);
-        title.map_or_else(
-            || serde_json::json!({ "en": standing.flow }),
-            |title| serde_json::to_value(title).unwrap_or_default(),
-        )
+    fn about(&self, standing: &Standing) -> About {
+        // A flow that was not read since the process began has no more than its name.
+        kept(&self.kept.abouts, &standing.flow).unwrap_or_else(|| About {
+            title: serde_json::json!({ "en": standing.flow }),
+            records: Records::default(),
+        })
+    }
+}
+
+fn about(flow: &Flow) -> About {
+    About {
+        title: serde_json::to_value(flow.title()).unwrap_or_default(),
+        records: match flow.delivery() {
+            Some(_) => Records::Documents,
+            None => Records::People,
+        },
     }
 }
 

@@ -175,6 +175,7 @@ impl Chores<'_> {
         if self.reported.get(id) == Some(&day) || automation.created_at > to.timestamp() {
             return Ok(());
         }
+        let about = Cycles::about(self.matricula, &standing);
         let tally = store.tally(id, from.timestamp(), to.timestamp()).await?;
         let notice = Notice {
             kind: NoticeKind::Report,
@@ -183,7 +184,8 @@ impl Chores<'_> {
             reason: day.to_string(),
             at: now,
             facts: Facts {
-                title: Cycles::title(self.matricula, &standing),
+                title: about.title,
+                records: about.records,
                 failure: standing.hold.map(|hold| hold.failure),
                 counts: Some(tally.counts),
                 runs: Some((tally.runs, tally.failed)),

@@ -18,4 +18,4 @@ mod scheduler;
 mod settle;
 
 pub use pace::{GATHER, Pace, spread};
-pub use scheduler::{Cycles, Ended, Gauge, Scheduler};
+pub use scheduler::{About, Cycles, Ended, Gauge, Scheduler};

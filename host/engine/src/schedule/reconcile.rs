@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use matricula_core::agenda::Change;
 use matricula_core::notice::{Facts, Notice, NoticeKind};
 use matricula_core::standing::{Lifecycle, Standing};
-use serde_json::Value;
 
 use super::pace::{Pace, later};
+use super::scheduler::About;
 use super::settle::next_run_at;
 
 /// What is known of now.
@@ -27,7 +27,7 @@ impl Present<'_> {
         &self,
         standing: &Standing,
         running: bool,
-        title: impl Fn() -> Value,
+        about: impl Fn() -> About,
     ) -> Option<Change> {
         let mut right = standing.clone();
         let mut notices = Vec::new();
@@ -38,6 +38,7 @@ impl Present<'_> {
         };
         if !running && !standing.overdue && self.is_overdue(standing) {
             right.overdue = true;
+            let About { title, records } = about();
             notices.push(Notice {
                 kind: NoticeKind::Overdue,
                 tenant: standing.tenant.clone(),
@@ -45,7 +46,8 @@ impl Present<'_> {
                 reason: "overdue".to_owned(),
                 at: self.now,
                 facts: Facts {
-                    title: title(),
+                    title,
+                    records,
                     since: standing.next_run_at,
                     run: standing.last_run,
                     ..Facts::default()

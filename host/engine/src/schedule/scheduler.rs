@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use matricula_core::agenda::{Agenda, Change};
 use matricula_core::clock::Clock;
+use matricula_core::notice::Records;
 use matricula_core::run::{Run, RunStatus, Trigger};
 use matricula_core::standing::{Lifecycle, Standing};
 use matricula_core::store::StoreError;
@@ -50,6 +51,15 @@ pub enum Ended {
     Failed(Failure),
 }
 
+/// What notices have to know about a flow.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct About {
+    /// Its title by language.
+    pub title: Value,
+    /// What it carries.
+    pub records: Records,
+}
+
 /// Runs the cycles that the scheduler decides on.
 #[async_trait]
 pub trait Cycles: Send + Sync {
@@ -57,8 +67,8 @@ pub trait Cycles: Send + Sync {
     async fn run(&self, standing: &Standing, trigger: Trigger, full: bool, stop: &Stop) -> Ended;
     /// Whether its credentials work, by the cheapest calls.
     async fn probe(&self, standing: &Standing) -> Result<(), Failure>;
-    /// The title of its flow by language, for notices.
-    fn title(&self, standing: &Standing) -> Value;
+    /// What notices have to know about its flow.
+    fn about(&self, standing: &Standing) -> About;
 }
 
 /// Watches the scheduler, for metrics. Called from within it: it must not block.
@@ -284,8 +294,8 @@ impl Scheduler {
                     // Another process may have stopped it.
                     self.halt(&standing.automation);
                 }
-                let title = || self.cycles.title(standing);
-                if let Some(change) = present.correct(standing, running, title) {
+                let about = || self.cycles.about(standing);
+                if let Some(change) = present.correct(standing, running, about) {
                     tracing::info!(automation = %standing.automation, "The schedule of an automation was put right.");
                     // Whoever changed it at this moment has computed the schedule as well.
                     self.agenda.change(&change).await?;
@@ -410,13 +420,13 @@ impl Scheduler {
         follow: impl Fn(&Standing, &Settling<'_>) -> Change,
     ) {
         // Known by now, if not before: the cycle has read the flow.
-        let title = self.cycles.title(standing);
+        let about = self.cycles.about(standing);
         let mut standing = standing.clone();
         for _ in 0..RACES {
             let settling = Settling {
                 pace: &self.pace,
                 now: self.clock.now(),
-                title: &title,
+                about: &about,
             };
             match self.agenda.change(&follow(&standing, &settling)).await {
                 Ok(true) => return,

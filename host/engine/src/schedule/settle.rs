@@ -4,20 +4,21 @@
 use jiff::Timestamp;
 use matricula_core::agenda::Change;
 use matricula_core::journal::{Actor, Deed, Entry};
-use matricula_core::notice::{Facts, Notice, NoticeKind};
+use matricula_core::notice::{Facts, Notice, NoticeKind, Records};
 use matricula_core::run::{CycleKind, Run, RunStatus};
 use matricula_core::standing::{Hold, Lifecycle, Standing};
 use matricula_core::{Failure, FailureKind};
 use serde_json::{Value, json};
 
 use super::pace::{Pace, later, spread};
+use super::scheduler::About;
 
 /// Settles the end of runs.
 pub(super) struct Settling<'a> {
     pub(super) pace: &'a Pace,
     pub(super) now: Timestamp,
-    /// The flow's title by language.
-    pub(super) title: &'a Value,
+    /// What notices say of the flow.
+    pub(super) about: &'a About,
 }
 
 /// A change under way.
@@ -52,6 +53,7 @@ impl Settling<'_> {
             // Stopped by somebody, or halted with the process: nothing follows from it.
             (RunStatus::Stopped | RunStatus::Running, _) => {}
         }
+        draft.doubts(run);
         draft.finish()
     }
 
@@ -130,9 +132,13 @@ impl<'a> Draft<'a> {
         let bad = counts.failed >= least && counts.failed as f64 > share * counts.total() as f64;
         if bad {
             let message = format!(
-                "{} of {} people failed; see the run for the reasons",
+                "{} of {} {} failed; see the run for the reasons",
                 counts.failed,
-                counts.total()
+                counts.total(),
+                match self.settling.about.records {
+                    Records::People => "people",
+                    Records::Documents => "documents",
+                }
             );
             let failure = Failure::new(FailureKind::Internal, message).with_code("too-many-failed");
             return self.failed(&failure);
@@ -146,8 +152,22 @@ impl<'a> Draft<'a> {
         }
         if counts.staged > 0 {
             self.tell(NoticeKind::Staged, "guard", None);
-        } else if run.cycle == CycleKind::Full {
+        } else if run.cycle == CycleKind::Full && !self.is_in_doubt(run) {
             self.change.withdrawn.push(NoticeKind::Staged);
+        }
+    }
+
+    /// Whether the run met documents of which nobody knows whether they arrived. An incremental one meets new
+    /// ones only.
+    fn is_in_doubt(&self, run: &Run) -> bool {
+        self.settling.about.records == Records::Documents && run.counts.ambiguous > 0
+    }
+
+    /// However the run ended, a document in doubt stays where it is until somebody decides; and no later
+    /// incremental run would meet it again.
+    fn doubts(&mut self, run: &Run) {
+        if self.is_in_doubt(run) {
+            self.tell(NoticeKind::Staged, "doubtful", None);
         }
     }
 
@@ -241,7 +261,8 @@ impl<'a> Draft<'a> {
             reason: reason.to_owned(),
             at: self.settling.now,
             facts: Facts {
-                title: self.settling.title.clone(),
+                title: self.settling.about.title.clone(),
+                records: self.settling.about.records,
                 failure: standing.hold.as_ref().map(|hold| hold.failure.clone()),
                 counts: self.run.map(|run| run.counts),
                 run: self.run.map(|run| run.id),

@@ -10,15 +10,15 @@ use matricula_core::agenda::{Agenda, Change, Outbox};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::clock::{Clock, SimClock};
 use matricula_core::credential::{Credential, Secrets};
-use matricula_core::notice::NoticeKind;
+use matricula_core::notice::{Notice, NoticeKind, Records};
 use matricula_core::run::{Counts, CycleKind, Run, RunStatus, Trigger};
 use matricula_core::standing::Standing;
 use matricula_core::store::Store;
 use matricula_core::{AutomationId, Cadence, CredentialId, Failure, FailureKind, RunId, TenantId};
 use matricula_engine::Stop;
-use matricula_engine::schedule::{Cycles, Ended, Gauge, Pace, Scheduler, spread};
+use matricula_engine::schedule::{About, Cycles, Ended, Gauge, Pace, Scheduler, spread};
 use matricula_store::{SqliteStore, Vault};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What a cycle is told to answer.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub enum Answer {
     Status(RunStatus),
     Fails(Failure),
     Counts(Counts),
+    /// It was left after so much.
+    Left(Counts, Failure),
 }
 
 /// Cycles that only write down that they ran.
@@ -37,6 +39,10 @@ pub struct Recorder {
     pub probe: Mutex<Result<(), Failure>>,
     /// When the run that the next cycle resumes was begun.
     pub first_begun: Mutex<Option<Timestamp>>,
+    /// What the flows of all automations carry.
+    pub records: Mutex<Records>,
+    /// Every cycle is a full one.
+    pub full: Mutex<bool>,
     /// One permit for each cycle that may end.
     pub gate: tokio::sync::Semaphore,
 }
@@ -56,7 +62,7 @@ impl Cycles for Recorder {
             automation: standing.automation.clone(),
             flow: standing.flow.clone(),
             trigger,
-            cycle: if full {
+            cycle: if full || *self.full.lock().unwrap() {
                 CycleKind::Full
             } else {
                 CycleKind::Incremental
@@ -80,6 +86,11 @@ impl Cycles for Recorder {
                 run.status = RunStatus::Failed;
                 run.error = Some(failure);
             }
+            Answer::Left(counts, failure) => {
+                run.counts = counts;
+                run.status = RunStatus::Failed;
+                run.error = Some(failure);
+            }
         }
         Ended::Run(Box::new(run))
     }
@@ -89,8 +100,11 @@ impl Cycles for Recorder {
         self.probe.lock().unwrap().clone()
     }
 
-    fn title(&self, _: &Standing) -> Value {
-        json!({ "en": "Sync people" })
+    fn about(&self, _: &Standing) -> About {
+        About {
+            title: json!({ "en": "Sync things" }),
+            records: *self.records.lock().unwrap(),
+        }
     }
 }
 
@@ -127,6 +141,8 @@ impl Plan {
             answer: Mutex::new(Answer::Status(RunStatus::Succeeded)),
             probe: Mutex::new(Ok(())),
             first_begun: Mutex::default(),
+            records: Mutex::default(),
+            full: Mutex::default(),
             gate: tokio::sync::Semaphore::new(1_000_000),
         });
         let scheduler = Scheduler::new(
@@ -235,9 +251,14 @@ impl Plan {
         *self.cycles.answer.lock().unwrap() = answer;
     }
 
-    pub async fn notices(&self) -> Vec<NoticeKind> {
+    pub async fn posted(&self) -> Vec<Notice> {
         let posted = self.store.unaddressed(1000).await.unwrap();
-        posted.into_iter().map(|(_, notice)| notice.kind).collect()
+        posted.into_iter().map(|(_, notice)| notice).collect()
+    }
+
+    pub async fn notices(&self) -> Vec<NoticeKind> {
+        let posted = self.posted().await;
+        posted.into_iter().map(|notice| notice.kind).collect()
     }
 }
 

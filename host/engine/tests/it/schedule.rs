@@ -5,7 +5,7 @@ use std::time::Duration;
 use matricula_core::agenda::Agenda;
 use matricula_core::clock::Clock;
 use matricula_core::journal::Deed;
-use matricula_core::notice::NoticeKind;
+use matricula_core::notice::{NoticeKind, Records};
 use matricula_core::run::{Counts, RunStatus, Trigger};
 use matricula_core::standing::{Demand, Lifecycle};
 use matricula_core::{Cadence, Failure, FailureKind, Person, TenantId};
@@ -262,6 +262,91 @@ async fn staged_changes_are_told_once_until_they_are_decided() {
     );
 }
 
+fn in_doubt(ambiguous: u64) -> Counts {
+    Counts {
+        ambiguous,
+        ..Counts::default()
+    }
+}
+
+#[tokio::test]
+async fn documents_in_doubt_are_told_once_until_none_is_left() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    *plan.cycles.records.lock().unwrap() = Records::Documents;
+    plan.enroll("a", "t", every(5), None).await;
+    plan.answer(Answer::Counts(in_doubt(4)));
+    plan.until("2026-03-10T02:00:00Z").await;
+    let posted = plan.posted().await;
+    let told: Vec<_> = posted
+        .iter()
+        .map(|notice| (notice.kind, notice.reason.as_str(), notice.facts.records))
+        .collect();
+    let of = Records::Documents;
+    let first = [
+        (NoticeKind::FirstSuccess, "first", of),
+        (NoticeKind::Staged, "doubtful", of),
+    ];
+    assert_eq!(told, first);
+    assert_eq!(posted[1].facts.counts, Some(in_doubt(4)));
+
+    // A cycle that reads the changes only does not meet those that wait.
+    plan.answer(Answer::Status(RunStatus::Succeeded));
+    plan.until("2026-03-10T03:00:00Z").await;
+    plan.answer(Answer::Counts(in_doubt(5)));
+    plan.until("2026-03-10T04:00:00Z").await;
+    assert_eq!(plan.notices().await.len(), 2);
+
+    // Whoever reads all of them and meets none knows that none is left.
+    *plan.cycles.full.lock().unwrap() = true;
+    plan.until("2026-03-10T05:00:00Z").await;
+    plan.answer(Answer::Status(RunStatus::Succeeded));
+    plan.until("2026-03-10T06:00:00Z").await;
+    assert_eq!(plan.notices().await.len(), 2);
+    plan.answer(Answer::Counts(in_doubt(1)));
+    plan.until("2026-03-10T07:00:00Z").await;
+    assert_eq!(plan.notices().await[2..], [NoticeKind::Staged]);
+}
+
+#[tokio::test]
+async fn documents_in_doubt_are_told_of_a_run_that_was_left_too() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    *plan.cycles.records.lock().unwrap() = Records::Documents;
+    plan.enroll("a", "t", every(5), None).await;
+    plan.answer(Answer::Left(in_doubt(1), outage()));
+    plan.until("2026-03-10T00:30:00Z").await;
+    assert_eq!(plan.notices().await, [NoticeKind::Staged]);
+}
+
+#[tokio::test]
+async fn people_whose_accounts_are_ambiguous_are_no_documents_in_doubt() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    plan.enroll("a", "t", every(5), None).await;
+    plan.answer(Answer::Counts(in_doubt(4)));
+    plan.until("2026-03-10T02:00:00Z").await;
+    assert_eq!(plan.notices().await, [NoticeKind::FirstSuccess]);
+}
+
+#[tokio::test]
+async fn a_run_in_which_most_fail_says_what_failed() {
+    for (records, text) in [
+        (Records::People, "60 of 60 people failed"),
+        (Records::Documents, "60 of 60 documents failed"),
+    ] {
+        let plan = Plan::new("2026-03-10T00:00:00Z");
+        *plan.cycles.records.lock().unwrap() = records;
+        plan.enroll("a", "t", every(5), None).await;
+        plan.answer(Answer::Counts(Counts {
+            failed: 60,
+            ..Counts::default()
+        }));
+        plan.until("2026-03-11T00:00:00Z").await;
+        let posted = plan.posted().await;
+        let failure = posted[0].facts.failure.as_ref().unwrap();
+        assert!(failure.message.starts_with(text), "{}", failure.message);
+        assert_eq!(posted[0].facts.records, records);
+    }
+}
+
 #[tokio::test]
 async fn a_credential_has_so_many_cycles_at_a_time() {
     let plan = Plan::with(
@@ -334,13 +419,17 @@ async fn what_is_not_begun_for_twice_its_interval_is_overdue_and_said_so() {
             ..Pace::default()
         },
     );
+    *plan.cycles.records.lock().unwrap() = Records::Documents;
     plan.enroll("a", "t", every(5), None).await;
     for _ in 0..30 {
         plan.clock.advance(Duration::from_secs(60));
         plan.scheduler.turn().await.unwrap();
     }
     assert!(plan.standing("a").await.overdue);
-    assert_eq!(plan.notices().await, [NoticeKind::Overdue]);
+    let posted = plan.posted().await;
+    assert_eq!(posted.len(), 1);
+    assert_eq!(posted[0].kind, NoticeKind::Overdue);
+    assert_eq!(posted[0].facts.records, Records::Documents);
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use matricula_core::notice::{Facts, NoticeKind};
+use matricula_core::notice::{Facts, NoticeKind, Records};
 use matricula_core::run::Counts;
 use matricula_core::{Failure, FailureKind};
 use matricula_notice::{Brand, Letter, Writer};
 use serde_json::json;
 
-use crate::samples::{KINDS, brand, notice};
+use crate::samples::{self, about_documents, brand, notice};
 
 fn writer() -> Writer {
     Writer::new(brand(), TimeZone::get("Europe/Berlin").unwrap()).unwrap()
@@ -24,9 +24,9 @@ fn shown(letter: &Letter) -> String {
 fn every_kind_in_both_languages() {
     let writer = writer();
     for language in ["en", "de"] {
-        for kind in KINDS {
-            let letter = writer.write(&notice(kind), language).unwrap();
-            insta::assert_snapshot!(format!("{language}_{}", kind.as_str()), shown(&letter));
+        for (name, notice) in samples::all() {
+            let letter = writer.write(&notice, language).unwrap();
+            insta::assert_snapshot!(format!("{language}_{name}"), shown(&letter));
         }
     }
 }
@@ -75,8 +75,8 @@ fn check_html(html: &str) {
 fn html_is_well_formed_and_says_what_the_text_says() {
     let writer = writer();
     for language in ["en", "de"] {
-        for kind in KINDS {
-            let letter = writer.write(&notice(kind), language).unwrap();
+        for (name, notice) in samples::all() {
+            let letter = writer.write(&notice, language).unwrap();
             check_html(&letter.html);
             let said = strip(&letter.html);
             let whole = unescape(&letter.html);
@@ -89,7 +89,7 @@ fn html_is_well_formed_and_says_what_the_text_says() {
                     let addressed = part.starts_with("https://");
                     assert!(
                         said.contains(part) || (addressed && href == Some(part)),
-                        "{kind:?} {language}: {part}\n{said}"
+                        "{name} {language}: {part}\n{said}"
                     );
                 }
             }
@@ -204,15 +204,17 @@ fn every_kind_of_failure_is_explained_in_both_languages() {
 fn few_facts_are_enough() {
     let writer = writer();
     for language in ["en", "de"] {
-        for kind in KINDS {
-            let mut bare = notice(kind);
-            bare.facts = Facts::default();
+        for (name, mut bare) in samples::all() {
+            bare.facts = Facts {
+                records: bare.facts.records,
+                ..Facts::default()
+            };
             bare.reason = "?".into();
             let letter = writer.write(&bare, language).unwrap();
             check_html(&letter.html);
             for odd in ["none", "undefined", " ,", "  ", "{{", "{%"] {
                 let text = shown(&letter);
-                assert!(!text.contains(odd), "{kind:?} {language} {odd}:\n{text}");
+                assert!(!text.contains(odd), "{name} {language} {odd}:\n{text}");
             }
         }
     }
@@ -281,6 +283,187 @@ fn counts_are_told_in_the_singular_too() {
         writer.write(&staged, "de").unwrap().subject,
         "Bitte entscheiden: eine Sperrung von „Mitarbeitende aus Personio“ wartet"
     );
+}
+
+/// Apart from whose file it is, nothing that is said of documents is said of people or accounts.
+#[test]
+fn what_carries_documents_speaks_of_documents() {
+    let writer = writer();
+    let (mut english, mut german) = (String::new(), String::new());
+    for kind in samples::KINDS {
+        if kind == NoticeKind::Test {
+            continue;
+        }
+        let about = about_documents(kind);
+        english.push_str(&shown(&writer.write(&about, "en").unwrap()).to_lowercase());
+        german.push_str(&shown(&writer.write(&about, "de").unwrap()).to_lowercase());
+    }
+    for word in [
+        "account",
+        "people are",
+        "people need",
+        "access",
+        "deactivat",
+    ] {
+        assert!(!english.contains(word), "{word}:\n{english}");
+    }
+    for word in [
+        "konto",
+        "konten",
+        "personen brauchen",
+        "zugang ",
+        "sperrung",
+    ] {
+        assert!(!german.contains(word), "{word}:\n{german}");
+    }
+}
+
+#[test]
+fn documents_are_counted_in_every_number() {
+    let writer = writer();
+    let told = |kind, created, failed, ambiguous, language| {
+        let mut told = about_documents(kind);
+        told.facts.runs = Some((1, 0));
+        told.facts.counts = Some(Counts {
+            created,
+            failed,
+            ambiguous,
+            ..Counts::default()
+        });
+        let letter = writer.write(&told, language).unwrap();
+        shown(&letter).replace('\n', " ")
+    };
+    let first = NoticeKind::FirstSuccess;
+    let report = NoticeKind::Report;
+    let staged = NoticeKind::Staged;
+    for (kind, counts, english, german) in [
+        (
+            first,
+            (0, 1, 0),
+            "CET. It put no document into anybody's file.",
+            "abgeschlossen. Dabei wurde kein Dokument in einer Personalakte abgelegt.",
+        ),
+        (
+            first,
+            (1, 0, 0),
+            "CET. One document was put into a person's file.",
+            "abgeschlossen. Dabei wurde ein Dokument in einer Personalakte abgelegt.",
+        ),
+        (
+            first,
+            (1200, 0, 0),
+            "CET. 1,200 documents were put into people's files.",
+            "abgeschlossen. Dabei wurden 1.200 Dokumente in Personalakten abgelegt.",
+        ),
+        (
+            report,
+            (0, 0, 0),
+            "succeeded. No document was delivered.",
+            "gelungen. Es wurde kein Dokument abgelegt.",
+        ),
+        (
+            report,
+            (1, 1, 0),
+            "succeeded. One document was delivered.",
+            "gelungen. Ein Dokument wurde abgelegt.",
+        ),
+        (
+            report,
+            (2, 1, 0),
+            "One document needs a look: the list of",
+            "Ein Dokument braucht Ihre Aufmerksamkeit: Die Liste",
+        ),
+        (
+            report,
+            (2, 3, 1),
+            "3 documents need a look: the list of",
+            "3 Dokumente brauchen Ihre Aufmerksamkeit: Die Liste",
+        ),
+        (
+            report,
+            (2, 3, 1),
+            "One document waits for your decision: nobody knows whether it arrived.",
+            "Ein Dokument wartet auf Ihre Entscheidung: Niemand weiß, ob es angekommen ist.",
+        ),
+        (
+            report,
+            (2, 0, 2),
+            "2 documents wait for your decision: nobody knows whether they arrived.",
+            "2 Dokumente warten auf Ihre Entscheidung: Niemand weiß, ob sie angekommen sind.",
+        ),
+        (
+            staged,
+            (0, 0, 1),
+            "Decision needed: one document of “Sync certificates to Personio” waits ",
+            "Bitte entscheiden: ein Dokument von „Synchronisiere Zertifikate zu Personio“ wartet ",
+        ),
+        (
+            staged,
+            (0, 0, 1),
+            "Nobody knows whether it arrived: it was sent,",
+            "Niemand weiß, ob es angekommen ist: Es wurde gesendet,",
+        ),
+    ] {
+        let (created, failed, ambiguous) = counts;
+        for (language, text) in [("en", english), ("de", german)] {
+            let told = told(kind, created, failed, ambiguous, language);
+            assert!(told.contains(text), "{text}:\n{told}");
+        }
+    }
+    // Without anything open there is nothing to do.
+    assert!(!told(report, 2, 0, 0, "en").contains("What to do"));
+}
+
+#[test]
+fn codes_that_say_more_than_their_kind_are_explained() {
+    let writer = writer();
+    for (language, whole) in [
+        ("en", "The automation cannot work"),
+        ("de", "Mit ihren jetzigen"),
+    ] {
+        let written = |kind, code: &str, records| {
+            let mut paused = about_documents(NoticeKind::Paused);
+            paused.facts.records = records;
+            paused.facts.failure = Some(Failure::new(kind, "Original.").with_code(code));
+            let text = writer.write(&paused, language).unwrap().text;
+            // What was reported and the code itself are the same for all.
+            let said = text.split("Original.").next().unwrap();
+            said.replace('\n', " ")
+        };
+        let mut texts = BTreeSet::new();
+        for code in [
+            "people-missing",
+            "choice-gone",
+            "choice-missing",
+            "category-unknown",
+        ] {
+            let text = written(FailureKind::Config, code, Records::Documents);
+            assert!(!text.contains(whole), "{code}: {text}");
+            texts.insert(text);
+        }
+        assert_eq!(texts.len(), 4);
+        let other = written(FailureKind::Config, "settings", Records::Documents);
+        assert!(other.contains(whole), "{other}");
+        // A connector's own code of this name is of another kind.
+        let input = written(FailureKind::Input, "choice-gone", Records::Documents);
+        assert!(!texts.contains(&input));
+        for (records, english, german) in [
+            (
+                Records::People,
+                "So many people failed",
+                "So viele Personen sind",
+            ),
+            (
+                Records::Documents,
+                "So many documents failed",
+                "So viele Dokumente sind",
+            ),
+        ] {
+            let text = written(FailureKind::Internal, "too-many-failed", records);
+            let expected = if language == "en" { english } else { german };
+            assert!(text.contains(expected), "{text}");
+        }
+    }
 }
 
 #[test]

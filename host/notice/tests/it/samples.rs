@@ -1,7 +1,7 @@
-//! One notice of every kind, about a made-up company.
+//! One notice of every kind, about people and about documents, of a made-up company.
 
 use jiff::Timestamp;
-use matricula_core::notice::{Contact, Facts, Notice, NoticeKind};
+use matricula_core::notice::{Contact, Facts, Notice, NoticeKind, Records};
 use matricula_core::run::Counts;
 use matricula_core::{Failure, FailureKind, RunId, Text};
 use matricula_notice::{Accent, AutomationLink, Brand};
@@ -166,4 +166,82 @@ pub fn notice(kind: NoticeKind) -> Notice {
         at: at("2026-11-21T03:00:00Z"),
         facts,
     }
+}
+
+/// The same about a flow that puts documents into people's files.
+pub fn about_documents(kind: NoticeKind) -> Notice {
+    let mut told = notice(kind);
+    if kind == NoticeKind::Test {
+        return told;
+    }
+    told.automation = Some("sync-certificates".into());
+    told.facts.title = json!({
+        "en": "Sync certificates to Personio",
+        "de": "Synchronisiere Zertifikate zu Personio",
+    });
+    told.facts.records = Records::Documents;
+    match kind {
+        NoticeKind::FirstSuccess => {
+            told.facts.counts = Some(Counts {
+                created: 50,
+                skipped: 4,
+                failed: 1,
+                ..Counts::default()
+            });
+        }
+        NoticeKind::Paused => {
+            told.reason = "config".into();
+            told.facts.failure = Some(
+                Failure::new(
+                    FailureKind::Config,
+                    "what was chosen as category is not there any more in Personio: choose another in the automation's settings",
+                )
+                .with_code("choice-gone"),
+            );
+        }
+        NoticeKind::Quarantined => {
+            told.reason = "failures".into();
+            told.facts.failure = Some(
+                Failure::new(
+                    FailureKind::Internal,
+                    "61 of 80 documents failed; see the run for the reasons",
+                )
+                .with_code("too-many-failed"),
+            );
+        }
+        NoticeKind::Staged => {
+            told.reason = "doubtful".into();
+            told.facts.counts = Some(Counts {
+                created: 112,
+                ambiguous: 4,
+                ..Counts::default()
+            });
+        }
+        NoticeKind::Report => {
+            told.facts.counts = Some(Counts {
+                created: 18,
+                ambiguous: 2,
+                failed: 3,
+                unchanged: 4210,
+                skipped: 6,
+                ..Counts::default()
+            });
+            told.facts.runs = Some((48, 0));
+        }
+        NoticeKind::Recovered | NoticeKind::Overdue | NoticeKind::Test => {}
+    }
+    told
+}
+
+/// Every sample, with the name that it goes by.
+pub fn all() -> Vec<(String, Notice)> {
+    let people = KINDS.map(|kind| (kind.as_str().to_owned(), notice(kind)));
+    let documents = KINDS
+        .into_iter()
+        .filter(|kind| *kind != NoticeKind::Test)
+        .map(|kind| {
+            let name = format!("{}.documents", kind.as_str());
+            (name, about_documents(kind))
+        });
+    people.into_iter().chain(documents).collect()
 }
