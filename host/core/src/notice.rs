@@ -77,6 +77,16 @@ pub enum Records {
     Documents,
 }
 
+impl Records {
+    /// Its stable name, which is also what several are called in English.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Documents => "documents",
+        }
+    }
+}
+
 /// What the texts of a notice are made of. No personal data: a notice leaves the house.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

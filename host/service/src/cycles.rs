@@ -244,10 +244,15 @@ impl Cycles for Matricula {
 fn about(flow: &Flow) -> About {
     About {
         title: serde_json::to_value(flow.title()).unwrap_or_default(),
-        records: match flow.delivery() {
-            Some(_) => Records::Documents,
-            None => Records::People,
-        },
+        records: records(flow),
+    }
+}
+
+/// What a flow carries.
+pub fn records(flow: &Flow) -> Records {
+    match flow.delivery() {
+        Some(_) => Records::Documents,
+        None => Records::People,
     }
 }
 

@@ -22,6 +22,8 @@ pub use automation::{Opened, Selection};
 pub use clock::SystemClock;
 pub use connectors::Connectors;
 pub use credentials::NewCredential;
+pub use cycles::records;
+pub use documents::Decided;
 pub use error::Error;
 pub use flows::{FlowPath, Flows, Tested};
 pub use lifecycle::{Examined, Requirement, Terms};

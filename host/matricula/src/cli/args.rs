@@ -249,7 +249,7 @@ pub(crate) struct PlanArgs {
     /// A setting of the flow, as JSON or else as text; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) setting: Vec<(String, String)>,
-    /// Show everybody instead of the first 50
+    /// Show all instead of the first 50
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -268,24 +268,24 @@ pub(crate) struct RunArgs {
     /// one back to its default
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) setting: Vec<(String, String)>,
-    /// Read everybody even if only the changes are due
+    /// Read everything even if only the changes are due
     #[arg(long)]
     pub(crate) full: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunCommand {
-    /// Show a run with what became of each person; unchanged people have no row
+    /// Show a run with what became of each person or document; those unchanged have no row
     Show {
         /// The run's number
         id: i64,
         /// Only these outcomes, separated by commas (failed,staged)
         #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = kind)]
         only: Vec<matricula::core::run::OutcomeKind>,
-        /// Show everybody instead of the first 50
+        /// Show all instead of the first 50
         #[arg(long)]
         all: bool,
-        /// Print the people as CSV, for a spreadsheet
+        /// Print these rows as CSV, for a spreadsheet
         #[arg(long, conflicts_with = "json")]
         csv: bool,
     },
@@ -327,15 +327,18 @@ pub(crate) struct DocumentsArgs {
     pub(crate) flow: String,
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// The doubtful ones lie in the people's files: do not send them again
+    /// The doubtful ones lie in the people's files and are not sent again; without --key: all of them
     #[arg(long, conflicts_with = "send_again")]
     pub(crate) arrived: bool,
-    /// The doubtful ones are not there: the next run sends them again
+    /// The doubtful ones are not there and are sent again by the next run; without --key: all of them
     #[arg(long)]
     pub(crate) send_again: bool,
     /// Decide only about this one; may be repeated
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Vec<String>,
+    /// Decide about all without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

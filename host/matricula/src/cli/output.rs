@@ -5,8 +5,8 @@
 
 use std::io::Write as _;
 
-use matricula::core::run::{Counts, CycleKind, RunStatus};
-use matricula::flow::Flow;
+use matricula::core::notice::Records;
+use matricula::core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
 use serde::Serialize;
 
 /// Prints text.
@@ -71,18 +71,35 @@ pub(crate) fn duration(millis: u128) -> String {
     }
 }
 
+/// What an outcome is called; of people as in JSON.
+pub(crate) fn outcome(kind: OutcomeKind, records: Records) -> &'static str {
+    match (records, kind) {
+        (Records::Documents, OutcomeKind::Created) => "delivered",
+        (Records::Documents, OutcomeKind::Updated) => "found there already",
+        (Records::Documents, OutcomeKind::Unchanged) => "delivered before",
+        (Records::Documents, OutcomeKind::Ambiguous) => "doubtful",
+        _ => kind.as_str(),
+    }
+}
+
 /// Counts as people read them; those that are zero are left out.
-pub(crate) fn counted(counts: &Counts) -> String {
+pub(crate) fn counted(counts: &Counts, records: Records) -> String {
+    let skipped = match records {
+        Records::People => outcome(OutcomeKind::Skipped, records),
+        // No row below a count says which of the two.
+        Records::Documents => "not wanted or waiting",
+    };
+    let of = |kind| outcome(kind, records);
     let each = [
-        (counts.created, "created"),
-        (counts.updated, "updated"),
-        (counts.deactivated, "deactivated"),
-        (counts.reactivated, "reactivated"),
-        (counts.unchanged, "unchanged"),
-        (counts.skipped, "skipped"),
-        (counts.staged, "staged"),
-        (counts.ambiguous, "ambiguous"),
-        (counts.failed, "failed"),
+        (counts.created, of(OutcomeKind::Created)),
+        (counts.updated, of(OutcomeKind::Updated)),
+        (counts.deactivated, of(OutcomeKind::Deactivated)),
+        (counts.reactivated, of(OutcomeKind::Reactivated)),
+        (counts.unchanged, of(OutcomeKind::Unchanged)),
+        (counts.skipped, skipped),
+        (counts.staged, of(OutcomeKind::Staged)),
+        (counts.ambiguous, of(OutcomeKind::Ambiguous)),
+        (counts.failed, of(OutcomeKind::Failed)),
     ];
     let said: Vec<_> = each
         .iter()
@@ -96,20 +113,12 @@ pub(crate) fn counted(counts: &Counts) -> String {
     }
 }
 
-/// How many records of a flow.
-pub(crate) fn how_many(count: u64, records: &str) -> String {
+/// How many people or documents.
+pub(crate) fn how_many(count: u64, records: Records) -> String {
     match (count, records) {
-        (1, "people") => "1 person".to_owned(),
-        (1, _) => format!("1 {}", records.trim_end_matches('s')),
-        _ => format!("{count} {records}"),
-    }
-}
-
-/// What the records of a flow are called.
-pub(crate) fn records(flow: &Flow) -> &'static str {
-    match flow.delivery() {
-        Some(_) => "documents",
-        None => "people",
+        (1, Records::People) => "1 person".to_owned(),
+        (1, Records::Documents) => "1 document".to_owned(),
+        _ => format!("{count} {}", records.as_str()),
     }
 }
 
@@ -139,7 +148,7 @@ pub(crate) const ROWS: usize = 50;
 pub(crate) fn and_more(all: usize, shown: usize) -> String {
     match all.saturating_sub(shown) {
         0 => String::new(),
-        more => format!("… and {more} more (--all shows everybody)\n"),
+        more => format!("… and {more} more (--all shows all of them)\n"),
     }
 }
 
@@ -169,10 +178,33 @@ mod tests {
             failed: 1,
             ..Counts::default()
         };
-        assert_eq!(counted(&counts), "2 created, 1 failed");
-        assert_eq!(counted(&Counts::default()), "nothing to do");
-        assert_eq!(and_more(51, 50), "… and 1 more (--all shows everybody)\n");
+        assert_eq!(counted(&counts, Records::People), "2 created, 1 failed");
+        for records in [Records::People, Records::Documents] {
+            assert_eq!(counted(&Counts::default(), records), "nothing to do");
+        }
+        assert_eq!(and_more(51, 50), "… and 1 more (--all shows all of them)\n");
         assert_eq!(and_more(50, 50), "");
+    }
+
+    #[test]
+    fn documents_are_delivered_and_not_created() {
+        let counts = Counts {
+            created: 1,
+            updated: 2,
+            unchanged: 3,
+            skipped: 4,
+            ambiguous: 5,
+            failed: 6,
+            ..Counts::default()
+        };
+        assert_eq!(
+            counted(&counts, Records::Documents),
+            "1 delivered, 2 found there already, 3 delivered before, 4 not wanted or waiting, 5 doubtful, 6 failed"
+        );
+        assert_eq!(how_many(1, Records::People), "1 person");
+        assert_eq!(how_many(2, Records::People), "2 people");
+        assert_eq!(how_many(1, Records::Documents), "1 document");
+        assert_eq!(how_many(0, Records::Documents), "0 documents");
     }
 
     #[test]

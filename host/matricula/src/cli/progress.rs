@@ -5,6 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use matricula::core::notice::Records;
 use matricula::core::run::{CycleKind, Phase};
 use matricula::engine::{Event, Observer};
 use matricula::flow::Flow;
@@ -21,8 +22,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Shows a run on standard error.
 pub(crate) struct Progress {
     screen: Screen,
-    /// What records are called: people, or documents.
-    records: &'static str,
+    records: Records,
 }
 
 enum Screen {
@@ -36,13 +36,13 @@ pub(crate) struct Pace {
     began: Instant,
     last: Option<Instant>,
     resumed_at: u64,
-    records: &'static str,
+    records: Records,
 }
 
 impl Progress {
     /// For this terminal, or none. With `--json` a line would be in the way of programs that read errors.
     pub(crate) fn start(json: bool, flow: &Flow) -> Self {
-        let records = output::records(flow);
+        let records = matricula::records(flow);
         let screen = if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new_spinner());
             bar.set_style(style(&spinning(records)));
@@ -79,7 +79,7 @@ impl Progress {
                     bar.set_style(style(&filling(self.records)));
                 }
                 bar.set_position(*read);
-                bar.set_message(output::counted(counts));
+                bar.set_message(output::counted(counts, self.records));
             }
             Event::Waiting { seconds, reason } => {
                 bar.set_message(output::visible(&format!(
@@ -147,8 +147,8 @@ impl Pace {
                     .unwrap_or_default();
                 Some(format!(
                     "  {read}{of} {}, {rate:.0}/s: {}",
-                    self.records,
-                    output::counted(counts)
+                    self.records.as_str(),
+                    output::counted(counts, self.records)
                 ))
             }
             Event::Waiting { seconds, reason } => {
@@ -159,28 +159,32 @@ impl Pace {
     }
 }
 
-fn began(cycle: CycleKind, resumed_at: Option<u64>, records: &str) -> String {
+fn began(cycle: CycleKind, resumed_at: Option<u64>, records: Records) -> String {
     let cycle = output::cycle(cycle);
     match resumed_at {
-        Some(read) => format!("{cycle} cycle, going on after {read} {records}"),
+        Some(read) => format!("{cycle} cycle, going on after {read} {}", records.as_str()),
         None => format!("{cycle} cycle"),
     }
 }
 
-fn doing(phase: Phase, records: &str) -> String {
-    match phase {
-        Phase::Read => format!("Reading {records}"),
-        Phase::Leave => "Looking for those who left".to_owned(),
-        Phase::Deactivate => "Blocking".to_owned(),
-        Phase::Refer => "Joining references".to_owned(),
-    }
+fn doing(phase: Phase, records: Records) -> String {
+    let doing = match (phase, records) {
+        (Phase::Read, _) => return format!("Reading {}", records.as_str()),
+        (Phase::Leave, Records::People) => "Looking for those who left",
+        (Phase::Leave, Records::Documents) => "Looking for documents that the source no longer has",
+        (Phase::Deactivate, _) => "Blocking",
+        (Phase::Refer, _) => "Joining references",
+    };
+    doing.to_owned()
 }
 
-fn spinning(records: &str) -> String {
+fn spinning(records: Records) -> String {
+    let records = records.as_str();
     format!("{{spinner}} {{prefix}} {{pos}} {records}, {{rate}} {{msg}}")
 }
 
-fn filling(records: &str) -> String {
+fn filling(records: Records) -> String {
+    let records = records.as_str();
     format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {records}, {{rate}}  {{msg}}")
 }
 
@@ -211,7 +215,7 @@ mod tests {
             began,
             last: None,
             resumed_at: 0,
-            records: "people",
+            records: Records::People,
         };
         let counts = Counts {
             created: 90,
@@ -238,7 +242,7 @@ mod tests {
             began,
             last: None,
             resumed_at: 0,
-            records: "people",
+            records: Records::People,
         };
         let started = Event::Started {
             cycle: CycleKind::Full,
@@ -258,8 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn a_step_is_called_by_what_it_looks_at() {
+        assert_eq!(doing(Phase::Read, Records::Documents), "Reading documents");
+        assert_eq!(
+            doing(Phase::Leave, Records::Documents),
+            "Looking for documents that the source no longer has"
+        );
+        assert_eq!(
+            doing(Phase::Leave, Records::People),
+            "Looking for those who left"
+        );
+    }
+
+    #[test]
     fn the_templates_parse() {
-        for template in [spinning("people"), filling("documents")] {
+        for template in [spinning(Records::People), filling(Records::Documents)] {
             assert!(
                 ProgressStyle::with_template(&template).is_ok(),
                 "{template}"

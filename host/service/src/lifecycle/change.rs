@@ -396,7 +396,7 @@ impl Matricula {
         }
     }
 
-    pub(super) fn by_hand(&self, by: &Person, full: bool) -> Demand {
+    pub(crate) fn by_hand(&self, by: &Person, full: bool) -> Demand {
         Demand {
             trigger: Trigger::Manual { by: by.clone() },
             full,

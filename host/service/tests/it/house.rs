@@ -20,17 +20,17 @@ use matricula_store::{SqliteStore, Vault};
 use serde_json::json;
 use tempfile::TempDir;
 
-struct House {
-    store: Arc<SqliteStore>,
-    clock: SimClock,
-    matricula: Matricula,
-    id: AutomationId,
+pub(crate) struct House {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) clock: SimClock,
+    pub(crate) matricula: Matricula,
+    pub(crate) id: AutomationId,
     _folder: TempDir,
 }
 
 impl House {
     /// One automation, at noon UTC, of which Ada gets reports.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let clock = SimClock::new("2026-03-02T12:00:00Z".parse().unwrap());
         let store = Arc::new(SqliteStore::in_memory(Vault::new(&[7; 32])).unwrap());
         let folder = TempDir::new().unwrap();

@@ -73,11 +73,12 @@ pub(crate) enum AutomationCommand {
     Run {
         #[command(flatten)]
         which: Which,
-        /// Read everybody even if only the changes are due
+        /// Read everything even if only the changes are due
         #[arg(long)]
         full: bool,
     },
-    /// Stop an automation; a cycle under way ends after the page in hand, accounts stay as they are
+    /// Stop an automation; a cycle under way ends after the page in hand; accounts and documents stay
+    /// as they are
     Deactivate(Which),
     /// Start a stopped automation again
     Activate(Which),
@@ -108,9 +109,9 @@ pub(crate) enum AutomationCommand {
     },
     /// Make the secret address for webhooks anew; what is sent there begins a cycle
     Hook(Which),
-    /// Try those who failed at once
+    /// Try at once whoever or whatever failed
     Retry(Which),
-    /// Evaluate everybody anew
+    /// Evaluate all people or documents anew; what was delivered is not sent again
     Reevaluate(Which),
     /// Forget which account belongs to one person, so that the next full cycle matches them anew
     Forget {
@@ -119,7 +120,10 @@ pub(crate) enum AutomationCommand {
         /// The person's key in the source
         key: String,
     },
-    /// Remove an automation with its links and runs; accounts stay as they are
+    /// Remove an automation with its links and runs; accounts and documents stay as they are
+    ///
+    /// Which documents were delivered is forgotten too. Started again, the automation recognises them only if
+    /// the target's credential may read documents; otherwise they are sent a second time.
     Remove {
         #[command(flatten)]
         which: Which,

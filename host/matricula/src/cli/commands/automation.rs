@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
+use matricula::core::document::DocumentState;
 use matricula::core::journal::Actor;
+use matricula::core::notice::Records;
 use matricula::core::standing::{Lifecycle, Standing};
 use matricula::core::{AutomationId, SourceKey};
 use matricula::engine::Observer;
@@ -11,13 +13,20 @@ use matricula::{Matricula, TenantId};
 use serde_json::{Value, json};
 
 use super::start::{by, confirmed};
-use super::{drive, terms, values};
+use super::{drive, records_of, terms, values};
 use crate::args::{AutomationCommand, Common, Which};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::table::Table;
 use crate::{output, setup};
+
+/// What somebody's file may hold already.
+const DELIVERED: [DocumentState; 3] = [
+    DocumentState::Delivered,
+    DocumentState::Intended,
+    DocumentState::Doubtful,
+];
 
 /// Rows of a history that is shown.
 const HISTORY: u32 = 100;
@@ -63,10 +72,11 @@ async fn changed(
         }
         AutomationCommand::Deactivate(which) => {
             let id = find(matricula, tenant, which).await?;
-            said(
-                matricula.deactivate(tenant, &id, &by).await?,
-                "is deactivated; accounts stay as they are.",
-            )
+            let words = match records_of(matricula, tenant, &id).await {
+                Records::People => "is deactivated; accounts stay as they are.",
+                Records::Documents => "is deactivated; documents stay where they are.",
+            };
+            said(matricula.deactivate(tenant, &id, &by).await?, words)
         }
         AutomationCommand::Activate(which) => {
             let id = find(matricula, tenant, which).await?;
@@ -109,8 +119,8 @@ async fn changed(
             let id = find(matricula, tenant, which).await?;
             let count = matricula.retry_failed(tenant, &id, &by).await?;
             (
-                json!({ "automation": id, "people": count }),
-                format!("{count} people are tried again in the next cycle, which is due now."),
+                json!({ "automation": id, "records": count }),
+                retried(count, records_of(matricula, tenant, &id).await),
             )
         }
         AutomationCommand::Reevaluate(which) => {
@@ -118,7 +128,7 @@ async fn changed(
             matricula.reevaluate(tenant, &id, &by).await?;
             (
                 json!({ "automation": id }),
-                "Everybody is evaluated anew in the next cycle, which is due now.".to_owned(),
+                reevaluated(records_of(matricula, tenant, &id).await).to_owned(),
             )
         }
         AutomationCommand::Forget { which, key } => {
@@ -143,6 +153,24 @@ async fn changed(
             return Err(Fault::usage("this is done by a function of its own"));
         }
     })
+}
+
+fn retried(count: u64, records: Records) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!(
+        "{} {are} tried again in the next cycle, which is due now.",
+        output::how_many(count, records)
+    )
+}
+
+fn reevaluated(records: Records) -> &'static str {
+    match records {
+        Records::People => "Everybody is evaluated anew in the next cycle, which is due now.",
+        Records::Documents => {
+            "Every document is evaluated anew in the next cycle, which is due now; what was delivered is not \
+             sent again."
+        }
+    }
 }
 
 /// By id, by the beginning of one, or by the flow where there is only one automation of it.
@@ -342,7 +370,7 @@ fn adopt(
         output::error_line(&format!(
             "With version {} the next cycle would end with: {}",
             flow.version(),
-            output::counted(&preview?.counts)
+            output::counted(&preview?.counts, matricula::records(&flow))
         ));
         if !confirmed("Adopt it?")? {
             return Err(Fault::interrupted().with_hint("Nothing was changed."));
@@ -391,21 +419,80 @@ fn remove(
     which: &Which,
     yes: bool,
 ) -> Result<Exit, Fault> {
-    let id = drive(find(matricula, tenant, which))?;
+    let (id, records) = drive(async {
+        let id = find(matricula, tenant, which).await?;
+        // By what is kept, as its flow may not be read any more.
+        let kept = matricula
+            .store()
+            .documents_in(&id, &DELIVERED, None, 1)
+            .await;
+        let records = match kept.map_err(matricula::Error::from)?.is_empty() {
+            true => records_of(matricula, tenant, &id).await,
+            false => Records::Documents,
+        };
+        Ok((id, records))
+    })?;
     if !yes {
         if !std::io::stdin().is_terminal() {
             return Err(Fault::usage(
                 "this is confirmed on a terminal; elsewhere give --yes",
             ));
         }
-        if !confirmed("Remove it with its links and runs? Accounts stay as they are.")? {
+        if !confirmed(removal(records))? {
             return Err(Fault::interrupted().with_hint("Nothing was removed."));
         }
     }
     drive(async { Ok(matricula.remove_automation(tenant, &id).await?) })?;
     match common.json {
         true => output::json(&json!({ "automation": id, "removed": true }))?,
-        false => output::text("The automation is removed.")?,
+        false => output::text(removed(records))?,
     }
     Ok(Exit::Done)
+}
+
+fn removal(records: Records) -> &'static str {
+    match records {
+        Records::People => "Remove it with its links and runs? Accounts stay as they are.",
+        Records::Documents => {
+            "Removing it also forgets which documents were delivered. Started again, it recognises them only if \
+             the target's credential may read documents; otherwise they are sent a second time.\nRemove it with \
+             its runs? Documents stay where they are."
+        }
+    }
+}
+
+fn removed(records: Records) -> &'static str {
+    match records {
+        Records::People => "The automation is removed.",
+        Records::Documents => {
+            "The automation is removed, and with it what it knew of delivered documents: started again, it \
+             recognises them only if the target's credential may read documents; otherwise they are sent a \
+             second time."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_tried_again_is_called_by_its_name() {
+        assert_eq!(
+            retried(3, Records::People),
+            "3 people are tried again in the next cycle, which is due now."
+        );
+        assert_eq!(
+            retried(1, Records::Documents),
+            "1 document is tried again in the next cycle, which is due now."
+        );
+    }
+
+    #[test]
+    fn removing_what_delivers_documents_warns() {
+        for words in [removal, removed] {
+            assert!(words(Records::Documents).contains("sent a second time"));
+            assert!(!words(Records::People).contains("documents"));
+        }
+    }
 }

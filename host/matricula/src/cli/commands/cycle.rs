@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use matricula::core::notice::Records;
 use matricula::core::run::{OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
 use matricula::core::{Person, RunId};
@@ -18,7 +19,7 @@ use crate::progress::Progress;
 use crate::{output, setup};
 
 /// How many of the newest runs are looked through for what an earlier one told.
-const EARLIER: u32 = 50;
+pub(super) const EARLIER: u32 = 50;
 
 pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
@@ -49,7 +50,7 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     if common.json {
         output::json(&to_json(&run, elapsed))?;
     } else {
-        output::text(&to_text(&run, output::records(&flow), told, elapsed))?;
+        output::text(&to_text(&run, matricula::records(&flow), told, elapsed))?;
     }
     Ok(Exit::of(&run))
 }
@@ -97,7 +98,7 @@ fn to_json(run: &Run, elapsed: u128) -> Value {
     })
 }
 
-fn to_text(run: &Run, records: &str, told: Option<RunId>, elapsed: u128) -> String {
+fn to_text(run: &Run, records: Records, told: Option<RunId>, elapsed: u128) -> String {
     let mut text = format!(
         "{} {} in {} ({} cycle, run {})\n  {}: {}\n  requests: {} to the source, {} to the target\n",
         run.flow,
@@ -106,7 +107,7 @@ fn to_text(run: &Run, records: &str, told: Option<RunId>, elapsed: u128) -> Stri
         output::cycle(run.cycle),
         run.id,
         output::how_many(run.counts.total(), records),
-        output::counted(&run.counts),
+        output::counted(&run.counts, records),
         run.requests.source,
         run.requests.target,
     );
@@ -118,12 +119,16 @@ fn to_text(run: &Run, records: &str, told: Option<RunId>, elapsed: u128) -> Stri
     }
     let counts = &run.counts;
     if let Some(told) = told {
-        let who = match told == run.id {
-            true => "who and why",
-            false => "who and why was told by an earlier run",
+        let who = match records {
+            Records::People => "who",
+            Records::Documents => "which",
+        };
+        let earlier = match told == run.id {
+            true => "",
+            false => " was told by an earlier run",
         };
         text.push_str(&format!(
-            "  {who}: matricula run show {told} --only failed,ambiguous\n"
+            "  {who} and why{earlier}: matricula run show {told} --only failed,ambiguous\n"
         ));
     }
     if counts.staged > 0 {
@@ -132,7 +137,7 @@ fn to_text(run: &Run, records: &str, told: Option<RunId>, elapsed: u128) -> Stri
             run.flow
         ));
     }
-    if counts.ambiguous > 0 && records == "documents" {
+    if counts.ambiguous > 0 && records == Records::Documents {
         text.push_str(&format!(
             "  nobody knows whether they arrived: matricula documents {}\n",
             run.flow
@@ -182,13 +187,13 @@ mod tests {
 
     #[test]
     fn a_summary_says_what_to_do_next() {
-        insta::assert_snapshot!(to_text(&partial(), "people", Some(RunId(3)), 1_234));
+        insta::assert_snapshot!(to_text(&partial(), Records::People, Some(RunId(3)), 1_234));
     }
 
     #[test]
     fn who_failed_is_looked_up_where_it_was_told() {
         let hint = |told| {
-            let text = to_text(&partial(), "people", told, 1_234);
+            let text = to_text(&partial(), Records::People, told, 1_234);
             let line = text.lines().find(|line| line.contains("who and why"));
             line.map(|line| line.trim().to_owned())
         };
@@ -197,6 +202,20 @@ mod tests {
             "who and why was told by an earlier run: matricula run show 2 --only failed,ambiguous"
         );
         assert_eq!(hint(None), None);
+    }
+
+    #[test]
+    fn a_summary_of_documents_speaks_of_documents() {
+        let run = Run {
+            counts: Counts {
+                created: 9,
+                ambiguous: 1,
+                ..Counts::default()
+            },
+            error: None,
+            ..partial()
+        };
+        insta::assert_snapshot!(to_text(&run, Records::Documents, Some(RunId(3)), 1_234));
     }
 
     #[tokio::test]

@@ -20,8 +20,10 @@ use std::time::Duration;
 use crate::args::{Chosen, Cli, Command, RunCommand};
 use crate::exit::Exit;
 use crate::fault::Fault;
-use matricula::Selection;
+use matricula::core::AutomationId;
+use matricula::core::notice::Records;
 use matricula::flow::Flow;
+use matricula::{Matricula, Selection, TenantId};
 use serde_json::{Map, Value};
 
 /// Does what was asked.
@@ -96,6 +98,13 @@ async fn interruption() -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     tokio::signal::ctrl_c().await
+}
+
+/// What an automation carries; people, where its flow cannot be read any more: the words are those of JSON then.
+async fn records_of(matricula: &Matricula, tenant: &TenantId, id: &AutomationId) -> Records {
+    let flow = matricula.flow_by_id(tenant, id).await;
+    flow.map(|flow| matricula::records(&flow))
+        .unwrap_or_default()
 }
 
 /// Which automation is meant, and with which settings.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use matricula::core::notice::Records;
 use matricula::core::run::OutcomeKind;
 use matricula::engine::{Change, Observer, Planned, Preview};
 use serde_json::{Value, json};
@@ -39,21 +40,42 @@ pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
         output::json(&object)?;
     } else {
         let most = if args.all { usize::MAX } else { output::ROWS };
-        output::text(&to_text(flow.name(), &preview, most))?;
+        output::text(&to_text(
+            flow.name(),
+            matricula::records(&flow),
+            &preview,
+            most,
+        ))?;
     }
     Ok(Exit::Done)
 }
 
-fn to_text(flow: &str, preview: &Preview, most: usize) -> String {
+fn to_text(flow: &str, records: Records, preview: &Preview, most: usize) -> String {
     let mut text = format!(
         "{flow}, {} cycle, would end with: {}\n",
         output::cycle(preview.cycle),
-        output::counted(&preview.counts)
+        output::counted(&preview.counts, records)
     );
     if !preview.people.is_empty() {
-        let mut table = Table::new(["WHAT", "WHO", "REASON", "CHANGES"]);
-        for person in preview.people.iter().take(most) {
-            table.row([what(person), who(person), reason(person), changes(person)]);
+        let mut table = match records {
+            Records::People => Table::new(["WHAT", "WHO", "REASON", "CHANGES"]),
+            Records::Documents => Table::new(["WHAT", "DOCUMENT", "PERSON", "REMARK"]),
+        };
+        for planned in preview.people.iter().take(most) {
+            table.row(match records {
+                Records::People => [
+                    what(planned),
+                    who(planned),
+                    reason(planned),
+                    changes(planned),
+                ],
+                Records::Documents => [
+                    output::outcome(planned.kind, records).to_owned(),
+                    title(planned),
+                    planned.who.clone().unwrap_or_default(),
+                    reason(planned),
+                ],
+            });
         }
         text.push('\n');
         text.push_str(&table.render());
@@ -83,6 +105,20 @@ fn who(person: &Planned) -> String {
     match &person.who {
         Some(who) => who.clone(),
         None => format!("key {}", person.key),
+    }
+}
+
+/// What people call a document, else its key.
+fn title(document: &Planned) -> String {
+    let title = document
+        .changes
+        .iter()
+        .find(|change| change.attribute == "title")
+        .and_then(|change| change.new.as_str())
+        .filter(|title| !title.trim().is_empty());
+    match title {
+        Some(title) => title.to_owned(),
+        None => format!("key {}", document.key),
     }
 }
 
@@ -188,6 +224,43 @@ mod tests {
             guard: Some("20 % of 5 people".to_owned()),
             notes: vec!["The academy has no field for gender.".to_owned()],
         };
-        insta::assert_snapshot!(to_text("sync", &preview, 2));
+        insta::assert_snapshot!(to_text("sync", Records::People, &preview, 2));
+    }
+
+    #[test]
+    fn a_plan_of_documents_shows_which_and_whose() {
+        let delivered = |title: Value, remark: Option<&str>| Planned {
+            reason: remark.map(str::to_owned),
+            ..person(OutcomeKind::Created, Some("17"), &[("title", None, title)])
+        };
+        let revoked = Planned {
+            key: "c-9".into(),
+            code: Some("revoked".to_owned()),
+            ..person(OutcomeKind::Skipped, None, &[])
+        };
+        let preview = Preview {
+            cycle: CycleKind::Incremental,
+            counts: Counts {
+                created: 2,
+                skipped: 1,
+                ..Counts::default()
+            },
+            people: vec![
+                delivered(json!("Fire safety"), Some("it had expired")),
+                delivered(Value::Null, None),
+                revoked,
+            ],
+            guard: None,
+            notes: vec![],
+        };
+        assert_eq!(
+            to_text("certificates", Records::Documents, &preview, 50),
+            "certificates, incremental cycle, would end with: 2 delivered, 1 not wanted or waiting\n\
+             \n\
+             WHAT       DOCUMENT     PERSON  REMARK\n\
+             delivered  Fire safety  17      it had expired\n\
+             delivered  key 17       17\n\
+             skipped    key c-9              revoked\n"
+        );
     }
 }

@@ -1,13 +1,16 @@
 //! `matricula runs` and `matricula run show`.
 
-use matricula::Trigger;
+use std::collections::HashMap;
+
 use matricula::core::agenda::RunFilter;
+use matricula::core::notice::Records;
 use matricula::core::run::{Outcome, OutcomeKind, Run};
 use matricula::core::store::{OutcomeFilter, Store, StoreError};
 use matricula::core::{AutomationId, RunId};
+use matricula::{Matricula, Trigger};
 use serde_json::{Value, json};
 
-use super::drive;
+use super::{drive, records_of};
 use crate::args::{Common, RunsArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -38,9 +41,20 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
         return Ok(Exit::Done);
     }
     let mut table = Table::new([
-        "RUN", "FLOW", "CYCLE", "STATUS", "STARTED", "TOOK", "PEOPLE",
+        "RUN", "FLOW", "CYCLE", "STATUS", "STARTED", "TOOK", "OUTCOMES",
     ]);
+    let known = drive(async {
+        let mut known: HashMap<AutomationId, Records> = HashMap::new();
+        for run in &runs {
+            if !known.contains_key(&run.automation) {
+                let records = records_of(&matricula, &tenant, &run.automation).await;
+                known.insert(run.automation.clone(), records);
+            }
+        }
+        Ok(known)
+    })?;
     for run in runs {
+        let records = known.get(&run.automation).copied().unwrap_or_default();
         table.row([
             run.id.to_string(),
             run.flow.clone(),
@@ -48,19 +62,19 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
             output::status(run.status).to_owned(),
             output::moment(run.started_at),
             took(&run).unwrap_or_default(),
-            output::counted(&run.counts),
+            output::counted(&run.counts, records),
         ]);
     }
     output::text(&table.render())?;
     Ok(Exit::Done)
 }
 
-/// The people of a run, a row each.
+/// The outcomes of a run, a row each.
 pub(crate) fn csv(common: &Common, id: i64, only: &[OutcomeKind]) -> Result<Exit, Fault> {
-    let (_, outcomes) = found(common, id, only)?;
+    let (_, outcomes) = found(&setup::open(common)?, id, only)?;
     let mut rows = csv::Writer::from_writer(std::io::stdout().lock());
     let failed = |error: csv::Error| Fault::from(std::io::Error::other(error));
-    rows.write_record(["key", "account", "outcome", "code", "reason", "changed"])
+    rows.write_record(["key", "target", "outcome", "code", "reason", "changed"])
         .map_err(failed)?;
     for outcome in &outcomes {
         rows.write_record([
@@ -77,9 +91,12 @@ pub(crate) fn csv(common: &Common, id: i64, only: &[OutcomeKind]) -> Result<Exit
     Ok(Exit::Done)
 }
 
-/// A run of this tenant with its people.
-fn found(common: &Common, id: i64, only: &[OutcomeKind]) -> Result<(Run, Vec<Outcome>), Fault> {
-    let matricula = setup::open(common)?;
+/// A run of this tenant with its outcomes.
+fn found(
+    matricula: &Matricula,
+    id: i64,
+    only: &[OutcomeKind],
+) -> Result<(Run, Vec<Outcome>), Fault> {
     let found = drive(async {
         let store = matricula.store();
         let found = async {
@@ -103,7 +120,8 @@ pub(crate) fn show(
     only: &[OutcomeKind],
     all: bool,
 ) -> Result<Exit, Fault> {
-    let (run, outcomes) = found(common, id, only)?;
+    let matricula = setup::open(common)?;
+    let (run, outcomes) = found(&matricula, id, only)?;
     if common.json {
         let Value::Object(mut object) = json!(run) else {
             return Err(Fault::new(
@@ -116,12 +134,15 @@ pub(crate) fn show(
         output::json(&object)?;
     } else {
         let most = if all { usize::MAX } else { output::ROWS };
-        output::text(&to_text(&run, &outcomes, most))?;
+        let tenant = setup::tenant();
+        let records = drive(async { Ok(records_of(&matricula, &tenant, &run.automation).await) })?;
+        output::text(&to_text(&run, records, &outcomes, most))?;
     }
     Ok(Exit::Done)
 }
 
-async fn outcomes(
+/// Every outcome of a run, or those of these kinds.
+pub(super) async fn outcomes(
     store: &dyn Store,
     run: RunId,
     only: &[OutcomeKind],
@@ -142,7 +163,7 @@ async fn outcomes(
     }
 }
 
-fn to_text(run: &Run, outcomes: &[Outcome], most: usize) -> String {
+fn to_text(run: &Run, records: Records, outcomes: &[Outcome], most: usize) -> String {
     let by = match &run.trigger {
         Trigger::Manual { by } => format!("by {}", by.name),
         Trigger::Webhook => "by webhook".to_owned(),
@@ -158,7 +179,7 @@ fn to_text(run: &Run, outcomes: &[Outcome], most: usize) -> String {
         took(run)
             .map(|took| format!(", took {took}"))
             .unwrap_or_default(),
-        output::counted(&run.counts),
+        output::counted(&run.counts, records),
         run.requests.source,
         run.requests.target,
     );
@@ -173,7 +194,7 @@ fn to_text(run: &Run, outcomes: &[Outcome], most: usize) -> String {
         for outcome in outcomes.iter().take(most) {
             table.row([
                 outcome.key.to_string(),
-                outcome.kind.as_str().to_owned(),
+                output::outcome(outcome.kind, records).to_owned(),
                 outcome.code.clone().unwrap_or_default(),
                 outcome.reason.clone().unwrap_or_default(),
                 outcome.changed.join(", "),
@@ -198,9 +219,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_run_is_shown_with_its_people() {
-        let run = Run {
+    fn run() -> Run {
+        Run {
             id: RunId(3),
             automation: "a".into(),
             flow: "sync".to_owned(),
@@ -222,7 +242,11 @@ mod tests {
             },
             error: None,
             notes: vec![],
-        };
+        }
+    }
+
+    #[test]
+    fn a_run_is_shown_with_its_people() {
         let outcome = |key: &str, kind, code: Option<&str>, changed: &[&str]| Outcome {
             key: key.into(),
             target: None,
@@ -235,6 +259,28 @@ mod tests {
             outcome("17", OutcomeKind::Updated, None, &["position", "company"]),
             outcome("18", OutcomeKind::Failed, Some("missing-attribute"), &[]),
         ];
-        insta::assert_snapshot!(to_text(&run, &outcomes, 50));
+        insta::assert_snapshot!(to_text(&run(), Records::People, &outcomes, 50));
+    }
+
+    #[test]
+    fn a_run_of_documents_speaks_of_documents() {
+        let outcomes = [Outcome {
+            key: "c-1".into(),
+            target: Some("d-1".into()),
+            kind: OutcomeKind::Created,
+            code: None,
+            reason: None,
+            changed: vec![],
+        }];
+        let run = Run {
+            counts: Counts {
+                created: 1,
+                ..Counts::default()
+            },
+            ..run()
+        };
+        let text = to_text(&run, Records::Documents, &outcomes, 50);
+        assert!(text.contains("\n  1 delivered\n"), "{text}");
+        assert!(text.ends_with("KEY  WHAT\nc-1  delivered\n"), "{text}");
     }
 }

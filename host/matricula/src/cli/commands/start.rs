@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use matricula::core::Person;
+use matricula::core::notice::Records;
 use matricula::engine::{Observer, Preview};
 use matricula::{Examined, Terms};
 use serde_json::json;
@@ -43,7 +44,12 @@ pub(crate) fn run(common: &Common, args: &StartArgs) -> Result<Exit, Fault> {
         });
         progress.clear();
         let (examined, preview) = shown?;
-        output::error_line(&to_text(flow.name(), &examined, &preview));
+        output::error_line(&to_text(
+            flow.name(),
+            matricula::records(&flow),
+            &examined,
+            &preview,
+        ));
         if !confirmed("Start it?")? {
             return Err(Fault::interrupted().with_hint("Nothing was started."));
         }
@@ -72,7 +78,7 @@ pub(super) fn by() -> Person {
     Person::named("command line")
 }
 
-fn to_text(flow: &str, examined: &Examined, preview: &Preview) -> String {
+fn to_text(flow: &str, records: Records, examined: &Examined, preview: &Preview) -> String {
     let mut text = format!("{flow}, {}\n", terms::words(&examined.cadence));
     for required in &examined.requirements {
         let met = if required.met { "ok" } else { "not yet" };
@@ -86,7 +92,7 @@ fn to_text(flow: &str, examined: &Examined, preview: &Preview) -> String {
     }
     text.push_str(&format!(
         "The first cycle would end with: {}\n",
-        output::counted(&preview.counts)
+        output::counted(&preview.counts, records)
     ));
     if let Some(guard) = &preview.guard {
         text.push_str(&format!(
