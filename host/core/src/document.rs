@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::file::File;
 use crate::id::{SourceKey, TargetId};
 use crate::link::Applied;
 
@@ -19,9 +20,10 @@ pub struct Document {
     pub key: SourceKey,
     /// How it stands.
     pub state: DocumentState,
-    /// Hash of the record as it was last dealt with, together with flow and settings; zero: deal with it again.
+    /// Hash of the record alone: what was delivered is not looked at again because flow or settings changed.
+    /// Zero: deal with it again.
     pub record: u128,
-    /// The person at the target whose file it belongs into, once known.
+    /// The person at the target into whose personnel file it belongs, once known.
     pub owner: Option<SourceKey>,
     /// The account whose owner is not known yet; only while waiting.
     pub wants: Option<TargetId>,
@@ -33,12 +35,32 @@ pub struct Document {
     pub size: Option<u64>,
     /// SHA-256 of the file, 64 lower-case hexadecimal digits, once it was had.
     pub sha256: Option<String>,
-    /// When it was last sent.
+    /// When it was last sent, if it may have arrived: it is looked for before it is sent again.
     pub sent_at: Option<Timestamp>,
     /// How often it could not be dealt with in a row.
     pub attempts: u32,
     /// Not tried again before; only while failed.
     pub not_before: Option<Timestamp>,
+}
+
+/// What somebody says of a document that nobody knows of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentDecision {
+    /// It lies in the personnel file.
+    Arrived,
+    /// It does not.
+    SendAgain,
+}
+
+impl DocumentDecision {
+    /// How the document stands then.
+    pub fn state(self) -> DocumentState {
+        match self {
+            Self::Arrived => DocumentState::Delivered,
+            Self::SendAgain => DocumentState::Again,
+        }
+    }
 }
 
 impl Document {
@@ -58,6 +80,50 @@ impl Document {
             attempts: 0,
             not_before: None,
         }
+    }
+
+    /// It lies in the personnel file, as this.
+    pub fn deliver_as(&mut self, target: Option<TargetId>) {
+        self.state = DocumentState::Delivered;
+        self.target = target;
+        self.settle();
+    }
+
+    /// The flow does not want it.
+    pub fn drop_it(&mut self) {
+        self.state = DocumentState::Unwanted;
+        self.settle();
+    }
+
+    /// Its person is not known yet.
+    pub fn wait_for(&mut self, account: Option<TargetId>) {
+        self.state = DocumentState::Waiting;
+        self.settle();
+        self.wants = account;
+    }
+
+    /// It is about to be sent.
+    pub fn intend(&mut self, file: &File, now: Timestamp) {
+        self.state = DocumentState::Intended;
+        self.size = Some(file.size);
+        self.sha256 = Some(file.sha256.clone());
+        self.sent_at = Some(now);
+        self.wants = None;
+        self.not_before = None;
+    }
+
+    /// It could not be dealt with, for the `attempts`-th time in a row; `retry_at` says when that is tried again.
+    pub fn fail(&mut self, retry_at: impl FnOnce(u32) -> Timestamp) {
+        self.state = DocumentState::Failed;
+        self.attempts += 1;
+        self.not_before = Some(retry_at(self.attempts));
+        self.wants = None;
+    }
+
+    fn settle(&mut self) {
+        self.wants = None;
+        self.attempts = 0;
+        self.not_before = None;
     }
 }
 

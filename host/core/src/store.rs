@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::automation::{Automation, Memory};
 use crate::credential::{Credential, Secrets};
-use crate::document::{Document, DocumentFigures, DocumentState};
+use crate::document::{Document, DocumentDecision, DocumentFigures, DocumentState};
 use crate::id::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
 use crate::link::{Decision, Link, PendingReference, ResolvableReference};
 use crate::run::{CycleKind, Outcome, OutcomeKind, Progress, Run, Trigger};
@@ -266,14 +266,13 @@ pub trait Store: Send + Sync {
         people: Option<&AutomationId>,
         now: Timestamp,
     ) -> Result<DocumentFigures, StoreError>;
-    /// Writes an owner's decision about documents that are doubtful: they did arrive
-    /// ([`DocumentState::Delivered`]) or are sent again ([`DocumentState::Again`]). Those with these keys, or all;
-    /// how many there were.
+    /// Writes somebody's decision about documents that are doubtful. Those with these keys, or all; how many
+    /// there were.
     async fn decide_documents(
         &self,
         automation: &AutomationId,
         keys: Option<&[SourceKey]>,
-        decision: DocumentState,
+        decision: DocumentDecision,
     ) -> Result<u64, StoreError>;
 
     /// The newest runs first.

@@ -12,7 +12,7 @@ use matricula_flow::Program;
 use crate::observe::Observer;
 use crate::side::Sides;
 use crate::target::Target;
-use crate::{Engine, EngineError, RunRequest, documents, hash};
+use crate::{Engine, EngineError, RunRequest, choices, documents, hash};
 
 /// The share of its interval after which a full cycle is due.
 const FULL_EARLY: f64 = 0.94;
@@ -25,12 +25,14 @@ pub(crate) async fn prepare(
     run: &mut Run,
     observer: &Arc<dyn Observer>,
 ) -> Result<(Arc<Program>, Target), EngineError> {
-    let mut program = Arc::clone(program);
     if program.flow().delivery().is_some() {
-        documents::need_people(sides, &program)?;
-        let (resolved, notes) = documents::resolve(engine, sides, &program, &**observer).await?;
-        program = resolved;
-        run.notes.extend(notes);
+        documents::need_people(sides, program)?;
+    }
+    let (program, notes) = choices::resolve(engine, sides, program, &**observer).await?;
+    for note in notes {
+        if !run.notes.contains(&note) {
+            run.notes.push(note);
+        }
     }
     let target = Target::prepare(engine, &sides.target, &program, observer).await?;
     Ok((program, target))

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod begin;
+mod choices;
 mod cycle;
 mod deactivate;
 mod documents;
@@ -131,7 +132,8 @@ struct Running<'a>(&'a Mutex<HashSet<AutomationId>>, &'a AutomationId);
 impl<'a> Running<'a> {
     fn enter(running: &'a Mutex<HashSet<AutomationId>>, id: &'a AutomationId) -> Option<Self> {
         let mut set = running.lock().unwrap_or_else(PoisonError::into_inner);
-        set.insert(id.clone()).then_some(Self(running, id))
+        // Made only if it is kept: dropping one takes this lock.
+        set.insert(id.clone()).then(|| Self(running, id))
     }
 }
 

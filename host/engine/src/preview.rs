@@ -23,7 +23,7 @@ use crate::pages::Reader;
 use crate::plan::{self, Intent};
 use crate::side::Sides;
 use crate::target::Target;
-use crate::{Engine, EngineError, documents, hash};
+use crate::{Engine, EngineError, choices, documents, hash};
 
 /// Links in hand at a time.
 const ROWS: u32 = 1000;
@@ -53,12 +53,8 @@ pub(crate) async fn preview(
         cycle: kind,
         resumed_at: None,
     });
-    let mut notes = Vec::new();
-    let mut program = Arc::clone(program);
     let delivers = program.flow().delivery().is_some();
-    if delivers {
-        (program, notes) = documents::resolve(engine, sides, &program, &**observer).await?;
-    }
+    let (program, mut notes) = choices::resolve(engine, sides, program, &**observer).await?;
     let program = &program;
     let target = Target::prepare(engine, &sides.target, program, observer).await?;
     if !target.unavailable.is_empty() {

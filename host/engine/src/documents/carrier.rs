@@ -28,7 +28,8 @@ pub(super) struct Carrier {
     /// The attribute that takes the file.
     file: String,
     rule: FileRule,
-    /// Attributes by which documents are told apart, with their tags.
+    /// Attributes by which documents are told apart, with their tags. One that only the settings give, such
+    /// as a category, is none: somebody may have moved the document.
     pub(super) told_apart: Vec<(String, u32)>,
     pub(super) salt: u64,
 }
@@ -55,6 +56,7 @@ impl Cycle<'_> {
         let told_apart = flow
             .fields()
             .iter()
+            .filter(|spec| spec.from_record)
             .filter(|spec| spec.name != delivery.owner && spec.name != delivery.file)
             .map(|spec| (spec.name.clone(), spec.tag))
             .collect();

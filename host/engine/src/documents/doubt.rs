@@ -1,166 +1,157 @@
-//! Did it arrive? The target is asked what the person's file holds, and what it tells is compared with what
-//! was to be sent: by hashes, so that the record need not be at hand.
+//! Did it arrive? Asked of the target after a lost answer, and for whatever a killed process has left.
 //!
-//! Two documents that differ in nothing that the target tells are only told apart by a text of their own; a
-//! flow puts the document's number into the comment for that.
+//! There: it is delivered. Not there: it may still be on its way, so it is neither sent again in this cycle nor
+//! before any request that was under way has had its time; then it is looked for once more. Where the target
+//! does not let itself be asked, a person decides.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use matricula_core::connector::Found;
 use matricula_core::document::{Document, DocumentState};
-use matricula_core::run::{Outcome, OutcomeKind};
-use matricula_core::{FailureKind, TargetId};
-use serde_json::{Map, Value};
+use matricula_core::run::OutcomeKind;
+use matricula_core::{SourceKey, TargetId};
 
+use super::ROWS;
 use super::carrier::Carrier;
-use super::plan;
+use super::listing::Listing;
+use super::plan::{self, Settled};
 use crate::EngineError;
-use crate::matching::parse;
+use crate::cycle::Cycle;
 
 /// What the target says.
-pub(super) enum Resolved {
-    /// It arrived.
-    There(TargetId),
-    /// It did not.
+pub(super) enum Answer {
+    /// These lie there and look like it.
+    There(Vec<TargetId>),
+    /// It does not lie there.
     NotThere,
     /// The target does not let itself be asked.
-    Unknowable,
+    Closed,
+    /// It could not be asked this time.
+    Unanswered,
 }
 
-/// Asks about one document. An error says that the target cannot be asked at this moment.
-pub(super) async fn resolve(
-    carrier: &Carrier,
-    document: &Document,
-) -> Result<Resolved, EngineError> {
-    let target = &carrier.target;
+/// Asks about one document.
+pub(super) async fn ask(carrier: &Carrier, document: &Document) -> Result<Answer, EngineError> {
     let Some(owner) = &document.owner else {
-        return Ok(Resolved::NotThere);
+        return Ok(Answer::NotThere);
     };
-    if !target.operation.find.contains(&carrier.owner) {
-        return Ok(Resolved::Unknowable);
-    }
     wait_out(carrier, document).await;
-    let asked = target
-        .find(&carrier.owner, &[owner.as_str().to_owned()])
-        .await;
-    let found = match asked {
-        Ok(mut found) => found.pop().unwrap_or_default(),
-        Err(failure) => match failure.kind {
-            FailureKind::Permission => return Ok(Resolved::Unknowable),
-            FailureKind::NotFound => return Ok(Resolved::NotThere),
-            _ => return Err(failure.into()),
-        },
-    };
-    let mut candidates: Vec<TargetId> = Vec::new();
-    for Found { target, data } in found {
-        if is_same(carrier, document, &parse(&data)?) {
-            candidates.push(target);
+    Ok(match carrier.list(owner).await? {
+        Listing::Open(lying) => {
+            let same = lying
+                .into_iter()
+                .filter(|one| carrier.is_same(document, one));
+            let targets: Vec<TargetId> = same.map(|one| one.target).collect();
+            match targets.is_empty() {
+                true => Answer::NotThere,
+                false => Answer::There(targets),
+            }
         }
-    }
-    if candidates.is_empty() {
-        return Ok(Resolved::NotThere);
-    }
-    // One that is known to be another document is not this one, however alike they are.
-    let taken = carrier
-        .engine
-        .store
-        .delivered_as(&carrier.automation, &candidates)
-        .await?;
-    let taken: HashSet<usize> = taken
-        .iter()
-        .enumerate()
-        .filter(|(_, key)| key.as_ref().is_some_and(|key| *key != document.key))
-        .map(|(place, _)| place)
-        .collect();
-    let free = candidates
-        .into_iter()
-        .enumerate()
-        .find(|(place, _)| !taken.contains(place));
-    Ok(match free {
-        Some((_, target)) => Resolved::There(target),
-        None => Resolved::NotThere,
+        Listing::Closed => Answer::Closed,
+        Listing::Unreadable(failure) => {
+            tracing::warn!(
+                code = failure.code.as_deref(),
+                "It could not be asked whether a document arrived."
+            );
+            Answer::Unanswered
+        }
     })
 }
 
 /// A remote may still be at work on a request that it has not answered.
 async fn wait_out(carrier: &Carrier, document: &Document) {
     let grace = carrier.engine.options.doubt_grace;
-    let Some(until) = document
+    let until = document
         .sent_at
-        .and_then(|sent| sent.checked_add(grace).ok())
-    else {
-        return;
-    };
-    let left = until.duration_since(carrier.engine.clock.now());
+        .and_then(|sent| sent.checked_add(grace).ok());
+    let Some(until) = until else { return };
     // A clock that was put back does not make anybody wait longer.
-    if let Ok(left) = std::time::Duration::try_from(left)
+    if let Ok(left) = Duration::try_from(until.duration_since(carrier.engine.clock.now()))
         && !left.is_zero()
     {
         carrier.engine.clock.sleep(left.min(grace)).await;
     }
 }
 
-fn is_same(carrier: &Carrier, document: &Document, held: &Map<String, Value>) -> bool {
-    let mut compared = 0;
-    for (attribute, tag) in &carrier.told_apart {
-        let (Some(sent), Some(value)) = (document.sent.get(*tag), held.get(attribute)) else {
-            continue;
+impl Cycle<'_> {
+    /// What an answer makes of a document. `claimed` are those that others have been found to be.
+    pub(super) fn resolve(
+        &self,
+        mut document: Document,
+        answer: Answer,
+        claimed: &mut HashSet<TargetId>,
+    ) -> Settled {
+        let free = match answer {
+            Answer::There(targets) => targets.into_iter().find(|one| !claimed.contains(one)),
+            Answer::NotThere => None,
+            Answer::Closed => {
+                document.state = DocumentState::Doubtful;
+                return told(document, OutcomeKind::Ambiguous, "doubtful");
+            }
+            Answer::Unanswered => {
+                document.state = DocumentState::Intended;
+                return told(document, OutcomeKind::Failed, "unanswered");
+            }
         };
-        if plan::sent(value, carrier.salt) != sent {
-            return false;
+        if let Some(target) = free {
+            claimed.insert(target.clone());
+            document.deliver_as(Some(target));
+            return told(document, OutcomeKind::Created, "arrived");
         }
-        compared += 1;
+        let options = &self.engine.options;
+        let earliest = document
+            .sent_at
+            .and_then(|sent| sent.checked_add(options.file_deadline).ok());
+        let now = self.engine.clock.now();
+        let why = ("lost", plan::explain("lost"));
+        plan::failed(document, now, earliest, why)
     }
-    let size = held.get("size").and_then(Value::as_u64);
-    if let (Some(sent), Some(size)) = (document.size, size)
-        && sent != size
-    {
-        return false;
+
+    /// Asks the target about every document of which nobody knows whether it arrived.
+    pub(super) async fn settle_doubts(&mut self, carrier: &Carrier) -> Result<(), EngineError> {
+        let concurrency = carrier.target.operation.concurrency.max(1) as usize;
+        let mut claimed = HashSet::new();
+        let mut after: Option<SourceKey> = None;
+        loop {
+            let rows = self
+                .engine
+                .store
+                .documents_in(
+                    &self.automation.id,
+                    &[DocumentState::Intended],
+                    after.as_ref(),
+                    ROWS,
+                )
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = Some(last.key.clone());
+            let mut answers = stream::iter(rows)
+                .map(|document| async move {
+                    let answer = ask(carrier, &document).await;
+                    (document, answer)
+                })
+                .buffer_unordered(concurrency);
+            let mut documents = Vec::new();
+            let mut outcomes = Vec::new();
+            while let Some((document, answer)) = answers.next().await {
+                let settled = self.resolve(document, answer?, &mut claimed);
+                self.settle(settled, &mut documents, &mut outcomes);
+            }
+            drop(answers);
+            self.commit_documents(documents, Vec::new(), outcomes)
+                .await?;
+        }
     }
-    compared > 0
 }
 
-/// Asks about several at a time; what was learned before the target could not be asked any more is kept.
-pub(super) async fn resolve_all(
-    carrier: &Carrier,
-    documents: Vec<Document>,
-) -> (Vec<(Document, Resolved)>, Option<EngineError>) {
-    let concurrency = carrier.target.operation.concurrency.max(1) as usize;
-    let mut answers = stream::iter(documents)
-        .map(|document| async move {
-            let resolved = resolve(carrier, &document).await;
-            (document, resolved)
-        })
-        .buffer_unordered(concurrency);
-    let mut resolved = Vec::new();
-    while let Some((document, answer)) = answers.next().await {
-        match answer {
-            Ok(answer) => resolved.push((document, answer)),
-            Err(error) => return (resolved, Some(error)),
-        }
-    }
-    (resolved, None)
-}
-
-/// Writes into a document's row what was learned; what there is to tell.
-pub(super) fn apply(document: &mut Document, resolved: Resolved) -> Option<Outcome> {
-    match resolved {
-        Resolved::There(target) => {
-            document.state = DocumentState::Delivered;
-            document.target = Some(target);
-            document.attempts = 0;
-            document.not_before = None;
-            Some(plan::outcome(document, OutcomeKind::Created, "arrived"))
-        }
-        Resolved::NotThere => {
-            document.state = DocumentState::Again;
-            document.record = 0;
-            None
-        }
-        Resolved::Unknowable => {
-            document.state = DocumentState::Doubtful;
-            Some(plan::outcome(document, OutcomeKind::Ambiguous, "doubtful"))
-        }
+fn told(document: Document, kind: OutcomeKind, code: &str) -> Settled {
+    let outcome = Some(plan::outcome(&document, kind, code));
+    Settled {
+        document,
+        kind,
+        outcome,
     }
 }

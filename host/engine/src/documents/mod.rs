@@ -1,13 +1,15 @@
 //! Documents: each record of the stream is put into a person's file at the target, once.
 //!
-//! Read, plan and record as for people, and page by page; but what is written cannot be taken back, so each
-//! document's intent is committed before it is sent ([`send`]), and whatever a killed process or a lost answer
-//! leaves in doubt is asked of the target before anything is sent again ([`doubt`]). Who waits for a person,
-//! has failed or is to be sent again makes the next cycle full, since the store keeps no record's values.
+//! Read, plan and record as for people; but what is written cannot be taken back. So each document's intent is
+//! committed before it is sent ([`send`]), whatever a killed process or a lost answer leaves in doubt is asked
+//! of the target ([`doubt`]), and before anything is put into a personnel file it is looked whether it lies
+//! there already ([`look`]). Who waits for a person or has failed makes the next cycle full, since the store
+//! keeps no record's values.
 
 mod carrier;
-mod choices;
 mod doubt;
+mod listing;
+mod look;
 mod plan;
 mod preview;
 mod send;
@@ -18,10 +20,9 @@ use matricula_core::connector::Item;
 use matricula_core::document::{Document, DocumentState};
 use matricula_core::run::{CycleKind, Outcome, OutcomeKind, Phase};
 use matricula_core::{Failure, FailureKind, SourceKey, TargetId};
-use matricula_flow::Program;
+use matricula_flow::{Program, RecordError};
 use serde_json::Value;
 
-pub(crate) use choices::resolve;
 pub(crate) use preview::preview;
 
 use crate::cycle::Cycle;
@@ -29,26 +30,51 @@ use crate::observe::Event;
 use crate::pages::{Reader, Stretch};
 use crate::side::{People, Sides};
 use crate::{EngineError, hash};
-use plan::{Assessed, Parcel, Settled};
-use send::Sending;
+use plan::{Assessed, Parcel, Settled, Verdict, Wanted};
+use send::StretchEnd;
 
 /// Rows in hand at a time.
 const ROWS: u32 = 500;
 
-/// A page of documents, sorted into what needs nothing, what is settled and what has to be sent.
+/// So many documents in a row that come to nothing because a remote does not answer are an outage.
+const OUTAGE: u32 = 4;
+
+/// A stretch of documents, sorted into what needs nothing, what is settled and what has to be sent.
 #[derive(Default)]
 struct Planned {
-    /// Of every document in the page.
+    /// Of every document in the stretch.
     keys: Vec<SourceKey>,
     untouched: Vec<(SourceKey, OutcomeKind)>,
+    /// Rows of which nothing is told.
+    quiet: Vec<Document>,
     settled: Vec<Settled>,
-    parcels: Vec<Parcel>,
+    parcels: Vec<Box<Parcel>>,
+}
+
+/// A record by the key of its document, or why it has none.
+type Read<'i> = (SourceKey, Result<(&'i Item, Value), RecordError>);
+
+impl Planned {
+    fn take(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Untouched(key, kind) => self.untouched.push((key, kind)),
+            // There is nothing to tell: it is counted like one that is untouched.
+            Verdict::Settled(settled) if settled.outcome.is_none() => {
+                let Settled { document, kind, .. } = *settled;
+                self.untouched.push((document.key.clone(), kind));
+                self.quiet.push(document);
+            }
+            Verdict::Settled(settled) => self.settled.push(*settled),
+            Verdict::Send(parcel) => self.parcels.push(parcel),
+        }
+    }
 }
 
 impl Cycle<'_> {
     /// Reads, plans and delivers until the source has no more pages.
     pub(crate) async fn deliver(&mut self) -> Result<(), EngineError> {
-        self.settle_doubts().await?;
+        let carrier = self.carrier()?;
+        self.settle_doubts(&carrier).await?;
         let mut request = self.read_request();
         request.position.clone_from(&self.progress.position);
         // Each document is recorded by itself, so a long stretch costs a killed process nothing.
@@ -56,14 +82,15 @@ impl Cycle<'_> {
         while let Some(Stretch { page, .. }) = reader.stretch(&**self.observer).await? {
             self.progress.total = page.total.or(self.progress.total);
             let mut planned = self.plan_documents(&page.items).await?;
+            self.look(&carrier, &mut planned).await?;
             let keys = std::mem::take(&mut planned.keys);
             let untouched = std::mem::take(&mut planned.untouched);
             let read = page.items.len() as u64;
-            match self.send(planned, read).await? {
-                Sending::Done => {}
-                // What was delivered is recorded; the position stays before this page.
-                Sending::Halted => return Err(EngineError::Halted),
-                Sending::Stopped(failure) => return Err(failure.into()),
+            match self.send(&carrier, planned, read).await? {
+                StretchEnd::Done => {}
+                // What was delivered is recorded; the position stays before this stretch.
+                StretchEnd::Halted => return Err(EngineError::Halted),
+                StretchEnd::Stopped(failure) => return Err(failure.into()),
             }
             for (key, kind) in untouched {
                 // Whoever got an outcome before this run was cut off is counted as that.
@@ -99,7 +126,7 @@ impl Cycle<'_> {
             now: self.engine.clock.now(),
         };
         let mut planned = Planned::default();
-        let mut records: Vec<(SourceKey, &Item, Value)> = Vec::new();
+        let mut records: Vec<Read<'_>> = Vec::new();
         let mut places: HashMap<SourceKey, usize> = HashMap::new();
         for item in items.iter().filter(|item| !item.deleted) {
             let record: Value = serde_json::from_str(&item.data).map_err(|_| {
@@ -108,45 +135,45 @@ impl Cycle<'_> {
                     "the connector passed a record that is no JSON",
                 )
             })?;
-            match planner.key(&item.key, &record) {
-                // A page may hold a record twice when the source changes while it is read: the later counts.
-                Ok(key) => match places.get(&key).and_then(|place| records.get_mut(*place)) {
-                    Some(slot) => *slot = (key, item, record),
-                    None => {
-                        places.insert(key.clone(), records.len());
-                        planned.keys.push(key.clone());
-                        records.push((key, item, record));
-                    }
-                },
-                Err(settled) => {
-                    planned.keys.push(settled.document.key.clone());
-                    planned.settled.push(*settled);
+            let (key, read) = match self.program.once(&record) {
+                Ok(key) => (key, Ok((item, record))),
+                // It goes by the record's own key.
+                Err(error) => (item.key.clone(), Err(error)),
+            };
+            // A stretch may hold a record twice when the source changes while it is read: the later counts.
+            match places.get(&key).and_then(|place| records.get_mut(*place)) {
+                Some(slot) => *slot = (key, read),
+                None => {
+                    places.insert(key.clone(), records.len());
+                    planned.keys.push(key.clone());
+                    records.push((key, read));
                 }
             }
         }
-        let keys: Vec<SourceKey> = records.iter().map(|(key, _, _)| key.clone()).collect();
         let rows = self
             .engine
             .store
-            .documents(&self.automation.id, &keys)
+            .documents(&self.automation.id, &planned.keys)
             .await?;
-        let mut addressed = Vec::new();
-        for ((key, item, record), row) in records.into_iter().zip(rows) {
-            match planner.assess(key, &item.data, &record, row) {
-                Assessed::Untouched(key, kind) => planned.untouched.push((key, kind)),
-                Assessed::Settled(settled) => planned.settled.push(*settled),
-                Assessed::Addressed(one) => addressed.push(*one),
-            }
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for ((key, read), row) in records.into_iter().zip(rows) {
+            let verdict = match read {
+                Ok((item, record)) => match planner.assess(key, &item.data, &record, row) {
+                    Assessed::Clear(verdict) => verdict,
+                    Assessed::Wanted(one) => {
+                        wanted.push(*one);
+                        continue;
+                    }
+                },
+                Err(error) => planner.without_key(key, row, error),
+            };
+            planned.take(verdict);
         }
-        let owners = self.owners(&addressed).await?;
-        for one in addressed {
+        let owners = self.owners(&wanted).await?;
+        for one in wanted {
             let owner = one.account.as_ref().and_then(|account| owners.get(account));
-            match planner.address(one, owner.cloned()) {
-                Ok(parcel) => planned.parcels.push(*parcel),
-                Err(Assessed::Settled(settled)) => planned.settled.push(*settled),
-                Err(Assessed::Untouched(key, kind)) => planned.untouched.push((key, kind)),
-                Err(Assessed::Addressed(_)) => {}
-            }
+            let owner = owner.cloned();
+            planned.take(planner.address(one, owner));
         }
         Ok(planned)
     }
@@ -154,17 +181,17 @@ impl Cycle<'_> {
     /// Whose accounts these are, by the links of the automation that keeps people.
     async fn owners(
         &self,
-        addressed: &[plan::Addressed],
+        wanted: &[Wanted],
     ) -> Result<HashMap<SourceKey, SourceKey>, EngineError> {
-        let wanted: HashSet<&SourceKey> = addressed
+        let accounts: HashSet<&SourceKey> = wanted
             .iter()
             .filter_map(|one| one.account.as_ref())
             .collect();
-        if wanted.is_empty() {
+        if accounts.is_empty() {
             return Ok(HashMap::new());
         }
         let people = need_people(self.sides, self.program)?;
-        let accounts: Vec<SourceKey> = wanted.into_iter().cloned().collect();
+        let accounts: Vec<SourceKey> = accounts.into_iter().cloned().collect();
         let targets: Vec<TargetId> = accounts
             .iter()
             .map(|account| TargetId::new(account.as_str()))
@@ -223,40 +250,17 @@ impl Cycle<'_> {
         }
     }
 
-    /// Asks the target about every document of which nobody knows whether it arrived.
-    async fn settle_doubts(&mut self) -> Result<(), EngineError> {
-        let mut after: Option<SourceKey> = None;
-        loop {
-            let rows = self
-                .engine
-                .store
-                .documents_in(
-                    &self.automation.id,
-                    &[DocumentState::Intended],
-                    after.as_ref(),
-                    ROWS,
-                )
-                .await?;
-            let Some(last) = rows.last() else {
-                return Ok(());
-            };
-            after = Some(last.key.clone());
-            let carrier = self.carrier()?;
-            let (resolved, stop) = doubt::resolve_all(&carrier, rows).await;
-            let mut documents = Vec::new();
-            let mut outcomes = Vec::new();
-            for (mut document, resolved) in resolved {
-                if let Some(outcome) = doubt::apply(&mut document, resolved) {
-                    self.tell(outcome, &mut outcomes);
-                }
-                documents.push(document);
-            }
-            self.commit_documents(documents, Vec::new(), outcomes)
-                .await?;
-            if let Some(error) = stop {
-                return Err(error);
-            }
+    /// Counts what has become of a document, and keeps it for the next commit.
+    fn settle(
+        &mut self,
+        settled: Settled,
+        documents: &mut Vec<Document>,
+        outcomes: &mut Vec<Outcome>,
+    ) {
+        if let Some(outcome) = settled.outcome {
+            self.tell(outcome, outcomes);
         }
+        documents.push(settled.document);
     }
 
     /// Counts an outcome, shows it, and keeps it for the commit.

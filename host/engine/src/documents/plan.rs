@@ -1,17 +1,22 @@
 //! What is to be done with one document: pure functions from a record and its row to a verdict.
 //!
 //! A delivered document is never sent again, whatever becomes of its record; what the source says of it
-//! afterwards (revoked, changed) is told once and left to an owner, since a personnel file is not ours to
-//! clear.
+//! afterwards (revoked, changed) is told once for each change of the record and left to a person, since a
+//! personnel file is not ours to clear.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
-use matricula_core::SourceKey;
 use matricula_core::document::{Document, DocumentState};
 use matricula_core::run::{Outcome, OutcomeKind};
+use matricula_core::{SourceKey, TargetId};
 use matricula_flow::{FieldSpec, FieldValue, Paper, Program, RecordError};
 use serde_json::{Map, Value};
 
 use crate::{backoff, hash};
+
+/// The longest that anybody waits to be tried again; a later moment comes from a clock that was put back.
+const LONGEST: Duration = Duration::from_secs(25 * 3600);
 
 /// What every document of a cycle is planned by.
 pub(super) struct Planner<'a> {
@@ -22,14 +27,22 @@ pub(super) struct Planner<'a> {
     pub(super) now: Timestamp,
 }
 
+/// What is done with a document.
+pub(super) enum Verdict {
+    /// It is as it was dealt with before.
+    Untouched(SourceKey, OutcomeKind),
+    /// It has been dealt with, without the target.
+    Settled(Box<Settled>),
+    /// It is sent.
+    Send(Box<Parcel>),
+}
+
 /// The first look at a record.
 pub(super) enum Assessed {
-    /// As it was dealt with before.
-    Untouched(SourceKey, OutcomeKind),
-    /// Dealt with without the target.
-    Settled(Box<Settled>),
-    /// To be sent, once it is known to whom.
-    Addressed(Box<Addressed>),
+    /// It is known what is done.
+    Clear(Verdict),
+    /// It is wanted; whose it is has to be found out.
+    Wanted(Box<Wanted>),
 }
 
 /// A document that has been dealt with.
@@ -41,10 +54,9 @@ pub(super) struct Settled {
 }
 
 /// A document that is wanted.
-pub(super) struct Addressed {
+pub(super) struct Wanted {
     document: Document,
-    /// The row as the store has it, if nothing but the person is missing.
-    waits: bool,
+    known: Option<Document>,
     /// The account of the person whose document it is.
     pub(super) account: Option<SourceKey>,
     paper: Paper,
@@ -52,15 +64,16 @@ pub(super) struct Addressed {
 
 /// A document to be sent.
 pub(super) struct Parcel {
+    /// Its row once it is sent.
     pub(super) document: Document,
+    /// Its row if it is not: what is known of an earlier sending is in it.
+    pub(super) before: Document,
     /// What is sent beside the file.
     pub(super) data: Map<String, Value>,
     /// By what the source's connector fetches the file.
     pub(super) reference: String,
     /// What the flow remarks about it.
     pub(super) remark: Option<String>,
-    /// How often it was sent in this run without arriving.
-    pub(super) attempts: u32,
 }
 
 /// An outcome with its code and what that means.
@@ -75,16 +88,18 @@ pub(super) fn outcome(document: &Document, kind: OutcomeKind, code: &str) -> Out
     }
 }
 
-/// A document that could not be dealt with this time.
+/// A document that could not be dealt with this time. One that may have arrived is not tried again before
+/// `earliest`.
 pub(super) fn failed(
     mut document: Document,
     now: Timestamp,
+    earliest: Option<Timestamp>,
     (code, reason): (&str, String),
 ) -> Settled {
-    document.state = DocumentState::Failed;
-    document.attempts += 1;
-    document.not_before = Some(backoff::retry_at(now, document.attempts));
-    document.wants = None;
+    document.fail(|attempts| {
+        let at = backoff::retry_at(now, attempts);
+        earliest.map_or(at, |earliest| earliest.max(at))
+    });
     let outcome = Outcome {
         reason: Some(reason),
         ..outcome(&document, OutcomeKind::Failed, code)
@@ -97,17 +112,28 @@ pub(super) fn failed(
 }
 
 impl Planner<'_> {
-    /// The value that the effect happens once for. Where the record has none, the failure is kept by the
-    /// record's own key.
-    pub(super) fn key(&self, item: &SourceKey, record: &Value) -> Result<SourceKey, Box<Settled>> {
-        self.program.once(record).map_err(|error| {
-            let RecordError { code, message, .. } = error;
-            Box::new(failed(
-                Document::new(item.clone()),
-                self.now,
-                (code, message),
-            ))
-        })
+    /// A record of which not even the key can be told; it goes by the record's own.
+    pub(super) fn without_key(
+        &self,
+        key: SourceKey,
+        known: Option<Document>,
+        error: RecordError,
+    ) -> Verdict {
+        let document = match known {
+            // What lies there, or may, is not forgotten for it.
+            Some(known)
+                if matches!(
+                    known.state,
+                    DocumentState::Delivered | DocumentState::Intended | DocumentState::Doubtful
+                ) =>
+            {
+                return Verdict::Untouched(key, OutcomeKind::Failed);
+            }
+            Some(known) => known,
+            None => Document::new(key),
+        };
+        let why = (error.code, error.message);
+        Verdict::Settled(Box::new(failed(document, self.now, None, why)))
     }
 
     /// Looks at a record: has it been dealt with, is it wanted, whose is it?
@@ -116,87 +142,90 @@ impl Planner<'_> {
         key: SourceKey,
         data: &str,
         record: &Value,
-        row: Option<Document>,
+        known: Option<Document>,
     ) -> Assessed {
         let hash = hash::record(data, 0, self.salt);
-        let same = row
-            .as_ref()
-            .is_some_and(|row| row.record == hash && row.record != 0);
-        let mut document = row.unwrap_or_else(|| Document::new(key.clone()));
-        match document.state {
-            DocumentState::Delivered if same => {
-                return Assessed::Untouched(key, OutcomeKind::Unchanged);
+        if let Some(known) = &known {
+            let same = known.record == hash;
+            let kind = match known.state {
+                DocumentState::Delivered if same => Some(OutcomeKind::Unchanged),
+                DocumentState::Delivered => {
+                    return Assessed::Clear(self.after_delivery(known.clone(), hash, record));
+                }
+                DocumentState::Doubtful => Some(OutcomeKind::Ambiguous),
+                DocumentState::Intended => Some(OutcomeKind::Failed),
+                DocumentState::Failed if self.waits(known, same) => Some(OutcomeKind::Failed),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                return Assessed::Clear(Verdict::Untouched(key, kind));
             }
-            DocumentState::Delivered => return self.after_delivery(document, hash, record),
-            DocumentState::Doubtful | DocumentState::Intended => {
-                return Assessed::Untouched(key, OutcomeKind::Ambiguous);
-            }
-            DocumentState::Failed
-                if same && document.not_before.is_some_and(|at| at > self.now) =>
-            {
-                return Assessed::Untouched(key, OutcomeKind::Failed);
-            }
-            _ => {}
         }
-        let former = (document.state, document.record);
+        let mut document = known.clone().unwrap_or_else(|| Document::new(key.clone()));
         document.record = hash;
         let paper = match self.program.document(record, self.now) {
             Ok(paper) => paper,
             Err(error) => {
-                let settled = failed(document, self.now, (error.code, error.message));
-                return Assessed::Settled(Box::new(settled));
+                let why = (error.code, error.message);
+                let settled = failed(document, self.now, None, why);
+                return Assessed::Clear(Verdict::Settled(Box::new(settled)));
             }
         };
-        if !paper.in_scope {
-            // A row is kept only of what something has come of.
-            if former.1 == 0 && former.0 == DocumentState::Waiting {
-                return Assessed::Untouched(key, OutcomeKind::Skipped);
-            }
-            return self.unwanted(document, former, "out-of-scope");
-        }
-        if let Some(code) = &paper.unless {
-            return self.unwanted(document, former, code);
+        if !paper.in_scope || paper.unless.is_some() {
+            let code = paper.unless.as_deref().unwrap_or("out-of-scope");
+            return Assessed::Clear(match &known {
+                // A row is kept only of what something has come of, or was said of.
+                None if !paper.in_scope => Verdict::Untouched(key, OutcomeKind::Skipped),
+                Some(known) if known.state == DocumentState::Unwanted && known.record == hash => {
+                    Verdict::Untouched(key, OutcomeKind::Skipped)
+                }
+                _ => {
+                    document.drop_it();
+                    let told = outcome(&document, OutcomeKind::Skipped, code);
+                    settled(document, OutcomeKind::Skipped, Some(told))
+                }
+            });
         }
         let account = self.fields(&paper).find_map(|(_, value)| match value {
             FieldValue::Reference(account) => account.clone(),
             _ => None,
         });
-        let waits = former == (DocumentState::Waiting, hash) && former.1 != 0;
-        Assessed::Addressed(Box::new(Addressed {
+        Assessed::Wanted(Box::new(Wanted {
             document,
-            waits,
+            known,
             account,
             paper,
         }))
     }
 
+    /// Whether it is not tried yet. One that may have arrived waits even if its record has changed.
+    fn waits(&self, known: &Document, same: bool) -> bool {
+        let longest = self.now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX);
+        let later = |at: Timestamp| at > self.now && at <= longest;
+        (same || known.sent_at.is_some()) && known.not_before.is_some_and(later)
+    }
+
     /// Addresses a document to the person whose account was found, or lets it wait.
-    pub(super) fn address(
-        &self,
-        one: Addressed,
-        owner: Option<SourceKey>,
-    ) -> Result<Box<Parcel>, Assessed> {
-        let Addressed {
+    pub(super) fn address(&self, one: Wanted, owner: Option<SourceKey>) -> Verdict {
+        let Wanted {
             mut document,
-            waits,
+            known,
             account,
             paper,
         } = one;
         let Some(owner) = owner else {
-            let wants = account
-                .as_ref()
-                .map(|account| matricula_core::TargetId::new(account.as_str()));
-            if waits && document.wants == wants {
-                return Err(Assessed::Untouched(document.key, OutcomeKind::Skipped));
+            let wants = account.map(|account| TargetId::new(account.as_str()));
+            document.wait_for(wants);
+            if known.as_ref() == Some(&document) {
+                return Verdict::Untouched(document.key, OutcomeKind::Skipped);
             }
-            document.state = DocumentState::Waiting;
-            document.wants = wants;
-            document.not_before = None;
             let told = outcome(&document, OutcomeKind::Skipped, "person-unknown");
-            return Err(settled(document, OutcomeKind::Skipped, Some(told)));
+            return settled(document, OutcomeKind::Skipped, Some(told));
         };
         let mut data = Map::new();
         let mut reference = None;
+        document.owner = Some(owner.clone());
+        let before = document.clone();
         document.sent = Default::default();
         let file = self
             .program
@@ -211,7 +240,7 @@ impl Planner<'_> {
                     data.insert(spec.name.clone(), owner);
                 }
                 FieldValue::Value(value) => {
-                    document.sent.set(spec.tag, sent(value, self.salt));
+                    document.sent.set(spec.tag, as_told(value, self.salt));
                     if file == Some(&spec.name) {
                         reference = value.as_str().map(str::to_owned);
                     } else {
@@ -220,41 +249,23 @@ impl Planner<'_> {
                 }
             }
         }
-        document.owner = Some(owner);
-        document.wants = None;
         match reference {
-            Some(reference) => Ok(Box::new(Parcel {
+            Some(reference) => Verdict::Send(Box::new(Parcel {
                 document,
+                before,
                 data,
                 reference,
                 remark: paper.remark,
-                attempts: 0,
             })),
             None => {
                 let why = ("file-missing", explain("file-missing"));
-                Err(Assessed::Settled(Box::new(failed(document, self.now, why))))
+                Verdict::Settled(Box::new(failed(before, self.now, None, why)))
             }
         }
     }
 
-    fn unwanted(
-        &self,
-        mut document: Document,
-        (state, record): (DocumentState, u128),
-        code: &str,
-    ) -> Assessed {
-        if state == DocumentState::Unwanted && record == document.record {
-            return Assessed::Untouched(document.key, OutcomeKind::Skipped);
-        }
-        document.state = DocumentState::Unwanted;
-        document.wants = None;
-        document.not_before = None;
-        let told = outcome(&document, OutcomeKind::Skipped, code);
-        settled(document, OutcomeKind::Skipped, Some(told))
-    }
-
-    /// What the source says of a document that lies in the file already.
-    fn after_delivery(&self, mut document: Document, hash: u128, record: &Value) -> Assessed {
+    /// What the source says of a document that lies in the personnel file already.
+    fn after_delivery(&self, mut document: Document, hash: u128, record: &Value) -> Verdict {
         document.record = hash;
         let code = match self.program.document(record, self.now) {
             Ok(Paper {
@@ -263,7 +274,6 @@ impl Planner<'_> {
             Ok(paper) if paper.in_scope && self.differs(&document, &paper) => {
                 Some("changed-after-delivery".to_owned())
             }
-            // A remark is told when it comes true, be it later.
             Ok(paper) => paper
                 .remark
                 .map(|remark| format!("{remark}-after-delivery")),
@@ -287,7 +297,7 @@ impl Planner<'_> {
                 FieldValue::Value(value) => document
                     .sent
                     .get(spec.tag)
-                    .is_some_and(|was| was != sent(value, self.salt)),
+                    .is_some_and(|was| was != as_told(value, self.salt)),
                 _ => false,
             })
     }
@@ -302,8 +312,8 @@ impl Planner<'_> {
     }
 }
 
-fn settled(document: Document, kind: OutcomeKind, outcome: Option<Outcome>) -> Assessed {
-    Assessed::Settled(Box::new(Settled {
+fn settled(document: Document, kind: OutcomeKind, outcome: Option<Outcome>) -> Verdict {
+    Verdict::Settled(Box::new(Settled {
         document,
         kind,
         outcome,
@@ -312,7 +322,7 @@ fn settled(document: Document, kind: OutcomeKind, outcome: Option<Outcome>) -> A
 
 /// The hash of a value as it is sent and as a target may tell it again: without regard to the kind of JSON
 /// that it is and to white space around it; nothing and an empty text are the same.
-pub(super) fn sent(value: &Value, salt: u64) -> u64 {
+pub(super) fn as_told(value: &Value, salt: u64) -> u64 {
     let text = match value {
         Value::Null => String::new(),
         Value::String(text) => text.trim().to_owned(),
@@ -325,28 +335,39 @@ pub(super) fn sent(value: &Value, salt: u64) -> u64 {
 pub(super) fn explain(code: &str) -> String {
     let known = match code {
         "person-unknown" => {
-            "the account belongs to nobody who is linked yet; it is delivered after a cycle of the employee \
-             flow that links them"
+            "the account it belongs to is linked to nobody yet; it is delivered once the flow that keeps people \
+             has linked it"
         }
         "doubtful" => {
-            "nobody knows whether it arrived, and the target may not be asked: look into the person's file, \
+            "nobody knows whether it arrived, and the target may not be asked: look into the personnel file, \
              then say whether it is there"
         }
+        "lost" => {
+            "its answer was lost and it is not in the personnel file; it is looked for again and then sent again"
+        }
+        "unanswered" => {
+            "its answer was lost and the target could not be asked whether it arrived; the next cycle asks"
+        }
+        "not-listed" => {
+            "the personnel file could not be listed, so nobody can tell whether it lies there already; it is \
+             tried again"
+        }
+        "adopted" => "it lay in the personnel file already; it was not sent again",
         "arrived" => "the answer was lost; the target says that it arrived",
         "gone-at-source" => "the source has it no more; nothing was delivered",
         "out-of-scope" => "the settings leave it out",
         "revoked" => "it was revoked before it was delivered",
         "revoked-after-delivery" => {
-            "it was revoked after it was delivered; it still lies in the person's file: remove it there if it \
+            "it was revoked after it was delivered; it still lies in the personnel file: remove it there if it \
              has to go"
         }
         "changed-after-delivery" => {
-            "it was changed after it was delivered; what lies in the person's file is what was delivered"
+            "it was changed after it was delivered; what lies in the personnel file is what was delivered"
         }
         "expired" => "it had expired when it was delivered",
-        "expired-after-delivery" => "it has expired; it stays in the person's file",
+        "expired-after-delivery" => "it has expired; it stays in the personnel file",
         "replaced" => "a newer one has replaced it; both are delivered, each as it was issued",
-        "replaced-after-delivery" => "a newer one has replaced it; both stay in the person's file",
+        "replaced-after-delivery" => "a newer one has replaced it; both stay in the personnel file",
         "file-missing" => "the record names no file",
         "file-empty" => "the file is empty",
         other => return format!("the flow says: {other}"),

@@ -5,7 +5,7 @@
 //! its document is sent, several at a time, and what became of it as soon as that is known. A document in doubt
 //! takes no place from others while the target is given time, and lets its file go.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use matricula_core::connector::Receipt;
@@ -15,10 +15,10 @@ use matricula_core::{Effect, Failure, FailureKind, TargetId};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::Planned;
 use super::carrier::{Carrier, Held};
-use super::doubt::{self, Resolved};
+use super::doubt::{self, Answer};
 use super::plan::{self, Parcel, Settled};
+use super::{OUTAGE, Planned};
 use crate::EngineError;
 use crate::cycle::Cycle;
 use crate::observe::Event;
@@ -28,7 +28,7 @@ use crate::target::Patience;
 const IN_DOUBT: usize = 32;
 
 /// How a stretch came to its end.
-pub(super) enum Sending {
+pub(super) enum StretchEnd {
     /// Every document of it has been dealt with.
     Done,
     /// The run is to be halted.
@@ -38,17 +38,10 @@ pub(super) enum Sending {
 }
 
 /// What a task has done.
-enum Done {
+enum Finished {
     Fetched(Box<Parcel>, Result<Held, Failure>),
     Sent(Box<Parcel>, Result<Receipt, Failure>),
-    Asked(Box<Parcel>, Failure, Result<Resolved, EngineError>),
-}
-
-/// What is written down next.
-#[derive(Default)]
-struct Ledger {
-    documents: Vec<Document>,
-    outcomes: Vec<Outcome>,
+    Asked(Box<Parcel>, Result<Answer, EngineError>),
 }
 
 /// A stretch under way.
@@ -56,38 +49,48 @@ struct Round {
     carrier: Arc<Carrier>,
     parcels: VecDeque<Box<Parcel>>,
     ready: VecDeque<(Box<Parcel>, Held)>,
-    tasks: JoinSet<Done>,
+    tasks: JoinSet<Finished>,
     fetching: usize,
     sending: usize,
     in_doubt: usize,
     /// Documents that have not been dealt with.
     open: u64,
+    /// So many in a row could not be had or sent although they were tried again and again.
+    failing: u32,
+    /// What others have been found to be.
+    claimed: HashSet<TargetId>,
     stop: Option<Failure>,
-    ledger: Ledger,
+    /// What is written down next.
+    documents: Vec<Document>,
+    outcomes: Vec<Outcome>,
 }
 
 impl Cycle<'_> {
     /// Delivers a stretch of `read` records.
     pub(super) async fn send(
         &mut self,
+        carrier: &Arc<Carrier>,
         planned: Planned,
         read: u64,
-    ) -> Result<Sending, EngineError> {
+    ) -> Result<StretchEnd, EngineError> {
         let most = self.target.operation.concurrency.max(1) as usize;
         let mut round = Round {
-            carrier: self.carrier()?,
+            carrier: Arc::clone(carrier),
             open: planned.parcels.len() as u64,
-            parcels: planned.parcels.into_iter().map(Box::new).collect(),
+            parcels: planned.parcels.into(),
             ready: VecDeque::new(),
             tasks: JoinSet::new(),
             fetching: 0,
             sending: 0,
             in_doubt: 0,
+            failing: 0,
+            claimed: HashSet::new(),
             stop: None,
-            ledger: Ledger::default(),
+            documents: planned.quiet,
+            outcomes: Vec::new(),
         };
         for settled in planned.settled {
-            self.settle(settled, &mut round.ledger);
+            self.settle(settled, &mut round.documents, &mut round.outcomes);
         }
         loop {
             let going = round.stop.is_none() && self.halt().is_none();
@@ -98,49 +101,50 @@ impl Cycle<'_> {
                 true => self.intend(&mut round, most),
                 false => Vec::new(),
             };
-            if !round.ledger.documents.is_empty() {
-                let Ledger {
-                    documents,
-                    outcomes,
-                } = std::mem::take(&mut round.ledger);
-                self.commit_documents(documents, Vec::new(), outcomes)
-                    .await?;
-                self.observer.event(&Event::Page {
-                    read: self.progress.read + read.saturating_sub(round.open),
-                    total: self.progress.total,
-                    counts: &self.run.counts,
-                });
-            }
+            self.write_down(&mut round, read).await?;
             round.send(intended);
             let Some(first) = round.tasks.join_next().await else {
                 break;
             };
             let mut next = Some(first);
-            while let Some(done) = next {
-                match done {
-                    Ok(done) => self.done(&mut round, done),
+            while let Some(finished) = next {
+                match finished {
+                    Ok(finished) => self.finished(&mut round, finished)?,
                     // Nobody knows what it has done: its row says that, and the next run asks.
                     Err(error) => {
-                        let message = format!("a document on its way was dropped: {error}");
+                        let message = format!(
+                            "the work on a document ended unexpectedly ({error}); the next run asks whether it \
+                             arrived"
+                        );
                         round.stop(Failure::new(FailureKind::Internal, message));
                     }
                 }
                 next = round.tasks.try_join_next();
             }
         }
-        if !round.ledger.documents.is_empty() {
-            let Ledger {
-                documents,
-                outcomes,
-            } = round.ledger;
-            self.commit_documents(documents, Vec::new(), outcomes)
-                .await?;
-        }
+        self.write_down(&mut round, read).await?;
         Ok(match round.stop {
-            Some(failure) => Sending::Stopped(failure),
-            None if round.open > 0 => Sending::Halted,
-            None => Sending::Done,
+            Some(failure) => StretchEnd::Stopped(failure),
+            None if round.open > 0 => StretchEnd::Halted,
+            None => StretchEnd::Done,
         })
+    }
+
+    /// Commits what has come of documents since the last time.
+    async fn write_down(&mut self, round: &mut Round, read: u64) -> Result<(), EngineError> {
+        if round.documents.is_empty() {
+            return Ok(());
+        }
+        let documents = std::mem::take(&mut round.documents);
+        let outcomes = std::mem::take(&mut round.outcomes);
+        self.commit_documents(documents, Vec::new(), outcomes)
+            .await?;
+        self.observer.event(&Event::Page {
+            read: self.progress.read + read.saturating_sub(round.open),
+            total: self.progress.total,
+            counts: &self.run.counts,
+        });
+        Ok(())
     }
 
     /// Takes what is ready and may be sent now; its rows go into the next commit.
@@ -150,128 +154,107 @@ impl Cycle<'_> {
             && round.in_doubt < IN_DOUBT
             && let Some((mut parcel, held)) = round.ready.pop_front()
         {
-            let document = &mut parcel.document;
-            document.state = DocumentState::Intended;
-            document.sent_at = Some(self.engine.clock.now());
-            document.size = Some(held.file.size);
-            document.sha256 = Some(held.file.sha256.clone());
-            round.ledger.documents.push(document.clone());
+            parcel.document.intend(&held.file, self.engine.clock.now());
+            round.documents.push(parcel.document.clone());
             intended.push((parcel, held));
         }
         intended
     }
 
-    fn done(&mut self, round: &mut Round, done: Done) {
-        match done {
-            Done::Fetched(parcel, held) => {
+    fn finished(&mut self, round: &mut Round, finished: Finished) -> Result<(), EngineError> {
+        match finished {
+            Finished::Fetched(parcel, held) => {
                 round.fetching -= 1;
                 match held {
                     Ok(held) => round.ready.push_back((parcel, held)),
-                    Err(failure) if is_of_all(&failure) => round.stop(failure),
-                    Err(failure) => self.refuse(round, parcel.document, failure),
-                }
-            }
-            Done::Sent(parcel, answer) => {
-                round.sending -= 1;
-                match answer {
-                    Ok(receipt) => self.deliver_as(round, *parcel, receipt.target, false),
-                    Err(failure) if failure.effect != Effect::None => round.ask(parcel, failure),
+                    // One file that may not be read is not all of them.
+                    Err(failure) if failure.kind == FailureKind::Permission => {
+                        self.not_taken(round, *parcel, failure);
+                    }
+                    Err(failure) if failure.kind.stops_everything() => round.stop(failure),
                     Err(failure) => self.not_taken(round, *parcel, failure),
                 }
             }
-            Done::Asked(parcel, failure, resolved) => {
-                round.in_doubt -= 1;
-                match resolved {
-                    Ok(Resolved::There(target)) => {
-                        self.deliver_as(round, *parcel, Some(target), true);
-                    }
-                    Ok(Resolved::NotThere) => self.send_again(round, parcel, failure),
-                    Ok(Resolved::Unknowable) => {
-                        let mut document = parcel.document;
-                        let outcome = doubt::apply(&mut document, Resolved::Unknowable);
-                        if let Some(outcome) = outcome {
-                            self.tell(outcome, &mut round.ledger.outcomes);
+            Finished::Sent(parcel, answer) => {
+                round.sending -= 1;
+                match answer {
+                    Ok(receipt) => self.arrived(round, *parcel, receipt),
+                    Err(failure) if failure.effect != Effect::None => round.ask(parcel),
+                    Err(failure) if failure.kind.stops_everything() => {
+                        // It is clear that it did not arrive; it is sent as soon as anything can be again.
+                        let mut row = parcel.before;
+                        match row.sent_at {
+                            // An earlier time it may have: it is looked for first.
+                            Some(_) => row.fail(|_| self.engine.clock.now()),
+                            None => row.state = DocumentState::Again,
                         }
-                        round.ledger.documents.push(document);
-                        round.open -= 1;
+                        round.documents.push(row);
+                        round.stop(failure);
                     }
-                    // It stays intended, and the next run asks.
-                    Err(error) => round.stop(as_failure(error)),
+                    Err(failure) => self.not_taken(round, *parcel, failure),
                 }
+            }
+            Finished::Asked(parcel, answer) => {
+                round.in_doubt -= 1;
+                round.open -= 1;
+                let settled = self.resolve(parcel.document, answer?, &mut round.claimed);
+                match settled.kind {
+                    OutcomeKind::Created => round.failing = 0,
+                    _ => round.failing += 1,
+                }
+                self.settle(settled, &mut round.documents, &mut round.outcomes);
+                if round.failing >= OUTAGE {
+                    let message = format!(
+                        "{} documents in a row were sent and did not arrive",
+                        round.failing
+                    );
+                    round.stop(Failure::new(FailureKind::Unavailable, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// It could not be had or was not taken, and it is clear that nothing arrived.
+    fn not_taken(&mut self, round: &mut Round, parcel: Parcel, failure: Failure) {
+        let code = failure.code.as_deref().unwrap_or("refused");
+        let now = self.engine.clock.now();
+        let why = (code, failure.message.clone());
+        let settled = plan::failed(parcel.before, now, None, why);
+        self.settle(settled, &mut round.documents, &mut round.outcomes);
+        round.open -= 1;
+        if failure.kind.is_transient() {
+            round.failing += 1;
+            // A remote that asks for patience, or fails for one after the other, is not the fault of these.
+            if round.failing >= OUTAGE || failure.kind == FailureKind::RateLimited {
+                round.stop(failure);
             }
         }
     }
 
-    /// The target has said that it does not take it, or not now.
-    fn not_taken(&mut self, round: &mut Round, parcel: Parcel, failure: Failure) {
-        if failure.kind.stops_everything() || failure.kind.is_transient() {
-            round.put_back(parcel.document);
-            round.stop(failure);
-        } else {
-            self.refuse(round, parcel.document, failure);
-        }
-    }
-
-    /// It did not arrive although it was sent.
-    fn send_again(&mut self, round: &mut Round, mut parcel: Box<Parcel>, failure: Failure) {
-        parcel.attempts += 1;
-        let tries = failure.kind.is_transient() && parcel.attempts < self.engine.options.attempts;
-        if tries && round.stop.is_none() && self.halt().is_none() {
-            round.parcels.push_front(parcel);
-        } else {
-            self.not_taken(round, *parcel, failure);
-        }
-    }
-
-    fn settle(&mut self, settled: Settled, ledger: &mut Ledger) {
-        let Settled {
-            document,
-            kind,
-            outcome,
-        } = settled;
-        match outcome {
-            Some(outcome) => self.tell(outcome, &mut ledger.outcomes),
-            None => self.count(&document.key, kind),
-        }
-        ledger.documents.push(document);
-    }
-
-    fn refuse(&mut self, round: &mut Round, mut document: Document, failure: Failure) {
-        let code = failure.code.as_deref().unwrap_or("refused");
-        document.sent_at = None;
-        let now = self.engine.clock.now();
-        let settled = plan::failed(document, now, (code, failure.message));
-        self.settle(settled, &mut round.ledger);
-        round.open -= 1;
-    }
-
-    fn deliver_as(
-        &mut self,
-        round: &mut Round,
-        parcel: Parcel,
-        target: Option<TargetId>,
-        asked: bool,
-    ) {
+    fn arrived(&mut self, round: &mut Round, parcel: Parcel, receipt: Receipt) {
         let Parcel {
             mut document,
             remark,
             ..
         } = parcel;
-        document.state = DocumentState::Delivered;
-        document.target = target;
-        document.attempts = 0;
-        document.not_before = None;
-        let code = remark.or_else(|| asked.then(|| "arrived".to_owned()));
+        round.claimed.extend(receipt.target.clone());
+        round.failing = 0;
+        document.deliver_as(receipt.target);
         let outcome = Outcome {
             key: document.key.clone(),
             target: document.target.clone(),
             kind: OutcomeKind::Created,
-            reason: code.as_deref().map(plan::explain),
-            code,
+            reason: remark.as_deref().map(plan::explain),
+            code: remark,
             changed: Vec::new(),
         };
-        self.tell(outcome, &mut round.ledger.outcomes);
-        round.ledger.documents.push(document);
+        let settled = Settled {
+            document,
+            kind: OutcomeKind::Created,
+            outcome: Some(outcome),
+        };
+        self.settle(settled, &mut round.documents, &mut round.outcomes);
         round.open -= 1;
     }
 }
@@ -286,7 +269,7 @@ impl Round {
             let carrier = Arc::clone(&self.carrier);
             let fetch = async move {
                 let held = carrier.fetch(&parcel).await;
-                Done::Fetched(parcel, held)
+                Finished::Fetched(parcel, held)
             };
             self.tasks.spawn(fetch.in_current_span());
         }
@@ -299,28 +282,22 @@ impl Round {
             let carrier = Arc::clone(&self.carrier);
             let send = async move {
                 let answer = until_clear(&carrier, &parcel, &held).await;
-                Done::Sent(parcel, answer)
+                Finished::Sent(parcel, answer)
             };
             self.tasks.spawn(send.in_current_span());
         }
     }
 
     /// Asks what became of a document whose answer was lost.
-    fn ask(&mut self, mut parcel: Box<Parcel>, failure: Failure) {
+    fn ask(&mut self, mut parcel: Box<Parcel>) {
         self.in_doubt += 1;
         let carrier = Arc::clone(&self.carrier);
         let ask = async move {
             parcel.document.sent_at = Some(carrier.engine.clock.now());
-            let resolved = doubt::resolve(&carrier, &parcel.document).await;
-            Done::Asked(parcel, failure, resolved)
+            let answer = doubt::ask(&carrier, &parcel.document).await;
+            Finished::Asked(parcel, answer)
         };
         self.tasks.spawn(ask.in_current_span());
-    }
-
-    /// What is known not to have arrived is sent by a later run.
-    fn put_back(&mut self, mut document: Document) {
-        doubt::apply(&mut document, Resolved::NotThere);
-        self.ledger.documents.push(document);
     }
 
     fn stop(&mut self, failure: Failure) {
@@ -339,18 +316,5 @@ async fn until_clear(carrier: &Carrier, parcel: &Parcel, held: &Held) -> Result<
             Err(failure) if failure.effect == Effect::None && patience.again(&failure).await => {}
             answer => return answer,
         }
-    }
-}
-
-/// Whether a file that was not had is the matter of every document.
-fn is_of_all(failure: &Failure) -> bool {
-    let stops = failure.kind.stops_everything() && failure.kind != FailureKind::Permission;
-    stops || failure.kind.is_transient()
-}
-
-fn as_failure(error: EngineError) -> Failure {
-    match error {
-        EngineError::Failure(failure) => failure,
-        other => Failure::new(FailureKind::Unavailable, other.to_string()),
     }
 }

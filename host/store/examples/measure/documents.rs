@@ -1,7 +1,7 @@
 //! Documents: 50 000 that were delivered, and some of every other state.
 
 use matricula_core::SourceKey;
-use matricula_core::document::{Document, DocumentState};
+use matricula_core::document::{Document, DocumentDecision, DocumentState};
 use matricula_core::store::{Commit, Store, StoreError};
 use matricula_core::{AutomationId, TargetId};
 
@@ -192,7 +192,7 @@ impl Bench {
         table.line("documents_in(): 15 000 in 3 states", start.elapsed(), None);
         let start = Clock::start();
         let decided = store
-            .decide_documents(id, None, DocumentState::Again)
+            .decide_documents(id, None, DocumentDecision::SendAgain)
             .await?;
         assert_eq!(decided, u64::from(OPEN));
         table.line("decide_documents(): 5 000", start.elapsed(), None);

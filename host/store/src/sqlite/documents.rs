@@ -4,9 +4,8 @@
 //! in indexes of the others alone, and how many stand how is kept by triggers.
 
 use jiff::Timestamp;
-use matricula_core::document::{Document, DocumentFigures, DocumentState};
+use matricula_core::document::{Document, DocumentDecision, DocumentFigures, DocumentState};
 use matricula_core::link::Applied;
-use matricula_core::store::StoreError;
 use matricula_core::{SourceKey, TargetId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -21,7 +20,8 @@ pub(super) const COLUMNS: &str =
 
 /// An owner may decide while a cycle has the same document in hand. Such a cycle read it as doubtful and
 /// writes it as doubtful: the decision is newer, and the row stays as it is. Nothing else becomes doubtful
-/// without having been intended before.
+/// without having been intended before. And what was delivered stays delivered, whatever a cycle writes:
+/// forgetting it would put it into the personnel file a second time.
 const WRITE: &str = "INSERT INTO document (automation, key, state, record, owner, wants, target, sent, size, sha256, \
         sent_at, attempts, not_before) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
@@ -29,7 +29,8 @@ const WRITE: &str = "INSERT INTO document (automation, key, state, record, owner
         owner = excluded.owner, wants = excluded.wants, target = excluded.target, sent = excluded.sent, \
         size = excluded.size, sha256 = excluded.sha256, sent_at = excluded.sent_at, \
         attempts = excluded.attempts, not_before = excluded.not_before \
-    WHERE excluded.state <> ?14 OR document.state NOT IN (?15, ?16)";
+    WHERE (document.state <> ?15 OR excluded.state = ?15) \
+        AND (excluded.state <> ?14 OR document.state <> ?16)";
 
 /// Of a state that is looked for.
 pub(super) const OPEN: &str = "FROM document INDEXED BY document_open \
@@ -243,14 +244,9 @@ pub(super) fn decide(
     tx: &Transaction<'_>,
     automation: i64,
     keys: Option<&[SourceKey]>,
-    decision: DocumentState,
+    decision: DocumentDecision,
 ) -> Result<u64, Fault> {
-    if !matches!(decision, DocumentState::Delivered | DocumentState::Again) {
-        return Err(Fault::Store(StoreError::Failed(format!(
-            "a doubtful document has arrived or is sent again; it cannot be decided to be {decision:?}"
-        ))));
-    }
-    let (decided, again) = (decision.code(), DocumentState::Again.code());
+    let (decided, again) = (decision.state().code(), DocumentState::Again.code());
     let doubtful = DocumentState::Doubtful.code();
     let Some(keys) = keys else {
         let number = tx

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use matricula_core::agenda::{Agenda, RunFilter};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
-use matricula_core::document::{Document, DocumentFigures, DocumentState};
+use matricula_core::document::{Document, DocumentDecision, DocumentFigures, DocumentState};
 use matricula_core::link::{Decision, Link, ResolvableReference};
 use matricula_core::run::{CycleKind, Outcome, Progress, Run, Trigger};
 use matricula_core::store::{Commit, Lease, OutcomeFilter, Population, Store, StoreError};
@@ -353,7 +353,7 @@ impl Store for SqliteStore {
         &self,
         automation: &AutomationId,
         keys: Option<&[SourceKey]>,
-        decision: DocumentState,
+        decision: DocumentDecision,
     ) -> Result<u64, StoreError> {
         let (id, keys) = (automation.clone(), keys.map(<[SourceKey]>::to_vec));
         self.worker

@@ -29,6 +29,7 @@ pub(crate) async fn resolve(
     let mut settings = program.settings().clone();
     let mut notes = Vec::new();
     for setting in program.flow().choices() {
+        // One of several that is gone takes nothing from the others.
         if setting.many {
             continue;
         }
@@ -87,27 +88,32 @@ async fn choices(
 ) -> Result<Vec<Choice>, Failure> {
     let mut all = Vec::new();
     let mut position: Option<String> = None;
-    let mut patience = Patience::new(engine, observer);
     for _ in 0..PAGES {
-        let key = format!("options:{}", setting.lookup);
-        let call = side.call(engine.clock.now(), key, engine.options.call_deadline);
-        let page = side
-            .connector
-            .options(&call, &setting.lookup, None, position.as_deref())
-            .await;
-        match page {
-            Err(failure) if patience.again(&failure).await => {}
-            Err(failure) => return Err(failure),
-            Ok(page) => {
-                all.extend(page.items);
-                match page.next {
-                    Some(next) => position = Some(next),
-                    None => break,
-                }
+        let mut patience = Patience::new(engine, observer);
+        let page = loop {
+            let key = format!("options:{}", setting.lookup);
+            let call = side.call(engine.clock.now(), key, engine.options.call_deadline);
+            let page = side
+                .connector
+                .options(&call, &setting.lookup, None, position.as_deref())
+                .await;
+            match page {
+                Err(failure) if patience.again(&failure).await => {}
+                page => break page?,
             }
+        };
+        all.extend(page.items);
+        match page.next {
+            Some(next) => position = Some(next),
+            None => return Ok(all),
         }
     }
-    Ok(all)
+    let message = format!(
+        "{} offers more than {PAGES} pages of choices for {}",
+        side.title(),
+        setting.setting
+    );
+    Err(Failure::new(FailureKind::Protocol, message))
 }
 
 fn gone(side: &Side, setting: &ChoiceSetting) -> Failure {
