@@ -6,34 +6,37 @@
 
 use std::marker::PhantomData;
 
-use matricula_sdk::{Context, Failure, Request};
+use matricula_sdk::{Context, Failure};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::failures::{self, Right};
 use crate::raw::{Key, Raw, RawSeed, any_scalar};
+use crate::request;
 
 /// What came, taken out of its envelope.
 #[derive(Debug)]
-pub struct Answer<T> {
+pub(crate) struct Answer<T> {
     /// How many there are altogether, where Personio tells.
-    pub total: Option<u64>,
+    pub(crate) total: Option<u64>,
     /// What is in `data`.
-    pub data: Vec<T>,
+    pub(crate) data: Vec<T>,
 }
 
 /// Asks for what takes this right and reads it by the seed, or says why there is none.
 ///
 /// # Errors
 /// Every [`failures`] kind; nothing was changed at Personio.
-pub fn get<S, T>(cx: &Context<'_>, right: Right, url: String, seed: S) -> Result<Answer<T>, Failure>
+pub(crate) fn get<S, T>(
+    cx: &Context<'_>,
+    right: Right,
+    url: String,
+    seed: S,
+) -> Result<Answer<T>, Failure>
 where
     S: for<'de> DeserializeSeed<'de, Value = T> + Copy,
 {
-    let request = Request::get(url)
-        .header("accept", "application/json")
-        .header("x-personio-app-id", "MATRICULA");
     let response = cx
-        .send(request)
+        .send(request("GET", url))
         .map_err(|error| failures::unsent(error, false))?;
     if !response.is_success() {
         let problem = parse(&response.body, Skip)
@@ -57,11 +60,11 @@ where
 
 /// What Personio says is wrong.
 #[derive(Debug, Default)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Its own code; often the HTTP status.
-    pub code: Option<u64>,
+    pub(crate) code: Option<u64>,
     /// Its own message, in the language of the account. Never shown, since nobody knows what is in it.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 #[derive(Debug)]

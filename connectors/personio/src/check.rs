@@ -14,7 +14,7 @@ use crate::raw::{Raw, RawSeed};
 use crate::{BASE, EMPLOYEES, UPLOAD_DOCUMENT, answer, listing, lookup, not_offered};
 
 /// Tests the credential for the needs.
-pub fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
+pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
     let subjects = [EMPLOYEES, UPLOAD_DOCUMENT];
     if let Some(other) = needs
         .iter()

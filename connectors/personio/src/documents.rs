@@ -1,4 +1,4 @@
-//! Documents put into employees' files, through version 1 of the API: version 2 has no upload.
+//! Documents put into personnel files, through version 1 of the API: version 2 has no upload.
 //!
 //! Personio knows no idempotency key, so an upload that is repeated makes a second document, and nothing
 //! here repeats one. What the host is told of the effect decides whether it will: none only where nothing was
@@ -9,23 +9,25 @@
 
 use matricula_sdk::{
     Change, Context, Disposition, Effect, Failure, FailureKind, File, Part, Preparation, Receipt,
-    Request, Response, Result, json,
+    Response, Result, json,
 };
 use serde_json::Value;
 
 use crate::answer::Problem;
 use crate::failures::{self, Right};
 use crate::filename::filename;
-use crate::{BASE, UPLOAD_DOCUMENT, lookup, not_offered};
+use crate::manifest::{Labels, Language};
+use crate::{BASE, UPLOAD_DOCUMENT, lookup, not_offered, request};
 
 /// The operation's attributes.
-pub const ATTRIBUTES: [&str; 6] = ["employee", "category", "title", "date", "comment", "file"];
+pub(crate) const ATTRIBUTES: [&str; 6] =
+    ["employee", "category", "title", "date", "comment", "file"];
 
 /// The media types that the manifest lets in, and how such files end.
-pub const TYPES: [(&str, &str); 1] = [("application/pdf", "pdf")];
+pub(crate) const TYPES: [(&str, &str); 1] = [("application/pdf", "pdf")];
 
 /// Personio offers every attribute to everybody; nothing has to be learned.
-pub fn prepare(attributes: &[String]) -> Preparation {
+pub(crate) fn prepare(attributes: &[String]) -> Preparation {
     let unavailable = attributes
         .iter()
         .filter(|name| !ATTRIBUTES.contains(&name.as_str()));
@@ -36,7 +38,7 @@ pub fn prepare(attributes: &[String]) -> Preparation {
 }
 
 /// Uploads each document. One that fails leaves the others alone.
-pub fn write(cx: &Context<'_>, changes: &[Change]) -> Vec<Result<Receipt>> {
+pub(crate) fn write(cx: &Context<'_>, changes: &[Change]) -> Vec<Result<Receipt>> {
     changes.iter().map(|change| upload(cx, change)).collect()
 }
 
@@ -51,9 +53,7 @@ fn upload(cx: &Context<'_>, change: &Change) -> Result<Receipt> {
         return Err(not_offered("changing or removing a document"));
     }
     let document = Document::new(&data)?;
-    let request = Request::new("POST", format!("{BASE}/company/documents"))
-        .header("accept", "application/json")
-        .header("x-personio-app-id", "MATRICULA");
+    let request = request("POST", format!("{BASE}/company/documents"));
     let response = cx
         .upload(request, document.parts())
         .map_err(|error| failures::unsent(error, true))?;
@@ -75,9 +75,11 @@ impl Document {
     fn new(data: &Value) -> Result<Self> {
         let needed = |name: &str| {
             data.get(name).and_then(json::id).ok_or_else(|| {
+                let labels = Labels::documents();
+                let label = labels.get(name, Language::English).unwrap_or(name);
                 Failure::new(
                     FailureKind::Input,
-                    format!("a document in Personio needs a value for \"{name}\""),
+                    format!("a document in Personio needs a value for \"{label}\""),
                 )
                 .code("incomplete")
             })
@@ -189,8 +191,8 @@ fn unknown(cx: &Context<'_>, document: &Document, problem: &Problem) -> Failure 
         Ok(false) => category_unknown(),
         Ok(true) => Failure::new(
             FailureKind::Input,
-            "Personio does not know the employee whose file the document belongs into; was the employee \
-             removed there?",
+            "Personio does not know the employee into whose personnel file the document belongs; was the \
+             employee removed there?",
         )
         .code("employee-unknown"),
         Err(failure) => failure,
@@ -215,7 +217,7 @@ fn has_category(cx: &Context<'_>, document: &Document) -> Result<bool> {
     }
 }
 
-fn not_accepted(cx: &Context<'_>, document: &Document, status: u16, fields: &[String]) -> Failure {
+fn not_accepted(cx: &Context<'_>, document: &Document, status: u16, fields: &[&str]) -> Failure {
     if status == 413 {
         return Failure::new(
             FailureKind::Input,
@@ -223,16 +225,21 @@ fn not_accepted(cx: &Context<'_>, document: &Document, status: u16, fields: &[St
         )
         .code("file-too-large");
     }
-    if fields == ["category_id"] {
+    if fields == ["category"] {
         match has_category(cx, document) {
             Ok(true) => {}
             Ok(false) => return category_unknown(),
             Err(failure) => return failure,
         }
     }
-    let named = match fields {
+    let labels = Labels::documents();
+    let named: Vec<&str> = fields
+        .iter()
+        .filter_map(|field| labels.get(field, Language::English))
+        .collect();
+    let named = match named.as_slice() {
         [] => String::new(),
-        fields => format!(": look at {}", fields.join(", ")),
+        named => format!(": look at {}", named.join(", ")),
     };
     Failure::new(
         FailureKind::Input,
@@ -241,24 +248,24 @@ fn not_accepted(cx: &Context<'_>, document: &Document, status: u16, fields: &[St
     .code(format!("http-{status}"))
 }
 
-/// The names of the fields that were turned down. What stands beside them may quote values.
-fn fields(body: Option<&Value>) -> Vec<String> {
+/// The attributes that were turned down. What stands beside their names may quote values.
+fn fields(body: Option<&Value>) -> Vec<&'static str> {
     let error = body.and_then(|body| body.get("error"));
     let named = error
         .and_then(|error| error.get("error_data").or_else(|| error.get("errors")))
         .or_else(|| body?.get("errors"));
-    const KNOWN: [&str; 6] = [
-        "title",
-        "employee_id",
-        "category_id",
-        "date",
-        "comment",
-        "file",
+    const FIELDS: [(&str, &str); 6] = [
+        ("title", "title"),
+        ("employee_id", "employee"),
+        ("category_id", "category"),
+        ("date", "date"),
+        ("comment", "comment"),
+        ("file", "file"),
     ];
-    KNOWN
+    FIELDS
         .into_iter()
-        .filter(|known| named.is_some_and(|named| named.get(known).is_some()))
-        .map(str::to_owned)
+        .filter(|(field, _)| named.is_some_and(|named| named.get(field).is_some()))
+        .map(|(_, attribute)| attribute)
         .collect()
 }
 
@@ -274,7 +281,7 @@ fn unreadable(response: &Response) -> Failure {
 }
 
 /// The operation must be the one that there is.
-pub fn known(operation: &str) -> Result<()> {
+pub(crate) fn known(operation: &str) -> Result<()> {
     if operation == UPLOAD_DOCUMENT {
         Ok(())
     } else {

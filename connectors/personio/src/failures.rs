@@ -10,7 +10,7 @@ use matricula_sdk::{Failure, FailureKind, Response, SendError};
 use crate::answer::Problem;
 
 /// Where the owner sets what a credential may read.
-pub const INTEGRATIONS: &str =
+pub(crate) const INTEGRATIONS: &str =
     "in Personio, open Marketplace > Connected integrations, choose the integration";
 
 /// How long to wait when Personio asks for patience without saying how long; its documentation asks for
@@ -19,7 +19,7 @@ const PATIENCE_MS: u64 = 1000;
 
 /// What a request needs to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
+pub(crate) enum Right {
     /// To read employees.
     ReadEmployees,
     /// To read documents and their categories.
@@ -54,7 +54,7 @@ impl Right {
 }
 
 /// No answer came. `changes` says whether the request could have changed something.
-pub fn unsent(error: SendError, changes: bool) -> Failure {
+pub(crate) fn unsent(error: SendError, changes: bool) -> Failure {
     match error {
         SendError::Unauthenticated(_) => Failure::new(
             FailureKind::Auth,
@@ -66,7 +66,7 @@ pub fn unsent(error: SendError, changes: bool) -> Failure {
 }
 
 /// The status of a refusal: one in an answer of 200 has it, if any, in its code.
-pub fn status(response: &Response, problem: &Problem) -> u16 {
+pub(crate) fn status(response: &Response, problem: &Problem) -> u16 {
     match problem.code.map(u16::try_from) {
         Some(Ok(code @ 400..=599)) if response.is_success() => code,
         _ => response.status,
@@ -74,7 +74,7 @@ pub fn status(response: &Response, problem: &Problem) -> u16 {
 }
 
 /// Personio refused what takes this right, by status or by `success: false`.
-pub fn refused(response: &Response, problem: &Problem, right: Right) -> Failure {
+pub(crate) fn refused(response: &Response, problem: &Problem, right: Right) -> Failure {
     let status = status(response, problem);
     let code = format!("http-{status}");
     match status {
@@ -100,14 +100,7 @@ pub fn refused(response: &Response, problem: &Problem, right: Right) -> Failure 
             .code(code),
         // The host renews a token that is turned down; with a new one, 403 for documents is about rights.
         _ if lacks_right(&problem.message) || status == 403 && right != Right::ReadEmployees => {
-            let (lacks, give) = right.names();
-            Failure::new(
-                FailureKind::Permission,
-                format!(
-                    "Personio accepts the credentials but they lack the {lacks}: {INTEGRATIONS} and {give}"
-                ),
-            )
-            .code(code)
+            lacking(right, status)
         }
         401 | 403 => Failure::new(
             FailureKind::Auth,
@@ -131,8 +124,20 @@ pub fn refused(response: &Response, problem: &Problem, right: Right) -> Failure 
     }
 }
 
+/// The credentials are good and may not do this.
+pub(crate) fn lacking(right: Right, status: u16) -> Failure {
+    let (lacks, give) = right.names();
+    Failure::new(
+        FailureKind::Permission,
+        format!(
+            "Personio accepts the credentials but they lack the {lacks}: {INTEGRATIONS} and {give}"
+        ),
+    )
+    .code(format!("http-{status}"))
+}
+
 /// The answer is no JSON, or of a shape that nobody could expect.
-pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
+pub(crate) fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
     let status = response.status;
     let (kind, what) = match response
         .body
@@ -162,7 +167,7 @@ pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
 }
 
 /// The envelope has no list of data.
-pub fn without_data(response: &Response) -> Failure {
+pub(crate) fn without_data(response: &Response) -> Failure {
     Failure::new(
         FailureKind::Protocol,
         format!(
@@ -174,7 +179,7 @@ pub fn without_data(response: &Response) -> Failure {
 }
 
 /// Nobody in the answer can be told apart.
-pub fn nobody_has_an_id() -> Failure {
+pub(crate) fn nobody_has_an_id() -> Failure {
     Failure::new(
         FailureKind::Protocol,
         "Personio sent employees without an ID, so nobody can be told apart",

@@ -8,7 +8,7 @@
 const LONGEST: usize = 100;
 
 /// A harmless file name.
-pub fn filename(title: &str, extension: &str) -> String {
+pub(crate) fn filename(title: &str, extension: &str) -> String {
     let ending = format!(".{extension}");
     let title = title.trim();
     let stem = match title.len().checked_sub(ending.len()) {

@@ -5,7 +5,7 @@
 //! pass over the body; `normal` turns Personio's many ways to say one thing into the manifest's one;
 //! `failures` says what went wrong. `check` and `lookup` serve the wizard.
 //!
-//! `documents` uploads, and `listing` says what lies in somebody's file already. Everything is version 1 of the
+//! `documents` uploads, and `listing` says what lies in somebody's personnel file already. Everything is version 1 of the
 //! API except the listing, which only version 2 has.
 //!
 //! Credentials are exchanged for a token by the host as the manifest says; nothing here sees either.
@@ -32,7 +32,7 @@ mod tests;
 
 use matricula_sdk::{
     Change, Choices, Connector, Context, Failure, FailureKind, Found, Need, Page, Preparation,
-    Read, Receipt, Report, Result,
+    Read, Receipt, Report, Request, Result,
 };
 
 /// The system's name in every message.
@@ -44,7 +44,7 @@ const BASE: &str = "https://api.personio.de/v1";
 /// The stream of employees.
 const EMPLOYEES: &str = "employees";
 
-/// The operation that puts documents into employees' files.
+/// The operation that puts documents into personnel files.
 const UPLOAD_DOCUMENT: &str = "upload-document";
 
 /// The connector.
@@ -98,6 +98,13 @@ impl Connector for Personio {
     }
 }
 
+/// A request to Personio, with what every request has.
+fn request(method: &str, url: impl Into<String>) -> Request {
+    Request::new(method, url)
+        .header("accept", "application/json")
+        .header("x-personio-app-id", "MATRICULA")
+}
+
 /// The caller asked for something that the manifest does not list.
 fn not_offered(what: &str) -> Failure {
     Failure::new(
@@ -105,16 +112,6 @@ fn not_offered(what: &str) -> Failure {
         format!("the {SYSTEM} connector does not offer {what}"),
     )
     .code("not-offered")
-}
-
-/// A position or state, to be read back with `json::token`.
-fn token(of: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(of).map_err(|error| {
-        Failure::new(
-            FailureKind::Internal,
-            format!("the {SYSTEM} connector cannot write its position: {error}"),
-        )
-    })
 }
 
 matricula_sdk::export!(Personio, manifest = "../manifest.json");

@@ -1,4 +1,4 @@
-//! The documents that lie in somebody's file, through version 2 of the API, which alone lists them.
+//! The documents in somebody's personnel file, through version 2 of the API, which alone lists them.
 //!
 //! The host asks when it does not know whether an upload arrived, and takes what is not in the list for not
 //! arrived. So a list that may lack something is a failure, never a shorter list: a page without data, a next
@@ -6,15 +6,13 @@
 //!
 //! Only the cursor of a link to the next page is used: where requests go is not for an answer to say.
 
-use matricula_sdk::{
-    Context, Failure, FailureKind, Found, Request, Response, Result, SendError, json,
-};
+use matricula_sdk::{Context, Failure, FailureKind, Found, Response, Result, SendError, json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::answer::Problem;
-use crate::failures::{self, INTEGRATIONS, Right};
-use crate::not_offered;
+use crate::failures::{self, Right};
+use crate::{not_offered, request};
 
 const DOCUMENTS: &str = "https://api.personio.de/v2/document-management/documents";
 
@@ -23,11 +21,12 @@ const PAGE: u32 = 200;
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
-/// What Personio calls the right, on its pages and in a token's scope.
-pub const RIGHT: &str = "\"Documents: read\" (documents:read)";
-
-/// The documents in each employee's file, in order.
-pub fn find(cx: &Context<'_>, attribute: &str, employees: &[String]) -> Result<Vec<Vec<Found>>> {
+/// The documents in each employee's personnel file, in order.
+pub(crate) fn find(
+    cx: &Context<'_>,
+    attribute: &str,
+    employees: &[String],
+) -> Result<Vec<Vec<Found>>> {
     if attribute != "employee" {
         return Err(not_offered(&format!("finding documents by {attribute}")));
     }
@@ -38,7 +37,7 @@ pub fn find(cx: &Context<'_>, attribute: &str, employees: &[String]) -> Result<V
 }
 
 /// Whether documents may be listed: asks for those of an employee who cannot be.
-pub fn probe(cx: &Context<'_>) -> Result<()> {
+pub(crate) fn probe(cx: &Context<'_>) -> Result<()> {
     let answer = get(cx, format!("{DOCUMENTS}?owner_id=0&limit=1"))?;
     list(&answer).map(|_| ())
 }
@@ -159,10 +158,7 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 fn get(cx: &Context<'_>, url: String) -> Result<Value> {
-    let request = Request::get(url)
-        .header("accept", "application/json")
-        .header("x-personio-app-id", "MATRICULA");
-    let response = cx.send(request).map_err(|error| match error {
+    let response = cx.send(request("GET", url)).map_err(|error| match error {
         // Version 1 has a token of its own, and it may have been given.
         SendError::Unauthenticated(_) => Failure::new(
             FailureKind::Auth,
@@ -187,24 +183,14 @@ fn refused(response: &Response) -> Failure {
         body.contains("unauthorized") || body.contains("scope")
     };
     match status {
-        401 | 403 => lacks_right(status),
-        400 if unauthorized() => lacks_right(status),
+        401 | 403 => failures::lacking(Right::ReadDocuments, status),
+        400 if unauthorized() => failures::lacking(Right::ReadDocuments, status),
         404 => incomplete("has nothing at the address of its list"),
         400..=499 if status != 429 => {
             incomplete("did not accept the request for its list").code(format!("http-{status}"))
         }
         _ => failures::refused(response, &Problem::default(), Right::ReadDocuments),
     }
-}
-
-fn lacks_right(status: u16) -> Failure {
-    Failure::new(
-        FailureKind::Permission,
-        format!(
-            "these credentials lack the right {RIGHT} (status {status}): {INTEGRATIONS} and give it that right"
-        ),
-    )
-    .code(format!("http-{status}"))
 }
 
 fn incomplete(what: &str) -> Failure {

@@ -16,7 +16,7 @@ use crate::manifest::{Labels, Language};
 use crate::paging::{PAGE, address};
 use crate::raw::{Raw, RawSeed};
 use crate::records::{RecordSeed, Wanted};
-use crate::{BASE, answer, not_offered, token};
+use crate::{BASE, answer, not_offered};
 
 /// How many requests one call makes at most; Personio allows 15 in a second.
 const PAGES: usize = 5;
@@ -46,7 +46,7 @@ struct Position {
 }
 
 /// A few options.
-pub fn options(
+pub(crate) fn options(
     cx: &Context<'_>,
     field: &str,
     search: Option<&str>,
@@ -111,7 +111,11 @@ pub fn options(
         label: name,
         hint: None,
     };
-    let next = if over { None } else { Some(token(&at)?) };
+    let next = if over {
+        None
+    } else {
+        Some(json::to_token("position", &at)?)
+    };
     Ok(Choices {
         items: names.into_iter().map(choice).collect(),
         next,
@@ -120,15 +124,15 @@ pub fn options(
 
 /// A category of documents.
 #[derive(Debug)]
-pub struct Category {
+pub(crate) struct Category {
     /// Its identifier.
-    pub id: String,
+    pub(crate) id: String,
     /// What it is called in the account.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// All document categories of the account, which Personio sends at once.
-pub fn categories(cx: &Context<'_>) -> Result<Vec<Category>> {
+pub(crate) fn categories(cx: &Context<'_>) -> Result<Vec<Category>> {
     let answer = answer::get(
         cx,
         Right::ReadDocuments,

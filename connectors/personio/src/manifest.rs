@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// Names of attributes, by key.
 #[derive(Debug, Default)]
-pub struct Labels(BTreeMap<String, Label>);
+pub(crate) struct Labels(BTreeMap<String, Label>);
 
 /// A name, in the languages of Personio's pages that the manifest knows.
 #[derive(Debug, Deserialize)]
@@ -17,7 +17,7 @@ struct Label {
 
 /// The language of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     /// Also where nothing can be told.
     English,
     /// German.
@@ -26,11 +26,13 @@ pub enum Language {
 
 #[derive(Deserialize)]
 struct Manifest {
-    streams: BTreeMap<String, Stream>,
+    streams: BTreeMap<String, Described>,
+    operations: BTreeMap<String, Described>,
 }
 
+/// A stream or an operation.
 #[derive(Deserialize)]
-struct Stream {
+struct Described {
     schema: Schema,
 }
 
@@ -47,13 +49,22 @@ struct Property {
 
 impl Labels {
     /// Those of the employees.
-    pub fn employees() -> Self {
+    pub(crate) fn employees() -> Self {
+        Self::read(|mut manifest| manifest.streams.remove(crate::EMPLOYEES))
+    }
+
+    /// Those of the documents that are uploaded.
+    pub(crate) fn documents() -> Self {
+        Self::read(|mut manifest| manifest.operations.remove(crate::UPLOAD_DOCUMENT))
+    }
+
+    fn read(of: impl FnOnce(Manifest) -> Option<Described>) -> Self {
         // The manifest is part of this crate, and a test reads it.
         let manifest: Option<Manifest> =
             serde_json::from_str(include_str!("../manifest.json")).ok();
-        let stream = manifest.and_then(|mut manifest| manifest.streams.remove(crate::EMPLOYEES));
-        let properties = stream
-            .map(|stream| stream.schema.properties)
+        let properties = manifest
+            .and_then(of)
+            .map(|described| described.schema.properties)
             .unwrap_or_default();
         Self(
             properties
@@ -64,7 +75,7 @@ impl Labels {
     }
 
     /// The name of an attribute, if it is one of Personio's own.
-    pub fn get(&self, key: &str, language: Language) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str, language: Language) -> Option<&str> {
         self.0.get(key).map(|label| match language {
             Language::English => label.en.as_str(),
             Language::German => label.de.as_str(),
@@ -72,7 +83,7 @@ impl Labels {
     }
 
     /// The language in which Personio names these attributes, given as key and name.
-    pub fn language<'a>(&self, named: impl Iterator<Item = (&'a str, &'a str)>) -> Language {
+    pub(crate) fn language<'a>(&self, named: impl Iterator<Item = (&'a str, &'a str)>) -> Language {
         let (mut english, mut german) = (0, 0);
         for (key, name) in named {
             if let Some(label) = self.0.get(key) {
@@ -108,5 +119,10 @@ mod tests {
         assert_eq!(labels.language(std::iter::empty()), Language::English);
         assert_eq!(labels.get("office", Language::German), Some("Standort"));
         assert_eq!(labels.get("dynamic_1", Language::English), None);
+        let documents = Labels::documents();
+        assert_eq!(
+            documents.get("employee", Language::English),
+            Some("Employee")
+        );
     }
 }

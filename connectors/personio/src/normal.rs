@@ -19,7 +19,7 @@ use crate::raw::Raw;
 
 /// How an attribute is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The employee's own identifier.
     Id,
     /// Text, or null.
@@ -46,7 +46,7 @@ pub enum Kind {
 
 impl Kind {
     /// By the attribute's key.
-    pub fn of(key: &str) -> Self {
+    pub(crate) fn of(key: &str) -> Self {
         match key {
             "id" => Self::Id,
             "first_name" | "last_name" | "preferred_name" | "email" | "position"
@@ -72,16 +72,16 @@ impl Kind {
 
 /// Writes values as JSON.
 #[derive(Debug, Default)]
-pub struct Writer {
+pub(crate) struct Writer {
     /// What has been written.
-    pub out: String,
+    pub(crate) out: String,
     /// The most minutes west of Greenwich that a time had.
-    pub west: u16,
+    pub(crate) west: u16,
 }
 
 impl Writer {
     /// With room for this many bytes.
-    pub fn with_capacity(bytes: usize) -> Self {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self {
             out: String::with_capacity(bytes),
             west: 0,
@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// Writes the value of an attribute; `of` is Personio's own type of it.
-    pub fn value(&mut self, kind: Kind, value: &Raw<'_>, of: &str) {
+    pub(crate) fn value(&mut self, kind: Kind, value: &Raw<'_>, of: &str) {
         match kind {
             Kind::Id | Kind::Text => self.text(value),
             Kind::Choice(known) => self.choice(known, value),
@@ -331,7 +331,7 @@ fn day(text: &str) -> Option<&str> {
 }
 
 /// The minutes of an offset such as `-08:00` at the end; 0 for one to the east, or for none.
-pub fn west(text: &str) -> u16 {
+pub(crate) fn west(text: &str) -> u16 {
     let offset = text.get(19..).unwrap_or_default();
     // Fractions of a second may come before it.
     let Some((_, offset)) = offset.split_once('-') else {

@@ -33,10 +33,10 @@ use crate::answer::{self, Answer};
 use crate::failures::{self, Right};
 use crate::records::{Record, RecordSeed, Wanted};
 use crate::seen::{Seen, Written};
-use crate::{BASE, time, token};
+use crate::{BASE, time};
 
 /// The most employees that Personio puts on a page.
-pub const PAGE: u32 = 100;
+pub(crate) const PAGE: u32 = 100;
 
 /// How late Personio may report a change: twice of what was seen.
 const LATE_MS: u64 = 90 * 60 * 1000;
@@ -77,12 +77,12 @@ fn is_zero(minutes: &u16) -> bool {
 }
 
 /// The address of a page.
-pub fn address(limit: u32, offset: u64, attributes: &str) -> String {
+pub(crate) fn address(limit: u32, offset: u64, attributes: &str) -> String {
     format!("{BASE}/company/employees?limit={limit}&offset={offset}{attributes}")
 }
 
 /// Reads one page.
-pub fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
+pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
     let since: Option<State> = read
         .state
         .as_deref()
@@ -110,7 +110,7 @@ pub fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
     let total = answer.total;
     let (items, over) = walk.take(answer)?;
     if !over {
-        let next = Some(token(&walk.position())?);
+        let next = Some(json::to_token("position", &walk.position())?);
         return Ok(Page {
             items,
             next,
@@ -120,7 +120,7 @@ pub fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
     }
     let whole = walk.is_whole(total);
     let state = if since.is_none() || whole {
-        Some(token(&walk.state())?)
+        Some(json::to_token("state", &walk.state())?)
     } else {
         read.state.clone()
     };

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Raw<'de> {
+pub(crate) enum Raw<'de> {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -33,7 +33,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'de> Raw<'de> {
     /// A field of an object.
-    pub fn field(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields
                 .iter()
@@ -44,7 +44,7 @@ impl<'de> Raw<'de> {
     }
 
     /// Text that is not blank.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) if !text.trim().is_empty() => Some(text),
             _ => None,
@@ -53,7 +53,7 @@ impl<'de> Raw<'de> {
 
     /// A whole number that is not negative, also where it comes as text or as a float. Identifiers are
     /// such numbers; they fit into 63 bits, as JSON readers and databases want it.
-    pub fn whole(&self) -> Option<u64> {
+    pub(crate) fn whole(&self) -> Option<u64> {
         let number = match self {
             Self::Whole(number) => *number,
             // Up to 2^53 a float is exact; beyond, it may be somebody else's identifier.
@@ -67,7 +67,7 @@ impl<'de> Raw<'de> {
     }
 
     /// A number, also where it comes as text.
-    pub fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Self::Whole(number) => Some(*number as f64),
             Self::Number(number) => Some(*number),
@@ -85,7 +85,7 @@ impl<'de> Raw<'de> {
 
 /// Reads a [`Raw`], keeping only the fields of objects, at any depth, that the function says yes to.
 #[derive(Clone, Copy)]
-pub struct RawSeed(pub fn(&str) -> bool);
+pub(crate) struct RawSeed(pub fn(&str) -> bool);
 
 impl<'de> DeserializeSeed<'de> for RawSeed {
     type Value = Raw<'de>;
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for RawSeed {
 }
 
 /// Reads the key of a map without copying it.
-pub struct Key;
+pub(crate) struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
     type Value = Cow<'de, str>;

@@ -20,7 +20,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.'
 
 /// The attributes that are asked for and written.
 #[derive(Debug)]
-pub struct Wanted(Vec<Column>);
+pub(crate) struct Wanted(Vec<Column>);
 
 #[derive(Debug)]
 struct Column {
@@ -32,7 +32,7 @@ struct Column {
 
 impl Wanted {
     /// These attributes and the identifier, which comes first. Repetitions are dropped.
-    pub fn new(attributes: &[String]) -> Self {
+    pub(crate) fn new(attributes: &[String]) -> Self {
         let mut columns: Vec<Column> = Vec::with_capacity(attributes.len() + 1);
         for name in std::iter::once("id").chain(attributes.iter().map(String::as_str)) {
             if !columns.iter().any(|column| column.name == name) {
@@ -47,7 +47,7 @@ impl Wanted {
     }
 
     /// `&attributes[]=…` for each, with the brackets encoded.
-    pub fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         let mut query = String::new();
         for column in &self.0 {
             query.push_str("&attributes%5B%5D=");
@@ -59,19 +59,19 @@ impl Wanted {
 
 /// One employee.
 #[derive(Debug, Default, PartialEq)]
-pub struct Record {
+pub(crate) struct Record {
     /// None if it came without one that can be read.
-    pub id: Option<u64>,
+    pub(crate) id: Option<u64>,
     /// A JSON object of the wanted attributes that came.
-    pub data: String,
+    pub(crate) data: String,
     /// How far west of Greenwich the record's times are, in minutes: the most that was met, 0 if none
     /// was.
-    pub west: u16,
+    pub(crate) west: u16,
 }
 
 /// Reads a [`Record`].
 #[derive(Clone, Copy)]
-pub struct RecordSeed<'w>(pub &'w Wanted);
+pub(crate) struct RecordSeed<'w>(pub &'w Wanted);
 
 impl<'de> DeserializeSeed<'de> for RecordSeed<'_> {
     type Value = Record;

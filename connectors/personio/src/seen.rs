@@ -21,7 +21,7 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// A set of identifiers, each below 2^63.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Only identifiers divisible by 2 to this power are remembered.
     thinned: u32,
     /// First and last of each run, ascending, with gaps between them; divided by 2 to the above.
@@ -30,7 +30,7 @@ pub struct Seen {
 
 /// A [`Seen`] in a position.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Written {
+pub(crate) struct Written {
     #[serde(default)]
     thinned: u32,
     runs: String,
@@ -38,7 +38,7 @@ pub struct Written {
 
 impl Seen {
     /// Whether it is remembered that this one was seen.
-    pub fn contains(&self, id: u64) -> bool {
+    pub(crate) fn contains(&self, id: u64) -> bool {
         let Some(unit) = self.unit(id) else {
             return false;
         };
@@ -47,7 +47,7 @@ impl Seen {
     }
 
     /// Adds identifiers, in any order.
-    pub fn extend(&mut self, ids: impl IntoIterator<Item = u64>) {
+    pub(crate) fn extend(&mut self, ids: impl IntoIterator<Item = u64>) {
         let mut units: Vec<u64> = ids.into_iter().filter_map(|id| self.unit(id)).collect();
         units.sort_unstable();
         let mut merged = Vec::with_capacity(self.runs.len() + units.len());
@@ -65,7 +65,7 @@ impl Seen {
     }
 
     /// As text of bounded length.
-    pub fn write(mut self) -> Written {
+    pub(crate) fn write(mut self) -> Written {
         loop {
             let runs = encode(&self.runs);
             if runs.len() <= MOST {
@@ -82,7 +82,7 @@ impl Seen {
     ///
     /// # Errors
     /// If it is not: the host handed out a position that is none of ours.
-    pub fn read(written: &Written) -> Result<Self> {
+    pub(crate) fn read(written: &Written) -> Result<Self> {
         let runs = decode(&written.runs).filter(|_| written.thinned < 63);
         runs.map(|runs| Self {
             thinned: written.thinned,

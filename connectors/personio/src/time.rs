@@ -1,7 +1,7 @@
 //! Times as Personio wants them in `updated_since`: to the second, without a zone.
 
 /// Unix time in milliseconds as `YYYY-MM-DDTHH:MM:SS`, in UTC.
-pub fn text(unix_ms: u64) -> String {
+pub(crate) fn text(unix_ms: u64) -> String {
     let seconds = unix_ms / 1000;
     let (year, month, day) = date(seconds / 86_400);
     let of_day = seconds % 86_400;

@@ -6,9 +6,8 @@
 //! is passed on as it came, so that the host's check of the record names it. `customer.id` is taken for the
 //! identity that the academy's SCIM service gives to the same person.
 //!
-//! **When a read ends** is decided as for participants ([`crate::rest`]), and counted in participations, since
-//! one without a certificate counts too where the filter is not heeded. Pages are numbered, so a list that
-//! grows meanwhile shows some entries twice; the host knows by key what it has had.
+//! **When a read ends** is decided as for every list ([`crate::paging`]), and counted in participations, since
+//! one without a certificate counts too where the filter is not heeded.
 //!
 //! **Where the next incremental read starts**: a day before the newest completion seen, never after now. A
 //! completion can be entered late, and a certificate be issued after its completion. What comes later than a
@@ -18,10 +17,8 @@ use matricula_sdk::{Context, Failure, FailureKind, Item, Page, Read, Result, jso
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::paging::Walk;
 use crate::{rest, time};
-
-/// The most participations asked for at once, as the manifest says.
-const LARGEST_PAGE: u32 = 100;
 
 /// How late a completion may be entered, in seconds.
 const LATE: i64 = 24 * 3600;
@@ -46,36 +43,9 @@ pub(crate) const ATTRIBUTES: [&str; 12] = [
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Position {
-    page: u32,
-    /// The size of a page must not change on the way.
-    limit: u32,
-    /// How many participations have come.
-    seen: u64,
-    /// How many there are, once that is certain.
-    total: Option<u64>,
-    /// Something happened that makes the reading less than whole.
-    doubt: bool,
+    walk: Walk,
     /// The newest completion so far, Unix seconds.
     newest: Option<i64>,
-    /// The first participation of the page before.
-    first: Option<String>,
-    /// What the page before announced.
-    count: Option<u64>,
-}
-
-impl Position {
-    fn begin(limit: u32, since: Option<&State>) -> Self {
-        Self {
-            page: 1,
-            limit: limit.clamp(1, LARGEST_PAGE),
-            seen: 0,
-            total: None,
-            doubt: false,
-            newest: since.map(|state| state.newest),
-            first: None,
-            count: None,
-        }
-    }
 }
 
 /// Where an incremental read starts.
@@ -87,7 +57,7 @@ struct State {
 
 /// Whether participations can be read at all.
 pub(crate) fn probe(cx: &Context<'_>) -> Result<()> {
-    let answer = rest::get(cx, &address(1, 1, None))?;
+    let answer = rest::get(cx, &address(&Walk::begin(1), None))?;
     rest::list(&answer, "participations").map(|_| ())
 }
 
@@ -100,17 +70,14 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
     };
     let mut at = match &read.position {
         Some(position) => json::token("position", position)?,
-        None => Position::begin(read.limit, since.as_ref()),
+        None => Position {
+            walk: Walk::begin(read.limit),
+            newest: since.as_ref().map(|state| state.newest),
+        },
     };
-    let answer = rest::get(cx, &address(at.limit, at.page, since.as_ref()))?;
-    let results = rest::list(&answer, "participations")?;
-    let count = answer.get("resultCount").and_then(rest::whole);
-
-    let first = results.first().and_then(|one| json::id(one.get("id")?));
-    if first.is_some() && first == at.first && count == at.count {
-        return Err(rest::repeated("certificates"));
-    }
-    if !results.is_empty() && results.iter().all(|one| one.get("id").is_none()) {
+    let answer = rest::get(cx, &address(&at.walk, since.as_ref()))?;
+    let (participations, ended) = at.walk.take(&answer, "participations")?;
+    if !participations.is_empty() && participations.iter().all(|one| one.get("id").is_none()) {
         return Err(Failure::new(
             FailureKind::Protocol,
             "reteach sent participations without an id, so none can be told from another",
@@ -119,8 +86,8 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
     }
 
     let now = i64::try_from(cx.now_ms() / 1000).unwrap_or(i64::MAX);
-    let mut items = Vec::with_capacity(results.len());
-    for participation in results {
+    let mut items = Vec::with_capacity(participations.len());
+    for participation in participations {
         let Some(certificate) = certificate(participation) else {
             continue;
         };
@@ -129,41 +96,32 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         at.newest = at.newest.max(completed);
         match item(participation, certificate, read) {
             Some(item) => items.push(item),
-            None => at.doubt = true,
+            None => at.walk.doubt(),
         }
     }
 
-    let came = results.len() as u64;
-    at.seen += came;
-    let total = count.filter(|count| *count > came).or(at.total);
-    at.doubt |= at.total.is_some() && at.total != total;
-    at.total = total;
-    let ended = rest::is_last(came, count, at.limit) || total.is_some_and(|all| at.seen >= all);
     let mut page = Page {
         items,
-        total,
+        total: at.walk.total(),
         ..Page::default()
     };
     if ended {
-        let whole = !at.doubt && at.seen == total.unwrap_or(at.seen);
+        let whole = at.walk.is_whole();
         page.complete = since.is_none() && whole;
         page.state = match (at.newest, &read.state) {
             // It is asked for again from where this one began.
             (_, Some(former)) if !whole => Some(former.clone()),
-            (Some(newest), _) => Some(token(&State { newest })?),
+            (Some(newest), _) => Some(json::to_token("state", &State { newest })?),
             (None, former) => former.clone(),
         };
     } else {
-        at.page += 1;
-        at.first = first;
-        at.count = count;
-        page.next = Some(token(&at)?);
+        page.next = Some(json::to_token("position", &at)?);
     }
     Ok(page)
 }
 
-fn address(limit: u32, page: u32, since: Option<&State>) -> String {
-    let mut path = format!("participation?hasCertificate=true&limit={limit}&page={page}");
+fn address(walk: &Walk, since: Option<&State>) -> String {
+    let mut path = format!("participation?hasCertificate=true&{}", walk.query());
     if let Some(State { newest }) = since {
         path.push_str("&completedAtSince=");
         path.push_str(&time::text(newest.saturating_sub(LATE)));
@@ -285,14 +243,4 @@ fn identity(value: &Value) -> Value {
         (None, Value::String(_) | Value::Bool(false)) => Value::Null,
         (None, other) => other.clone(),
     }
-}
-
-/// A position or state, to be read back with `json::token`.
-fn token(of: &impl Serialize) -> Result<String> {
-    serde_json::to_string(of).map_err(|error| {
-        Failure::new(
-            FailureKind::Internal,
-            format!("the reteach connector cannot write its position: {error}"),
-        )
-    })
 }

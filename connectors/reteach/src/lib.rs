@@ -10,7 +10,9 @@
 
 mod certificates;
 mod check;
+mod customers;
 mod files;
+mod paging;
 mod profile;
 mod rest;
 mod time;
@@ -42,7 +44,7 @@ impl Connector for Reteach {
     fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         match read.stream.as_str() {
             ACCOUNTS => academy(cx)?.accounts(read),
-            CUSTOMERS => rest::customers(cx, read),
+            CUSTOMERS => customers::read(cx, read),
             CERTIFICATES => certificates::read(cx, read),
             other => Err(not_offered("stream", other)),
         }

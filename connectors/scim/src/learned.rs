@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use matricula_sdk::{Failure, Preparation, Result, json as body};
+use matricula_sdk::{Preparation, Result, json as body};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,11 +72,7 @@ impl Learned {
     }
 
     pub(crate) fn token(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| {
-            let message =
-                format!("what was learned of the service cannot be written down: {error}");
-            Failure::new(matricula_sdk::FailureKind::Internal, message)
-        })
+        body::to_token("preparation", self)
     }
 
     /// Where an attribute goes; none if the service does not offer it. The login's place is the user

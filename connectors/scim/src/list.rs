@@ -134,7 +134,7 @@ impl Client<'_> {
                 before: hashes,
                 learned: position.learned,
             };
-            page.next = serde_json::to_string(&position).ok();
+            page.next = Some(body::to_token("position", &position)?);
         }
         Ok(page)
     }

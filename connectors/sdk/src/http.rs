@@ -110,13 +110,14 @@ pub enum SendError {
     Denied(Denied),
     /// No answer in time.
     Timeout,
-    /// No connection; nothing was sent.
+    /// Nothing was sent, and a later call may succeed; the reason names whose fault it is, the remote's or
+    /// this host's.
     Connect(String),
     /// No trusted connection; nothing was sent.
     Tls(String),
     /// The credential was rejected when a token was asked for.
     Unauthenticated(String),
-    /// The request left and no usable answer came back.
+    /// The request left and no usable answer came back; the reason names what was at fault.
     Interrupted(String),
 }
 
@@ -155,7 +156,7 @@ impl SendError {
                     .effect(lost)
             }
             Self::Connect(reason) => {
-                Failure::new(FailureKind::Unavailable, format!("{system} cannot be reached: {reason}"))
+                Failure::new(FailureKind::Unavailable, format!("{system}: nothing was sent: {reason}"))
                     .code("connect")
             }
             Self::Tls(reason) => Failure::new(
@@ -166,7 +167,7 @@ impl SendError {
             Self::Unauthenticated(reason) => Failure::new(FailureKind::Auth, reason).code("unauthenticated"),
             Self::Interrupted(reason) => Failure::new(
                 FailureKind::Unavailable,
-                format!("the connection to {system} broke: {reason}"),
+                format!("{system}: no whole answer: {reason}"),
             )
             .code("interrupted")
             .effect(lost),

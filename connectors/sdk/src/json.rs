@@ -59,7 +59,18 @@ pub fn id(value: &Value) -> Option<String> {
     }
 }
 
-/// A position or state, as it was handed out.
+/// A position or state to hand out, read back by [`token`]. A failure to write it is no end of a read:
+/// return it.
+pub fn to_token(what: &str, of: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(of).map_err(|error| {
+        Failure::new(
+            FailureKind::Internal,
+            format!("this connector cannot write its {what}: {error}"),
+        )
+    })
+}
+
+/// A position or state, as [`to_token`] handed it out.
 pub fn token<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         Failure::new(
@@ -79,6 +90,26 @@ mod tests {
             headers: Vec::new(),
             body: body.as_bytes().to_vec(),
         }
+    }
+
+    #[test]
+    fn a_token_is_read_back_and_one_that_cannot_be_written_is_a_failure() {
+        let written = to_token("position", &(3, "c")).unwrap();
+        assert_eq!(
+            token::<(u32, String)>("position", &written).unwrap(),
+            (3, "c".to_owned())
+        );
+        let foreign = token::<u32>("position", &written).unwrap_err();
+        assert_eq!(foreign.kind, FailureKind::Internal);
+        // JSON has no such key.
+        let unwritable = std::collections::BTreeMap::from([((1, 2), 3)]);
+        let failure = to_token("state", &unwritable).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Internal);
+        assert!(
+            failure
+                .message
+                .starts_with("this connector cannot write its state")
+        );
     }
 
     #[test]

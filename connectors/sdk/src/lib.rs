@@ -89,7 +89,12 @@ pub trait Connector {
         Err(not_offered(&format!("the operation {operation}")))
     }
 
-    /// Finds accounts by an attribute: one list per value, in order.
+    /// What the target holds for each value of an attribute: one list per value, in order.
+    ///
+    /// For an operation that keeps accounts these are the accounts with the value. For one that writes once
+    /// (`once` in the manifest) the values name persons, and each list has every document in that person's
+    /// personnel file, whoever put it there: what is not in it is taken for not delivered and sent again. So
+    /// a list that may lack something is a failure, never a shorter list.
     fn find(
         cx: &Context<'_>,
         operation: &str,

@@ -102,7 +102,7 @@ pub struct Preparation {
     pub unavailable: Vec<String>,
 }
 
-/// An account at the target, in the operation's own attributes.
+/// An account or a document at the target, in the operation's own attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// Its identity there.

@@ -105,7 +105,7 @@ impl transfer::Host for State {
         parts: Vec<transfer::Part>,
     ) -> Result<http::Response, http::SendError> {
         if request.body.is_some() {
-            let reason = "an upload has parts; it cannot have a body besides them";
+            let reason = "the connector gave an upload a body beside its parts, which is a fault of the connector";
             return Err(http::SendError::Connect(reason.to_owned()));
         }
         self.fits(parts.iter().map(in_memory).sum())?;

@@ -55,8 +55,8 @@ pub enum SendError {
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
-    /// No connection; nothing was sent.
-    #[error("no connection: {0}")]
+    /// Nothing was sent; the reason names whose fault it is, the remote's or this host's.
+    #[error("nothing was sent: {0}")]
     Connect(String),
     /// No trusted connection; nothing was sent.
     #[error("no trusted connection: {0}")]
@@ -65,7 +65,7 @@ pub enum SendError {
     #[error("{0}")]
     Unauthenticated(String),
     /// The request left and no usable answer came back.
-    #[error("the connection broke: {0}")]
+    #[error("no whole answer: {0}")]
     Interrupted(String),
 }
 

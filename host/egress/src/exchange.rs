@@ -151,7 +151,7 @@ impl Exchange {
                     "{system} did not answer in time when it was asked for a token"
                 )),
                 SendError::Interrupted(why) => SendError::Connect(format!(
-                    "the connection broke when {system} was asked for a token: {why}"
+                    "{system} gave no whole answer when it was asked for a token: {why}"
                 )),
                 other => other,
             })

@@ -32,8 +32,9 @@ const FILES: usize = 256;
 /// seventy files as large as an HR system takes them (30 MB), ten thousand of the usual certificates.
 const BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// The most files of one session, twice what a cycle fetches ahead: a connector that fetches and forgets
-/// waits for itself and not everybody for it.
+/// The most files of one session: a connector that fetches and forgets waits for itself and not everybody
+/// for it. A cycle has at most twice the target's `concurrency` files in hand, half of them on their way in
+/// and half on their way out, so up to a concurrency of 8 nothing waits here.
 const OF_A_SESSION: usize = 16;
 
 /// Bytes are counted in blocks of this many.
@@ -83,6 +84,13 @@ pub(crate) struct Filled {
     pub(crate) places: Places,
 }
 
+/// A held file cannot be read back: this host's fault, which must not be taken for a lost connection.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a file that this host held cannot be read ({0}): is the disk with the folder for held files well?"
+)]
+pub(crate) struct Unread(io::ErrorKind);
+
 /// A held file.
 pub(crate) struct Held {
     file: fs::File,
@@ -118,6 +126,15 @@ impl Hold {
         }
     }
 
+    /// What to say where a file cannot be written.
+    fn unwritable(&self, error: &io::Error) -> String {
+        format!(
+            "written to {} ({}): is the disk full, or the folder not writable?",
+            self.folder.display(),
+            error.kind()
+        )
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<FileId, Arc<Held>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,10 +156,7 @@ impl Shelf {
         let made = made.await.unwrap_or_else(|error| Err(error.into()));
         Ok(Room {
             file: made.map_err(|error| {
-                SendError::Connect(format!(
-                    "no file can be held: {}; check the folder for held files",
-                    error.kind()
-                ))
+                SendError::Connect(format!("no file can be {}", self.hold.unwritable(&error)))
             })?,
             largest,
             places: Places {
@@ -157,7 +171,9 @@ impl Shelf {
     pub(crate) fn keep(&self, filled: Filled, name: Option<String>) -> Result<File, SendError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| {
-            SendError::Interrupted(format!("the file cannot be held: no random id: {error}"))
+            SendError::Interrupted(format!(
+                "the file has come, but this host's system gave no random number to name it by: {error}"
+            ))
         })?;
         let id = FileId(hex(&random));
         let file = File {
@@ -176,6 +192,11 @@ impl Shelf {
         };
         self.hold.lock().insert(id, Arc::new(held));
         Ok(file)
+    }
+
+    /// What to say where a file cannot be written.
+    pub(crate) fn unwritable(&self, error: &io::Error) -> String {
+        self.hold.unwritable(error)
     }
 
     /// A held file, whoever fetched it.
@@ -224,6 +245,12 @@ impl Held {
         self.media_type
     }
 
+    /// Takes its bytes away, as a disk that fails does.
+    #[cfg(test)]
+    pub(crate) fn spoil(&self) {
+        self.file.set_len(0).unwrap();
+    }
+
     /// Its bytes, piece by piece. Each reader reads at an offset of its own, so that there may be several.
     pub(crate) fn read(self: Arc<Self>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         try_unfold((self, 0), |(held, at)| async move {
@@ -236,7 +263,10 @@ impl Held {
                 read_exact_at(&held.file, &mut piece, at)?;
                 Ok::<_, io::Error>((Bytes::from(piece), held))
             });
-            let (piece, held) = read.await??;
+            let (piece, held) = read
+                .await
+                .unwrap_or_else(|error| Err(error.into()))
+                .map_err(|error| io::Error::new(error.kind(), Unread(error.kind())))?;
             Ok(Some((piece, (held, at + length))))
         })
     }
@@ -268,7 +298,7 @@ async fn place(
 ) -> Result<OwnedSemaphorePermit, SendError> {
     let full = || {
         SendError::Connect(
-            "the hold for files is full, and nothing in it was sent on within the time of this call"
+            "the hold for files of this host is full, and nothing in it was sent on within the time of this call"
                 .to_owned(),
         )
     };

@@ -65,6 +65,11 @@ impl Intake {
         Ok(())
     }
 
+    /// What to say where the file cannot be written.
+    pub(crate) fn unwritable(&self, error: &io::Error) -> String {
+        self.shelf.unwritable(error)
+    }
+
     /// The room; there is one for one file.
     pub(crate) fn take(&self) -> Option<Room> {
         self.room

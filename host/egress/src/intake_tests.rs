@@ -97,7 +97,7 @@ async fn whoever_finds_the_hold_full_waits_until_something_goes() {
         put(&one, &[2; 1024], 1024).await;
         let error = other.room(1024, &budget(SHORT)).await.err().unwrap();
         assert!(
-            matches!(&error, SendError::Connect(why) if why.contains("hold for files is full")),
+            matches!(&error, SendError::Connect(why) if why.contains("hold for files of this host is full")),
             "{error:?}"
         );
         let long = budget(LONG);
@@ -154,10 +154,12 @@ async fn a_folder_that_cannot_be_written_is_said_before_anything_is_sent() {
     std::fs::write(&file, b"").unwrap();
     let shelf = Arc::new(Hold::new(file.join("below"))).shelf();
     let error = shelf.room(1, &budget(LONG)).await.err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        "no connection: no file can be held: not a directory; check the folder for held files"
+    let folder = file.join("below");
+    let said = format!(
+        "no file can be written to {} (not a directory): is the disk full, or the folder not writable?",
+        folder.display()
     );
+    assert_eq!(error, SendError::Connect(said));
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(crate) fn pieces(
                 Content::File(id) => {
                     Source::Held(shelf.and_then(|shelf| shelf.get(&id)).ok_or_else(|| {
                         SendError::Connect(format!(
-                            "a file for {system} is not held (any more): fetch it again"
+                            "the file for {system} is no longer held by this host: it has to be fetched again"
                         ))
                     })?)
                 }

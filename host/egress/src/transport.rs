@@ -19,7 +19,7 @@ use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::address::Reach;
-use crate::hold::Filled;
+use crate::hold::{Filled, Unread};
 use crate::intake::{Intake, Unheld, receive};
 use crate::multipart;
 use crate::origin::Origin;
@@ -208,9 +208,12 @@ async fn held(
     mut response: reqwest::Response,
     intake: &Intake,
 ) -> Result<Answer, Lost> {
+    let status = response.status().as_u16();
     let room = intake.take().ok_or_else(|| {
         Lost::Error(SendError::Interrupted(format!(
-            "{origin} answered with a file, and the manifest takes its status for a rejected token"
+            "{origin} answered with a file (status {status}), but by the connector's manifest this status \
+             means a rejected token, so the file was let go: whoever makes the connector has to take {status} \
+             out of `rejected`"
         )))
     })?;
     let largest = room.largest;
@@ -225,7 +228,6 @@ async fn held(
     {
         return Err(too_large());
     }
-    let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
     let body = Box::pin(response.bytes_stream());
     let file = receive(room, body, STALLED)
@@ -235,8 +237,8 @@ async fn held(
             Unheld::TooLarge => too_large(),
             Unheld::Stalled => Lost::Error(SendError::Timeout),
             Unheld::Disk(error) => Lost::Error(SendError::Interrupted(format!(
-                "the file from {origin} cannot be held: {}; check the folder for held files",
-                error.kind()
+                "the file from {origin} cannot be {}",
+                intake.unwritable(&error)
             ))),
         })?;
     Ok(Answer {
@@ -255,24 +257,29 @@ fn lost(origin: &Origin, error: &reqwest::Error) -> Lost {
             return Lost::Blocked;
         }
         return Lost::Error(if let Some(unresolved) = find::<Unresolved>(error) {
-            SendError::Connect(format!("{origin}: {unresolved}"))
+            SendError::Connect(format!("{origin} cannot be reached: {unresolved}"))
         } else if let Some(tls) = find::<rustls::Error>(error) {
             SendError::Tls(format!("{origin}: {tls}"))
         } else if error.is_timeout() {
             SendError::Connect(format!(
-                "{origin}: no connection within {} s",
+                "{origin} cannot be reached: no connection within {} s",
                 CONNECT.as_secs()
             ))
         } else {
-            SendError::Connect(format!("{origin}: {}", innermost(error)))
+            SendError::Connect(format!("{origin} cannot be reached: {}", innermost(error)))
         });
     }
     Lost::Error(if error.is_timeout() {
         SendError::Timeout
     } else if error.is_builder() {
         SendError::Connect(format!("{origin}: the request cannot be written"))
+    } else if let Some(unread) = find::<Unread>(error) {
+        SendError::Interrupted(unread.to_string())
     } else {
-        SendError::Interrupted(format!("{origin}: {}", innermost(error)))
+        SendError::Interrupted(format!(
+            "the connection to {origin} broke: {}",
+            innermost(error)
+        ))
     })
 }
 
@@ -297,4 +304,53 @@ fn innermost(error: &reqwest::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula_core::clock::SimClock;
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::hold::Hold;
+
+    #[tokio::test]
+    async fn a_held_file_that_cannot_be_read_is_not_the_remotes_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Arc::new(Hold::new(folder.path().into())).shelf();
+        let clock = SimClock::new("2026-11-21T12:00:00Z".parse().unwrap());
+        let budget = Budget::new(Arc::new(clock), Duration::from_secs(60));
+        let room = shelf.room(10, &budget).await.unwrap();
+        let body = futures::stream::iter([Ok::<_, ()>(Bytes::from_static(b"%PDF-1.7"))]);
+        let filled = receive(room, body, STALLED).await.unwrap();
+        let held = shelf.get(&shelf.keep(filled, None).unwrap().id).unwrap();
+        held.spoil();
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let remote = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+        let sent = Client::builder()
+            .tls_backend_preconfigured(tls(&Policy::default()).unwrap())
+            .no_proxy()
+            .build()
+            .unwrap()
+            .post(&address)
+            .body(reqwest::Body::wrap_stream(held.read()))
+            .send();
+        let error = sent.await.unwrap_err();
+        let origin = Origin::of(&address.parse().unwrap()).unwrap();
+        let Lost::Error(SendError::Interrupted(said)) = lost(&origin, &error) else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            said,
+            "a file that this host held cannot be read (unexpected end of file): is the disk with the folder \
+             for held files well?"
+        );
+        remote.await.unwrap();
+    }
 }

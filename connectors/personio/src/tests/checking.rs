@@ -163,12 +163,10 @@ mod documents {
             );
             assert_eq!(
                 report.findings[1].message,
-                format!(
-                    "these credentials lack the right \"Documents: read\" (documents:read) (status {status}): \
-                     in Personio, open Marketplace > Connected integrations, choose the integration and give \
-                     it that right; without it documents are uploaded all the same, but one whose answer was \
-                     lost cannot be looked up and waits for your decision"
-                )
+                "Personio accepts the credentials but they lack the right \"Documents: read\" (documents:read): \
+                 in Personio, open Marketplace > Connected integrations, choose the integration and give it \
+                 that right; without it documents are uploaded all the same, but one whose answer was lost \
+                 cannot be looked up and waits for your decision"
             );
         }
         let mut rejected = listed(200);

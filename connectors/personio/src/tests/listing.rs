@@ -1,4 +1,4 @@
-//! The documents that lie in somebody's file.
+//! The documents in somebody's personnel file.
 
 use matricula_sdk::{Connector, Effect, Failure, FailureKind, Found, Result};
 use serde_json::{Value, json};

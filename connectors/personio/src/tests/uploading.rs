@@ -1,4 +1,4 @@
-//! Documents put into employees' files.
+//! Documents put into personnel files.
 
 use matricula_sdk::{
     Change, Connector, Disposition, Effect, Failure, FailureKind, Receipt, Result,
@@ -282,7 +282,7 @@ fn fields_that_are_not_accepted_are_named_without_their_values() {
     );
     assert_eq!(
         failure.message,
-        "Personio does not accept the document (status 422): look at title, file"
+        "Personio does not accept the document (status 422): look at Title, File"
     );
     let nothing = answered(json!({"status": 422, "response": "?"}), &[]).unwrap_err();
     assert_eq!(

@@ -118,13 +118,14 @@ async fn without_a_connection_nothing_was_sent() {
     );
     let error = get(&refused.session(), "/").await.unwrap_err();
     assert!(
-        matches!(&error, SendError::Connect(why) if why.contains("https://api.example.com")),
+        matches!(&error, SendError::Connect(why) if why.starts_with("https://api.example.com cannot be reached: ")),
         "{error:?}"
     );
     let unknown = get(&Case::new(&clock()).session(), "/").await.unwrap_err();
     assert_eq!(
         unknown.to_string(),
-        "no connection: https://api.example.com: the name cannot be resolved: no such host is known"
+        "nothing was sent: https://api.example.com cannot be reached: the name cannot be resolved: no such \
+         host is known"
     );
 }
 

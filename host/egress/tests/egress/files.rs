@@ -256,7 +256,7 @@ async fn a_file_goes_when_it_is_released_or_with_its_session() {
     send(&released).await.unwrap();
     sender.release(&released);
     assert_eq!(server.count("/documents"), 1);
-    let gone = "no connection: a file for Example is not held (any more): fetch it again";
+    let gone = "nothing was sent: the file for Example is no longer held by this host: it has to be fetched again";
     assert_eq!(send(&released).await.unwrap_err().to_string(), gone);
     send(&kept).await.unwrap();
     drop(fetcher);
