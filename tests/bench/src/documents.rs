@@ -1,6 +1,7 @@
-//! Certificates on their way from the academy into the files of Personio's people.
+//! Certificates on their way from the academy into the personnel files in Personio.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::Places;
 use crate::process::{Product, Sandbox};
@@ -11,8 +12,8 @@ const FLOW: &str = "sync-certificates";
 
 /// Milliseconds that Personio takes for an upload, in the second measurement.
 const SLOW_MS: u32 = 50;
-/// Uploads at a time, by the connector's manifest.
-const AT_A_TIME: u32 = 4;
+/// Says how many uploads there may be at a time.
+const MANIFEST: &str = include_str!("../../../connectors/personio/manifest.json");
 
 pub(crate) fn measure(places: &Places, quick: bool, table: &mut Table) -> Result<()> {
     large(places, if quick { 60 } else { 500 }, table)?;
@@ -52,6 +53,10 @@ fn large(places: &Places, files: u64, table: &mut Table) -> Result<()> {
 
 /// The remote is waited for, not we: as many uploads as it takes at a time, all the time.
 fn waiting(places: &Places, files: u32, table: &mut Table) -> Result<()> {
+    let manifest: Value = serde_json::from_str(MANIFEST)?;
+    let at_a_time = manifest["operations"]["upload-document"]["concurrency"]
+        .as_u64()
+        .context("Personio's manifest does not say how many uploads there may be at a time")?;
     let fault = format!("slow={SLOW_MS},system=personio,method=POST,path=/documents");
     let count = files.to_string();
     let more = ["--certificates", &count, "--fault", &fault];
@@ -61,9 +66,9 @@ fn waiting(places: &Places, files: u32, table: &mut Table) -> Result<()> {
     let (summary, used) = product.run_flow(FLOW, &[])?;
     ensure!(summary["counts"]["created"] == files, "{summary:#}");
     let rate = f64::from(files) / used.wall.as_secs_f64();
-    let most = f64::from(AT_A_TIME) * 1000.0 / f64::from(SLOW_MS);
+    let most = at_a_time as f64 * 1000.0 / f64::from(SLOW_MS);
     table.tell(
-        format!("uploads to a Personio that takes {SLOW_MS} ms, {AT_A_TIME} at a time"),
+        format!("uploads to a Personio that takes {SLOW_MS} ms, {at_a_time} at a time"),
         rate,
         "/s",
     );

@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Sleep;
 
-use crate::academy::Paper;
+use crate::academy::FileBody;
 use crate::journal::Effect;
 
 pub(crate) const JSON: &str = "application/json";
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub headers: HeaderMap,
     pub body: Bytes,
     /// Sent in place of `body`.
-    pub paper: Option<Paper>,
+    pub file: Option<FileBody>,
     /// What was done to an account, or that a document was stored.
     pub effect: Option<Effect>,
 }
@@ -39,7 +39,7 @@ impl Answer {
             status,
             headers,
             body: body.into(),
-            paper: None,
+            file: None,
             effect: None,
         }
     }
@@ -49,9 +49,9 @@ impl Answer {
     }
 
     /// 200 with a file that is made while it is sent.
-    pub(crate) fn paper(media: &'static str, paper: Paper) -> Self {
+    pub(crate) fn file(media: &'static str, file: FileBody) -> Self {
         let mut answer = Self::new(StatusCode::OK, media, Bytes::new());
-        answer.paper = Some(paper);
+        answer.file = Some(file);
         answer
     }
 
@@ -61,7 +61,7 @@ impl Answer {
             status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            paper: None,
+            file: None,
             effect: None,
         }
     }
@@ -139,7 +139,7 @@ pub(crate) enum AnswerBody {
     /// All of it at once.
     Whole(Option<Bytes>),
     /// A file, and how much of it is left.
-    Paper { paper: Paper, left: u64 },
+    File { file: FileBody, left: u64 },
     /// The first part of a body announced as longer, then the end of the connection.
     Broken(Broken),
     /// So many bytes in chunks, without an announced length.
@@ -158,10 +158,10 @@ impl AnswerBody {
         Self::Whole((!bytes.is_empty()).then_some(bytes))
     }
 
-    pub(crate) fn paper(paper: Paper) -> Self {
-        Self::Paper {
-            left: paper.len(),
-            paper,
+    pub(crate) fn file(file: FileBody) -> Self {
+        Self::File {
+            left: file.len(),
+            file,
         }
     }
 
@@ -173,8 +173,8 @@ impl AnswerBody {
             Self::Whole(bytes) => {
                 Self::whole(bytes.map_or(Bytes::new(), |b| b.slice(..b.len() / 2)))
             }
-            Self::Paper { paper, left } => Self::Paper {
-                paper,
+            Self::File { file, left } => Self::File {
+                file,
                 left: left / 2,
             },
             other => other,
@@ -219,8 +219,8 @@ impl Body for AnswerBody {
                 }
                 Poll::Ready(Some(Err(std::io::Error::other("broken off on purpose"))))
             }
-            Self::Paper { paper, left } => {
-                let chunk = if *left == 0 { None } else { paper.next() };
+            Self::File { file, left } => {
+                let chunk = if *left == 0 { None } else { file.next() };
                 Poll::Ready(chunk.map(|mut chunk| {
                     chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
                     *left -= chunk.len() as u64;
@@ -244,7 +244,7 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None) | Self::Paper { left: 0, .. })
+        matches!(self, Self::Whole(None) | Self::File { left: 0, .. })
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -252,7 +252,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
-            Self::Paper { left, .. } => SizeHint::with_exact(*left),
+            Self::File { left, .. } => SizeHint::with_exact(*left),
             Self::Broken(broken) => SizeHint::with_exact(broken.announced),
             Self::Endless { .. } => SizeHint::default(),
         }

@@ -122,7 +122,7 @@ impl Sandbox {
         self.shared.certificates.clone()
     }
 
-    /// The documents in people's files in Personio.
+    /// The documents in personnel files in Personio.
     pub fn documents(&self) -> Documents {
         self.shared.documents.clone()
     }

@@ -180,8 +180,8 @@ async fn serve(
     {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    let body = match answer.paper.take() {
-        Some(paper) => AnswerBody::paper(paper),
+    let body = match answer.file.take() {
+        Some(file) => AnswerBody::file(file),
         None => AnswerBody::whole(std::mem::take(&mut answer.body)),
     };
     let body = match fault.map(|f| f.kind) {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::account::Accounts;
-use super::pdf::Paper;
+use super::pdf::FileBody;
 use super::store::Store;
 use super::trouble::Trouble;
 use crate::rng::Rng;
@@ -222,7 +222,7 @@ impl Certificates {
     /// which takes a second for some hundreds of megabytes.
     pub fn list(&self, hashes: bool) -> Vec<Certificate> {
         if hashes {
-            let open: Vec<(usize, Option<Paper>)> = {
+            let open: Vec<(usize, Option<FileBody>)> = {
                 let register = lock(&self.inner);
                 let open = register.issued.iter().copied();
                 open.filter(|&place| {
@@ -234,8 +234,8 @@ impl Certificates {
                 .collect()
             };
             // Nothing is locked meanwhile: clients go on being served.
-            for (place, paper) in open {
-                let hash = paper.map(Paper::sha256);
+            for (place, file) in open {
+                let hash = file.map(FileBody::sha256);
                 if let Some(issued) = lock(&self.inner).certificate_mut(place) {
                     issued.sha256 = hash;
                 }
@@ -324,13 +324,13 @@ impl Register {
     }
 
     /// The file of a certificate; `None` if it is gone.
-    pub(super) fn file(&self, place: usize) -> Option<Paper> {
+    pub(super) fn file(&self, place: usize) -> Option<FileBody> {
         let issued = self.certificate(place)?;
-        let pdf = |bytes| Some(Paper::pdf(&issued.id, &issued.number, bytes));
+        let pdf = |bytes| Some(FileBody::pdf(&issued.id, &issued.number, bytes));
         match issued.trouble {
             Some(Trouble::Gone) => None,
-            Some(Trouble::Empty) => Some(Paper::of("")),
-            Some(Trouble::NoPdf) => Some(Paper::of(format!(
+            Some(Trouble::Empty) => Some(FileBody::of("")),
+            Some(Trouble::NoPdf) => Some(FileBody::of(format!(
                 "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Please sign \
                  in to see certificate {}.</p></body></html>\n",
                 issued.number
@@ -463,7 +463,7 @@ impl Register {
             completed_on: completed.to_zoned(jiff::tz::TimeZone::UTC).date(),
             completed_at: completed,
             number: issued.number.clone(),
-            size: self.file(place).map(|paper| paper.len()),
+            size: self.file(place).map(|file| file.len()),
             sha256: issued.sha256.clone().filter(|_| hashed),
             expires_at: issued.expires,
             revoked_at: issued.revoked,

@@ -22,7 +22,7 @@ mod trouble;
 pub use account::{Account, Accounts};
 pub(crate) use certificates::Filling;
 pub use certificates::{Certificate, Certificates, Holder, Issue};
-pub(crate) use pdf::{Paper, hex};
+pub(crate) use pdf::{FileBody, hex};
 pub(crate) use rest::{RestTokens, handle_rest};
 pub(crate) use scim::handle_scim;
 pub use trouble::Trouble;

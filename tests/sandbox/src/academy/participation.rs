@@ -187,14 +187,14 @@ pub(super) fn file(shared: &Shared, id: &str) -> Answer {
         let of = place.and_then(|place| register.participations.get(place));
         let issued = of.and_then(|p| Some((p, p.certificate.as_ref()?)));
         match (issued, place.and_then(|place| register.file(place))) {
-            (Some((p, issued)), Some(paper)) => {
+            (Some((p, issued)), Some(file)) => {
                 let name = format!("{} {}.pdf", register.course(p.course), issued.number);
                 let disposition = format!(
                     "attachment; filename=\"certificate-{}.pdf\"; filename*=UTF-8''{}",
                     issued.number,
                     encoded(&name)
                 );
-                Answer::paper("application/pdf", paper).header(CONTENT_DISPOSITION, &disposition)
+                Answer::file("application/pdf", file).header(CONTENT_DISPOSITION, &disposition)
             }
             _ => rest_error(StatusCode::NOT_FOUND, "Certificate file not found"),
         }

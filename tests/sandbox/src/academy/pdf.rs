@@ -14,9 +14,9 @@ use crate::rng::Rng;
 /// What a chunk holds at most.
 const CHUNK: usize = 65_536;
 
-/// The body of an answer that is made while it is sent.
+/// A file that is made while it is sent.
 #[derive(Clone)]
-pub(crate) struct Paper {
+pub(crate) struct FileBody {
     head: Bytes,
     block: Bytes,
     filling: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Paper {
     sent: u64,
 }
 
-impl Paper {
+impl FileBody {
     /// A PDF of `size` bytes; larger if so small a one cannot be made (some 900 bytes).
     pub(super) fn pdf(id: &str, number: &str, size: u64) -> Self {
         let mut head = String::from("%PDF-1.4\n%\u{e2}\u{e3}\u{cf}\u{d3}\n");
@@ -97,7 +97,7 @@ impl Paper {
 }
 
 /// Its chunks, in order; none is empty.
-impl Iterator for Paper {
+impl Iterator for FileBody {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn whole(id: &str, size: u64) -> Vec<u8> {
-        Paper::pdf(id, "C-1", size).flatten().collect()
+        FileBody::pdf(id, "C-1", size).flatten().collect()
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         for size in [2_000, 65_536, 65_537, 300_000] {
             let bytes = whole("a", size);
             assert_eq!(bytes.len() as u64, size);
-            assert_eq!(Paper::pdf("a", "C-1", size).len(), size);
+            assert_eq!(FileBody::pdf("a", "C-1", size).len(), size);
             assert!(bytes.starts_with(b"%PDF-1.4") && bytes.ends_with(b"%%EOF\n"));
             // One character a byte, so that offsets hold.
             let ascii = |&b: &u8| if b.is_ascii() { char::from(b) } else { '?' };
@@ -188,11 +188,14 @@ mod tests {
     fn bytes_follow_from_the_id() {
         assert_eq!(whole("a", 200_000), whole("a", 200_000));
         assert_ne!(whole("a", 200_000), whole("b", 200_000));
-        assert_eq!(Paper::pdf("a", "C-1", 10).len(), whole("a", 0).len() as u64);
+        assert_eq!(
+            FileBody::pdf("a", "C-1", 10).len(),
+            whole("a", 0).len() as u64
+        );
         let (one, two) = (whole("a", 200_000), 2_000..67_536);
         assert_ne!(one[two.clone()], one[two.start + CHUNK..two.end + CHUNK]);
         assert_eq!(
-            Paper::of(&b"abc"[..]).sha256(),
+            FileBody::of(&b"abc"[..]).sha256(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }

@@ -12,10 +12,10 @@
 //! | `GET /accounts`, `GET /accounts/ID` | the accounts, as SCIM shows them |
 //! | `POST /accounts`, `PATCH /accounts/ID`, `DELETE /accounts/ID` | a SCIM user; PATCH operations |
 //! | `GET /certificates[?hashes=no]` | the certificates; without hashes no file is made for it |
-//! | `POST /certificates` | `{"employee": ID}` or `{"account": "ID"}`; more see `papers.rs` |
+//! | `POST /certificates` | `{"employee": ID}` or `{"account": "ID"}`; more see `certificates.rs` |
 //! | `POST /certificates/ID/revoke` | it is revoked now |
 //! | `PUT /certificates/ID/trouble` | `{"trouble": "gone"}` (or null) is what is wrong with it |
-//! | `GET /documents`, `DELETE /documents/ID` | the documents in people's files |
+//! | `GET /documents`, `DELETE /documents/ID` | the documents in personnel files |
 //! | `POST /documents/hide`, `POST /documents/show` | the credential's right to read them |
 //! | `GET /categories`, `POST /categories`, `DELETE /categories/ID` | body: `{"name": "…"}` |
 //! | `GET /clock`, `PUT /clock`, `DELETE /clock` | `{"now":"2026-11-21T08:00:00Z"}` stops it |
@@ -23,9 +23,11 @@
 //!
 //! Nothing here is authenticated: the listener is on loopback and everything behind it is made up.
 
-mod papers;
+mod certificates;
+mod documents;
 
 use hyper::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
@@ -96,9 +98,8 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         }
         (_, ["people", ..] | ["attributes", ..]) => people(shared, call, &parts),
         (_, ["accounts", ..]) => accounts(shared, call, &parts),
-        (_, ["certificates" | "documents" | "categories", ..]) => {
-            papers::route(shared, call, &parts)
-        }
+        (_, ["certificates", ..]) => certificates::route(shared, call, &parts),
+        (_, ["documents" | "categories", ..]) => documents::route(shared, call, &parts),
         (_, ["clock"]) => clock(shared, call),
         _ => Err(nothing()),
     }
@@ -187,6 +188,10 @@ fn clock(shared: &Shared, call: &Call) -> Outcome {
 
 fn object(call: &Call) -> Result<Map<String, Value>, (StatusCode, String)> {
     serde_json::from_slice(&call.body).map_err(|e| bad(format!("the body is no JSON object: {e}")))
+}
+
+fn read<T: for<'a> Deserialize<'a>>(call: &Call) -> Result<T, (StatusCode, String)> {
+    serde_json::from_slice(&call.body).map_err(|e| bad(format!("the body does not do: {e}")))
 }
 
 fn number(text: &str) -> Result<u64, (StatusCode, String)> {

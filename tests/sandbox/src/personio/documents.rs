@@ -1,4 +1,4 @@
-//! Documents in people's files, and their categories, as a test sees and changes them.
+//! Documents in personnel files, and their categories, as a test sees and changes them.
 
 use std::sync::{Arc, Mutex};
 

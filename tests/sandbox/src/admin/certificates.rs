@@ -1,10 +1,10 @@
-//! The admin endpoints for certificates and documents.
+//! The admin endpoints for certificates.
 
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Outcome, bad, found, nothing, number};
+use super::{Outcome, bad, found, nothing, read};
 use crate::request::Call;
 use crate::shared::Shared;
 use crate::{Holder, Issue, Trouble};
@@ -29,14 +29,8 @@ struct NewTrouble {
     trouble: Option<Trouble>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCategory {
-    name: String,
-}
-
 pub(super) fn route(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
-    let (certificates, documents) = (&shared.certificates, &shared.documents);
+    let certificates = &shared.certificates;
     match (&call.method, parts) {
         (&Method::GET, ["certificates"]) => {
             let pairs = call.query_pairs();
@@ -68,22 +62,6 @@ pub(super) fn route(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
             let new: NewTrouble = read(call)?;
             found(certificates.set_trouble(id, new.trouble))
         }
-        (&Method::GET, ["documents"]) => Ok(json!(documents.list())),
-        (&Method::DELETE, ["documents", id]) => found(documents.remove(number(id)?)),
-        (&Method::POST, ["documents", right @ ("hide" | "show")]) => {
-            documents.set_readable(*right == "show");
-            Ok(Value::Null)
-        }
-        (&Method::GET, ["categories"]) => Ok(json!(documents.categories())),
-        (&Method::POST, ["categories"]) => {
-            let new: NewCategory = read(call)?;
-            Ok(json!({"id": documents.add_category(&new.name)}))
-        }
-        (&Method::DELETE, ["categories", id]) => found(documents.remove_category(number(id)?)),
         _ => Err(nothing()),
     }
-}
-
-fn read<T: for<'a> Deserialize<'a>>(call: &Call) -> Result<T, (hyper::StatusCode, String)> {
-    serde_json::from_slice(&call.body).map_err(|e| bad(format!("the body does not do: {e}")))
 }
