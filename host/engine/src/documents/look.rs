@@ -14,7 +14,7 @@ use matricula_core::run::{CycleKind, OutcomeKind};
 use super::Planned;
 use super::carrier::Carrier;
 use super::listing::Listing;
-use super::plan::{self, Parcel, Settled};
+use super::plan::{self, Parcel, Settled, Verdict};
 use crate::EngineError;
 use crate::cycle::Cycle;
 
@@ -46,10 +46,10 @@ impl Cycle<'_> {
         for parcel in std::mem::take(&mut planned.parcels) {
             let owner = parcel.document.owner.as_ref();
             match owner.and_then(|owner| listings.get_mut(owner)) {
-                Some(listing) if concerned(&parcel) => match self.sort(carrier, parcel, listing) {
-                    Ok(parcel) => planned.parcels.push(parcel),
-                    Err(settled) => planned.settled.push(settled),
-                },
+                Some(listing) if concerned(&parcel) => {
+                    let verdict = self.sort(carrier, parcel, listing);
+                    planned.take(verdict);
+                }
                 _ => planned.parcels.push(parcel),
             }
         }
@@ -57,12 +57,7 @@ impl Cycle<'_> {
     }
 
     /// A parcel that is to be sent after all, or what has become of it.
-    fn sort(
-        &mut self,
-        carrier: &Carrier,
-        parcel: Box<Parcel>,
-        listing: &mut Listing,
-    ) -> Result<Box<Parcel>, Settled> {
+    fn sort(&mut self, carrier: &Carrier, parcel: Parcel, listing: &mut Listing) -> Verdict {
         let maybe_sent = parcel.before.sent_at.is_some();
         match listing {
             Listing::Open(lying) => {
@@ -72,7 +67,7 @@ impl Cycle<'_> {
                         || carrier.is_same(&parcel.document, one)
                 });
                 let Some(place) = place else {
-                    return Ok(parcel);
+                    return Verdict::Send(Box::new(parcel));
                 };
                 let target = lying.swap_remove(place).target;
                 let mut document = parcel.document;
@@ -81,14 +76,16 @@ impl Cycle<'_> {
                     true => (OutcomeKind::Created, "arrived"),
                     false => (OutcomeKind::Updated, "adopted"),
                 };
-                Err(told(document, kind, code))
+                told(document, kind, code)
             }
             // Somebody has looked into it and said that it is not there.
-            Listing::Closed if parcel.before.state == DocumentState::Again => Ok(parcel),
+            Listing::Closed if parcel.before.state == DocumentState::Again => {
+                Verdict::Send(Box::new(parcel))
+            }
             Listing::Closed if maybe_sent => {
                 let mut document = parcel.before;
                 document.state = DocumentState::Doubtful;
-                Err(told(document, OutcomeKind::Ambiguous, "doubtful"))
+                told(document, OutcomeKind::Ambiguous, "doubtful")
             }
             Listing::Closed => {
                 self.note(format!(
@@ -96,17 +93,17 @@ impl Cycle<'_> {
                      is not recognised, and a document whose answer is lost waits for a decision",
                     self.sides.target.title()
                 ));
-                Ok(parcel)
+                Verdict::Send(Box::new(parcel))
             }
             // Nobody is kept waiting for ever by a list that cannot be read: after the first full cycle it is
             // only missed by those who may have been sent before.
             Listing::Unreadable(_) if !maybe_sent && self.automation.memory.full_at.is_some() => {
-                Ok(parcel)
+                Verdict::Send(Box::new(parcel))
             }
             Listing::Unreadable(_) => {
                 let why = ("not-listed", plan::explain("not-listed"));
                 let now = self.engine.clock.now();
-                Err(plan::failed(parcel.before, now, None, why))
+                Verdict::Settled(Box::new(plan::failed(parcel.before, now, None, why)))
             }
         }
     }
@@ -127,11 +124,11 @@ fn outage(listings: &HashMap<SourceKey, Listing>) -> Result<(), EngineError> {
     }
 }
 
-fn told(document: Document, kind: OutcomeKind, code: &str) -> Settled {
+fn told(document: Document, kind: OutcomeKind, code: &str) -> Verdict {
     let outcome = Some(plan::outcome(&document, kind, code));
-    Settled {
+    Verdict::Settled(Box::new(Settled {
         document,
         kind,
         outcome,
-    }
+    }))
 }

@@ -48,7 +48,7 @@ struct Planned {
     /// Rows of which nothing is told.
     quiet: Vec<Document>,
     settled: Vec<Settled>,
-    parcels: Vec<Box<Parcel>>,
+    parcels: Vec<Parcel>,
 }
 
 /// A record by the key of its document, or why it has none.
@@ -65,7 +65,7 @@ impl Planned {
                 self.quiet.push(document);
             }
             Verdict::Settled(settled) => self.settled.push(*settled),
-            Verdict::Send(parcel) => self.parcels.push(parcel),
+            Verdict::Send(parcel) => self.parcels.push(*parcel),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn preview(cycle: &Cycle<'_>, notes: Vec<String>) -> Result<Pre
         }
         for parcel in planned.parcels {
             counts.add(OutcomeKind::Created);
-            people.push(describe(*parcel));
+            people.push(describe(parcel));
         }
         read += page.items.len() as u64;
         total = page.total.or(total);

@@ -77,7 +77,7 @@ impl Cycle<'_> {
         let mut round = Round {
             carrier: Arc::clone(carrier),
             open: planned.parcels.len() as u64,
-            parcels: planned.parcels.into(),
+            parcels: planned.parcels.into_iter().map(Box::new).collect(),
             ready: VecDeque::new(),
             tasks: JoinSet::new(),
             fetching: 0,

@@ -74,12 +74,18 @@ pub async fn any_document_survives(store: AnyStore) {
             state: Intended,
             ..Document::new(document.key.clone())
         };
+        let Running { store, id, .. } = &running;
+        // An earlier round may have had the same key.
+        let page = Commit {
+            forgotten: vec![document.key.clone()],
+            ..running.page()
+        };
+        store.commit(&running.lease, page).await.unwrap();
         running.file([before]).await;
         running.file([document.clone()]).await;
         let found = running.document(document.key.as_str()).await;
         prop_assert_eq!(found, Some(document.clone()));
 
-        let Running { store, id, .. } = &running;
         let page = Commit {
             forgotten: vec![document.key.clone()],
             ..running.page()
