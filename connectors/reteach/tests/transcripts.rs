@@ -305,6 +305,20 @@ mod customers {
     }
 
     #[test]
+    fn a_list_with_a_participant_who_has_no_id_is_not_whole() {
+        let transcript = Transcript::new(json!([{
+            "request": "GET https://api.reteach.io/customer?limit=10&page=1",
+            "response": {"resultCount": 2, "results": [{"id": 1}, {"email": "ada@example.com"}]}
+        }]));
+        let page = Reteach::read(&transcript.context(&with_api()), &read(10)).unwrap();
+        transcript.done();
+        assert_eq!(
+            (page.items.len(), page.next, page.complete),
+            (1, None, false)
+        );
+    }
+
+    #[test]
     fn each_refusal_has_its_meaning() {
         let failure = |name: &str| {
             play(&format!("customers-{name}"), with_api(), |cx| {

@@ -174,3 +174,19 @@ impl SendError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_it_is_is_said_by_the_reason_alone() {
+        let full = "no file can be written to files (storage full)";
+        let unsent = SendError::Connect(full.to_owned()).into_failure("reteach", true);
+        assert_eq!(unsent.message, format!("reteach: nothing was sent: {full}"));
+        assert_eq!(unsent.effect, Effect::None);
+        let lost = SendError::Interrupted(full.to_owned()).into_failure("reteach", true);
+        assert_eq!(lost.message, format!("reteach: no whole answer: {full}"));
+        assert_eq!(lost.effect, Effect::Unknown);
+    }
+}

@@ -194,6 +194,29 @@ async fn what_breaks_off_or_takes_too_long_is_told_apart_and_holds_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_under_a_status_that_means_a_rejected_token_is_the_manifests_fault() {
+    let clock = clock();
+    let server = Server::start(&clock, |seen| async move {
+        match seen.target.as_str() {
+            "/auth" => reply(200, r#"{"token": "token-0000000000000001"}"#),
+            _ => reply(200, PDF),
+        }
+    })
+    .await;
+    let scheme = json!({
+        "type": "token", "url": "https://api.example.com/auth", "body": "json", "fields": {},
+        "token": "/token", "rejected": [200]
+    });
+    let case = Case::at(&clock, &server).scheme("https://api.example.com", scheme);
+    let house = House::new(&case);
+    let error = fetch(&house.session(&case), "/file").await.unwrap_err();
+    assert!(
+        matches!(&error, SendError::Interrupted(why) if why.ends_with("has to take 200 out of `rejected`")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn without_a_folder_nothing_is_fetched() {
     let clock = clock();
     let server = Server::start(&clock, |_| async { reply(200, PDF) }).await;
