@@ -27,6 +27,9 @@ use crate::target::Patience;
 /// Documents in doubt at a time; beyond that nothing more is sent. So many lost answers at once are an outage.
 const IN_DOUBT: usize = 32;
 
+/// So many lost answers in a row are an outage too.
+const LOST: u32 = 2 * OUTAGE;
+
 /// How a stretch came to its end.
 pub(super) enum StretchEnd {
     /// Every document of it has been dealt with.
@@ -179,7 +182,13 @@ impl Cycle<'_> {
                 round.sending -= 1;
                 match answer {
                     Ok(receipt) => self.arrived(round, *parcel, receipt),
-                    Err(failure) if failure.effect != Effect::None => round.ask(parcel),
+                    Err(failure) if failure.effect != Effect::None => {
+                        round.failing += 1;
+                        if round.failing >= LOST {
+                            round.stop(failure);
+                        }
+                        round.ask(parcel);
+                    }
                     Err(failure) if failure.kind.stops_everything() => {
                         // It is clear that it did not arrive; it is sent as soon as anything can be again.
                         let mut row = parcel.before;
@@ -198,18 +207,10 @@ impl Cycle<'_> {
                 round.in_doubt -= 1;
                 round.open -= 1;
                 let settled = self.resolve(parcel.document, answer?, &mut round.claimed);
-                match settled.kind {
-                    OutcomeKind::Created => round.failing = 0,
-                    _ => round.failing += 1,
+                if settled.kind == OutcomeKind::Created {
+                    round.failing = 0;
                 }
                 self.settle(settled, &mut round.documents, &mut round.outcomes);
-                if round.failing >= OUTAGE {
-                    let message = format!(
-                        "{} documents in a row were sent and did not arrive",
-                        round.failing
-                    );
-                    round.stop(Failure::new(FailureKind::Unavailable, message));
-                }
             }
         }
         Ok(())

@@ -114,7 +114,7 @@ fn owners_begin_anew_with_one_person_the_failed_or_everybody() {
     assert_eq!(shown(3)["cycle"], "full");
     assert_eq!(shown(3)["counts"]["unchanged"], 10);
 
-    assert_eq!(automation(&["retry", "sync-employees"])["people"], 0);
+    assert_eq!(automation(&["retry", "sync-employees"])["records"], 0);
     wait_for(&world, "the cycle that tries again", || last_run() == 4);
     let erased = world.matricula(&["erase", "--person", &id.to_string(), "--json"]);
     assert!(erased.out.contains("rows\":"), "{erased:?}");
