@@ -446,8 +446,14 @@ async fn a_second_run_of_the_same_process_is_refused() {
     let first = world.try_run(false, Stop::default());
     let second = world.try_run(false, Stop::default());
     let (first, second) = tokio::join!(first, second);
-    assert!(first.is_ok());
-    assert!(matches!(second, Err(EngineError::Busy)), "{second:?}");
+    // Whichever comes first.
+    let (ran, refused) = if first.is_ok() {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    assert!(ran.is_ok(), "{ran:?}");
+    assert!(matches!(refused, Err(EngineError::Busy)), "{refused:?}");
     assert_eq!(world.remotes.archive().len(), 1);
 }
 
