@@ -69,6 +69,11 @@ impl Fault {
     /// The failure of a call. `connector` is its id and version, `what` what it was doing.
     pub(crate) fn into_failure(self, connector: &str, what: &str, effect: Effect) -> Failure {
         let code = self.code();
+        // Nobody's fault, and it passes.
+        let kind = match self {
+            Self::Saturated => FailureKind::Unavailable,
+            _ => FailureKind::Fault,
+        };
         let told = "this is a fault of the connector: tell its author";
         let message = match self {
             Self::Panicked(panic) => format!("{connector} failed while {what}; {told}: {panic}"),
@@ -87,7 +92,7 @@ impl Fault {
                  all the time; allow more calls or start fewer automations at once"
             ),
         };
-        Failure::new(FailureKind::Fault, text::cut(message, MESSAGE))
+        Failure::new(kind, text::cut(message, MESSAGE))
             .with_code(code)
             .with_effect(effect)
     }

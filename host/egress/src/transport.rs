@@ -157,10 +157,15 @@ impl Transport {
                     .map_err(|error| lost(origin, &error))?;
             }
         }
-        let response = client
-            .execute(outgoing)
-            .await
-            .map_err(|error| lost(origin, &error))?;
+        let executed = client.execute(outgoing);
+        // A file may take long to arrive, but not to begin; one that is sent has no answer before its end.
+        let response = match request.intake {
+            Some(_) => tokio::time::timeout(STALLED, executed)
+                .await
+                .map_err(|_| Lost::Error(SendError::Timeout))?,
+            None => executed.await,
+        };
+        let response = response.map_err(|error| lost(origin, &error))?;
         match request.intake {
             Some(intake) if response.status().is_success() => held(origin, response, intake).await,
             _ => whole(origin, response).await,

@@ -175,7 +175,20 @@ impl Scheduler {
             self.reconcile(now).await?;
             self.state().reconciled_at = Some(now);
         }
+        self.halt_stopped().await?;
         self.begin_due(now).await
+    }
+
+    /// Halts what runs here and was stopped by another process.
+    async fn halt_stopped(&self) -> Result<(), StoreError> {
+        let running: Vec<AutomationId> = self.state().running.keys().cloned().collect();
+        for id in running {
+            let standing = self.agenda.standing(&id).await?;
+            if standing.is_none_or(|standing| standing.lifecycle == Lifecycle::Deactivated) {
+                self.halt(&id);
+            }
+        }
+        Ok(())
     }
 
     /// Looks again at once: something was demanded, started or stopped.
@@ -290,10 +303,6 @@ impl Scheduler {
             after = Some(last.automation.clone());
             for standing in &standings {
                 let running = self.is_running(&standing.automation);
-                if standing.lifecycle == Lifecycle::Deactivated {
-                    // Another process may have stopped it.
-                    self.halt(&standing.automation);
-                }
                 let about = || self.cycles.about(standing);
                 if let Some(change) = present.correct(standing, running, about) {
                     tracing::info!(automation = %standing.automation, "The schedule of an automation was put right.");

@@ -34,6 +34,8 @@ pub enum Answer {
 pub struct Recorder {
     pub clock: SimClock,
     pub ran: Mutex<Vec<(String, Timestamp, Trigger, bool)>>,
+    /// By which the last cycle is asked to end.
+    pub stop: Mutex<Stop>,
     pub probed: Mutex<Vec<Timestamp>>,
     pub answer: Mutex<Answer>,
     pub probe: Mutex<Result<(), Failure>>,
@@ -49,7 +51,8 @@ pub struct Recorder {
 
 #[async_trait]
 impl Cycles for Recorder {
-    async fn run(&self, standing: &Standing, trigger: Trigger, full: bool, _: &Stop) -> Ended {
+    async fn run(&self, standing: &Standing, trigger: Trigger, full: bool, stop: &Stop) -> Ended {
+        *self.stop.lock().unwrap() = stop.clone();
         let now = self.clock.now();
         self.ran.lock().unwrap().push((
             standing.automation.to_string(),
@@ -137,6 +140,7 @@ impl Plan {
         let cycles = Arc::new(Recorder {
             clock: clock.clone(),
             ran: Mutex::default(),
+            stop: Mutex::default(),
             probed: Mutex::default(),
             answer: Mutex::new(Answer::Status(RunStatus::Succeeded)),
             probe: Mutex::new(Ok(())),

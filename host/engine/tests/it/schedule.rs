@@ -9,6 +9,7 @@ use matricula_core::notice::{NoticeKind, Records};
 use matricula_core::run::{Counts, RunStatus, Trigger};
 use matricula_core::standing::{Demand, Lifecycle};
 use matricula_core::{Cadence, Failure, FailureKind, Person, TenantId};
+use matricula_engine::Halt;
 use matricula_engine::schedule::Pace;
 
 use crate::plan::*;
@@ -443,7 +444,12 @@ async fn who_was_stopped_stays_stopped_whatever_its_run_says() {
     let mut standing = plan.standing("a").await;
     standing.lifecycle = Lifecycle::Deactivated;
     standing.next_run_at = None;
+    let halt = || plan.cycles.stop.lock().unwrap().halt();
+    assert_eq!(halt(), None);
+    // Another process has stopped it: the next look, a second later, notices it.
     plan.put(standing).await;
+    plan.scheduler.turn().await.unwrap();
+    assert_eq!(halt(), Some(Halt::Stopped));
     plan.cycles.gate.add_permits(1);
     plan.scheduler.idle().await;
     let standing = plan.standing("a").await;
