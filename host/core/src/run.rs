@@ -52,9 +52,9 @@ pub enum Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutcomeKind {
-    /// An account was made.
+    /// An account was made, or a document delivered.
     Created,
-    /// An account was changed, or an existing one adopted.
+    /// An account was changed, or an existing one adopted; a document lay there already.
     Updated,
     /// Nothing to do.
     Unchanged,
@@ -62,11 +62,11 @@ pub enum OutcomeKind {
     Deactivated,
     /// Access was given back.
     Reactivated,
-    /// Not meant to have an account.
+    /// Not meant to have an account; a document that is not wanted, or waits for its person.
     Skipped,
     /// A deactivation that the guard holds back.
     Staged,
-    /// Several accounts match.
+    /// Several accounts match; of a document nobody knows whether it arrived.
     Ambiguous,
     /// It could not be done.
     Failed,
@@ -190,9 +190,9 @@ pub struct Run {
 /// What became of one record, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The person in the source.
+    /// The person in the source, or the document.
     pub key: SourceKey,
-    /// The account, where there is one.
+    /// The account, or what the document is in the target, where there is one.
     pub target: Option<TargetId>,
     /// What was done.
     pub kind: OutcomeKind,
@@ -210,7 +210,7 @@ pub struct Outcome {
 pub enum Phase {
     /// Read, scope, map, match, plan, apply: page by page.
     Read,
-    /// Who is missing; whose dates have come.
+    /// Who is missing; whose dates have come. Of documents: what the source has no more.
     Leave,
     /// Guard, then apply the deactivations.
     Deactivate,

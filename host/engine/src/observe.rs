@@ -73,7 +73,8 @@ pub struct Preview {
     pub cycle: CycleKind,
     /// What would become of everybody.
     pub counts: Counts,
-    /// Everybody whom something would happen to, or who needs an owner.
+    /// Everybody whom something would happen to, or who needs an owner; in a flow of documents, every document
+    /// that something would become of.
     pub people: Vec<Planned>,
     /// Why the guard would hold the deactivations back.
     pub guard: Option<String>,
@@ -81,12 +82,13 @@ pub struct Preview {
     pub notes: Vec<String>,
 }
 
-/// What would become of one person. For the owner's eyes: it holds values.
+/// What would become of one person or document. For the owner's eyes: it holds values.
 #[derive(Debug, Clone, Serialize)]
 pub struct Planned {
-    /// The person in the source.
+    /// The person in the source, or the document.
     pub key: SourceKey,
-    /// How an owner recognises the person: the value of the last match rule, usually the e-mail address.
+    /// How an owner recognises the person: the value of the last match rule, usually the e-mail address. Of a
+    /// document: whose it is, at the target.
     pub who: Option<String>,
     /// What would be done.
     pub kind: OutcomeKind,

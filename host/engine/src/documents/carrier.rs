@@ -16,7 +16,7 @@ use crate::side::Side;
 use crate::target::{Patience, Target};
 use crate::{Engine, EngineError};
 
-/// How documents get from one system to the other. Owned by every task that works for a page.
+/// How documents get from one system to the other. Owned by every task that works for a stretch.
 pub(super) struct Carrier {
     pub(super) engine: Engine,
     pub(super) target: Arc<Target>,
