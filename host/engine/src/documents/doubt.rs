@@ -87,17 +87,17 @@ impl Cycle<'_> {
             Answer::NotThere => None,
             Answer::Closed => {
                 document.state = DocumentState::Doubtful;
-                return told(document, OutcomeKind::Ambiguous, "doubtful");
+                return Settled::told(document, OutcomeKind::Ambiguous, "doubtful");
             }
             Answer::Unanswered => {
                 document.state = DocumentState::Intended;
-                return told(document, OutcomeKind::Failed, "unanswered");
+                return Settled::told(document, OutcomeKind::Failed, "unanswered");
             }
         };
         if let Some(target) = free {
             claimed.insert(target.clone());
             document.deliver_as(Some(target));
-            return told(document, OutcomeKind::Created, "arrived");
+            return Settled::told(document, OutcomeKind::Created, "arrived");
         }
         let options = &self.engine.options;
         let earliest = document
@@ -144,14 +144,5 @@ impl Cycle<'_> {
             self.commit_documents(documents, Vec::new(), outcomes)
                 .await?;
         }
-    }
-}
-
-fn told(document: Document, kind: OutcomeKind, code: &str) -> Settled {
-    let outcome = Some(plan::outcome(&document, kind, code));
-    Settled {
-        document,
-        kind,
-        outcome,
     }
 }

@@ -8,13 +8,13 @@ use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use matricula_core::SourceKey;
-use matricula_core::document::{Document, DocumentState};
+use matricula_core::document::DocumentState;
 use matricula_core::run::{CycleKind, OutcomeKind};
 
 use super::Planned;
 use super::carrier::Carrier;
 use super::listing::Listing;
-use super::plan::{self, Parcel, Settled, Verdict};
+use super::plan::{self, Parcel, Settled, Verdict, settled};
 use crate::EngineError;
 use crate::cycle::Cycle;
 
@@ -76,7 +76,7 @@ impl Cycle<'_> {
                     true => (OutcomeKind::Created, "arrived"),
                     false => (OutcomeKind::Updated, "adopted"),
                 };
-                told(document, kind, code)
+                settled(Settled::told(document, kind, code))
             }
             // Somebody has looked into it and said that it is not there.
             Listing::Closed if parcel.before.state == DocumentState::Again => {
@@ -85,7 +85,7 @@ impl Cycle<'_> {
             Listing::Closed if maybe_sent => {
                 let mut document = parcel.before;
                 document.state = DocumentState::Doubtful;
-                told(document, OutcomeKind::Ambiguous, "doubtful")
+                settled(Settled::told(document, OutcomeKind::Ambiguous, "doubtful"))
             }
             Listing::Closed => {
                 self.note(format!(
@@ -103,7 +103,7 @@ impl Cycle<'_> {
             Listing::Unreadable(_) => {
                 let why = ("not-listed", plan::explain("not-listed"));
                 let now = self.engine.clock.now();
-                Verdict::Settled(Box::new(plan::failed(parcel.before, now, None, why)))
+                settled(plan::failed(parcel.before, now, None, why))
             }
         }
     }
@@ -122,13 +122,4 @@ fn outage(listings: &HashMap<SourceKey, Listing>) -> Result<(), EngineError> {
         Some(failure) if listings.len() >= super::OUTAGE as usize => Err(failure.clone().into()),
         _ => Ok(()),
     }
-}
-
-fn told(document: Document, kind: OutcomeKind, code: &str) -> Verdict {
-    let outcome = Some(plan::outcome(&document, kind, code));
-    Verdict::Settled(Box::new(Settled {
-        document,
-        kind,
-        outcome,
-    }))
 }

@@ -133,7 +133,7 @@ impl Planner<'_> {
             None => Document::new(key),
         };
         let why = (error.code, error.message);
-        Verdict::Settled(Box::new(failed(document, self.now, None, why)))
+        settled(failed(document, self.now, None, why))
     }
 
     /// Looks at a record: has it been dealt with, is it wanted, whose is it?
@@ -181,8 +181,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     document.drop_it();
-                    let told = outcome(&document, OutcomeKind::Skipped, code);
-                    settled(document, OutcomeKind::Skipped, Some(told))
+                    settled(Settled::told(document, OutcomeKind::Skipped, code))
                 }
             });
         }
@@ -219,8 +218,11 @@ impl Planner<'_> {
             if known.as_ref() == Some(&document) {
                 return Verdict::Untouched(document.key, OutcomeKind::Skipped);
             }
-            let told = outcome(&document, OutcomeKind::Skipped, "person-unknown");
-            return settled(document, OutcomeKind::Skipped, Some(told));
+            return settled(Settled::told(
+                document,
+                OutcomeKind::Skipped,
+                "person-unknown",
+            ));
         };
         let mut data = Map::new();
         let mut reference = None;
@@ -259,7 +261,7 @@ impl Planner<'_> {
             })),
             None => {
                 let why = ("file-missing", explain("file-missing"));
-                Verdict::Settled(Box::new(failed(before, self.now, None, why)))
+                settled(failed(before, self.now, None, why))
             }
         }
     }
@@ -280,11 +282,8 @@ impl Planner<'_> {
             Err(_) => None,
         };
         match code {
-            None => settled(document, OutcomeKind::Unchanged, None),
-            Some(code) => {
-                let told = outcome(&document, OutcomeKind::Skipped, &code);
-                settled(document, OutcomeKind::Skipped, Some(told))
-            }
+            None => settled(Settled::quiet(document)),
+            Some(code) => settled(Settled::told(document, OutcomeKind::Skipped, &code)),
         }
     }
 
@@ -312,12 +311,30 @@ impl Planner<'_> {
     }
 }
 
-fn settled(document: Document, kind: OutcomeKind, outcome: Option<Outcome>) -> Verdict {
-    Verdict::Settled(Box::new(Settled {
-        document,
-        kind,
-        outcome,
-    }))
+/// What has been dealt with, as a verdict.
+pub(super) fn settled(settled: Settled) -> Verdict {
+    Verdict::Settled(Box::new(settled))
+}
+
+impl Settled {
+    /// With an outcome of this code.
+    pub(super) fn told(document: Document, kind: OutcomeKind, code: &str) -> Self {
+        let outcome = Some(outcome(&document, kind, code));
+        Self {
+            document,
+            kind,
+            outcome,
+        }
+    }
+
+    /// Counted as unchanged; there is nothing to tell.
+    fn quiet(document: Document) -> Self {
+        Self {
+            document,
+            kind: OutcomeKind::Unchanged,
+            outcome: None,
+        }
+    }
 }
 
 /// The hash of a value as it is sent and as a target may tell it again: without regard to the kind of JSON
