@@ -201,7 +201,7 @@ pub trait Outbox: Send + Sync {
     -> Result<(), StoreError>;
 }
 
-/// Everything that a store does. Whatever implements the three ports is one.
-pub trait Ledger: crate::store::Store + Agenda + Outbox {}
+/// Everything that a store does. Whatever implements the four ports is one.
+pub trait Ledger: crate::store::Store + Agenda + Outbox + crate::board::Board {}
 
-impl<T: crate::store::Store + Agenda + Outbox> Ledger for T {}
+impl<T: crate::store::Store + Agenda + Outbox + crate::board::Board> Ledger for T {}

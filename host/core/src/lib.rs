@@ -7,6 +7,7 @@
 
 pub mod agenda;
 pub mod automation;
+pub mod board;
 pub mod cadence;
 pub mod clock;
 pub mod connector;

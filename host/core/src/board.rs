@@ -1,0 +1,203 @@
+//! The port of what people look at: automations at a glance, notices, credentials with their last test, and the
+//! answers that are given once more to a request that is sent once more.
+//!
+//! Everything here is asked for while somebody waits for a page, so each question is bounded and answered from
+//! an index, however many automations a store has.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AutomationId, CredentialId, RunId, TenantId};
+use crate::notice::Notice;
+use crate::run::{Run, RunStatus};
+use crate::standing::{Lifecycle, Standing};
+use crate::store::StoreError;
+
+/// The most runs that the health of an automation is made of.
+pub const BEATS: usize = 30;
+
+/// Why an automation needs somebody; the most urgent first, which is also the order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attention {
+    /// It is paused: a credential or a setting does not work.
+    Paused,
+    /// Deactivations or documents wait for a decision.
+    Decision,
+    /// It runs at the slower pace.
+    Quarantined,
+    /// No run has begun for twice the interval.
+    Overdue,
+    /// It needs nobody.
+    None,
+}
+
+/// One of the last runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beat {
+    /// Which.
+    pub run: RunId,
+    /// How it ended, or that it runs.
+    pub status: RunStatus,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// An automation at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// How it stands.
+    pub standing: Standing,
+    /// Why it needs somebody.
+    pub attention: Attention,
+    /// Whether a run is under way: somebody holds a lease that has not run out.
+    pub running: bool,
+    /// Its last run.
+    pub last_run: Option<Run>,
+    /// The last runs, the oldest first; at most [`BEATS`].
+    pub health: Vec<Beat>,
+    /// People whose deactivation waits for a decision.
+    pub staged: u64,
+    /// Documents that wait for a decision.
+    pub doubtful: u64,
+}
+
+/// Where a list of cards goes on: after the card with these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardPosition {
+    /// Its attention.
+    pub attention: Attention,
+    /// Its flow's name.
+    pub flow: String,
+    /// Its id.
+    pub automation: AutomationId,
+}
+
+/// Which cards are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct CardFilter {
+    /// Only of this flow.
+    pub flow: Option<String>,
+    /// Only those that stand so.
+    pub lifecycle: Option<Lifecycle>,
+    /// After this one.
+    pub after: Option<CardPosition>,
+    /// The most.
+    pub limit: u32,
+}
+
+/// What came of testing a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestResult {
+    /// It has every right that was asked for.
+    Ok,
+    /// Rights are missing.
+    Findings,
+    /// The remote system rejects it or cannot be reached.
+    Failed,
+}
+
+/// A credential's last test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tested {
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub result: TestResult,
+}
+
+/// An automation that uses a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The credential.
+    pub credential: CredentialId,
+    /// The automation.
+    pub automation: AutomationId,
+    /// Its flow's name.
+    pub flow: String,
+}
+
+/// An answer that is kept for a request that may be sent again. It can hold what is shown only once (an
+/// address with its secret), so it is encrypted where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers worth repeating.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What is known of a request's idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reservation {
+    /// Nobody has used it: it is this request's now.
+    Taken,
+    /// The same request is under way.
+    Busy,
+    /// Another request had it.
+    Mismatch,
+    /// The same request was answered.
+    Answered(KeptAnswer),
+}
+
+/// What people look at.
+#[async_trait]
+pub trait Board: Send + Sync {
+    /// A tenant's automations that were started: by attention, flow and id.
+    async fn cards(
+        &self,
+        tenant: &TenantId,
+        filter: &CardFilter,
+        now: Timestamp,
+    ) -> Result<Vec<Card>, StoreError>;
+    /// One of them.
+    async fn card(&self, id: &AutomationId, now: Timestamp) -> Result<Option<Card>, StoreError>;
+    /// How many automations a tenant has of each flow.
+    async fn automations_by_flow(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// What was told to a tenant, the newest first, older than this row.
+    async fn notices(
+        &self,
+        tenant: &TenantId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, Notice)>, StoreError>;
+    /// For how many days a tenant's runs are kept; none: as long as the product does by itself.
+    async fn retention(&self, tenant: &TenantId) -> Result<Option<u32>, StoreError>;
+
+    /// Keeps what came of testing a credential; writing a credential anew forgets it.
+    async fn set_tested(&self, credential: &CredentialId, tested: Tested)
+    -> Result<(), StoreError>;
+    /// The last tests of a tenant's credentials.
+    async fn tested(&self, tenant: &TenantId) -> Result<Vec<(CredentialId, Tested)>, StoreError>;
+    /// Which automations use a tenant's credentials.
+    async fn uses(&self, tenant: &TenantId) -> Result<Vec<Use>, StoreError>;
+
+    /// Takes an idempotency key for a request, known by the SHA-256 of what it asks. A key that was taken and
+    /// not answered is free again after `until`; one that was answered, after `keep`.
+    async fn reserve(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        request: [u8; 32],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Reservation, StoreError>;
+    /// Keeps the answer until `keep`; none gives the key back.
+    async fn answer(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        answer: Option<&KeptAnswer>,
+        keep: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Drops keys whose time is over; how many.
+    async fn drop_answers(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
