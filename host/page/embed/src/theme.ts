@@ -1,0 +1,35 @@
+// The page in the frame is to look like the page around it. A frame inherits nothing, so the element reads what holds
+// where it stands and hands it over.
+
+import { type Scheme, themeVariables } from "./messages.js";
+
+/** What holds for `element` now. `wanted` is its `theme` attribute. */
+export function readTheme(element: Element, wanted: string | null): { scheme: Scheme; variables: Record<string, string> } {
+  const style = getComputedStyle(element);
+  const variables: Record<string, string> = {};
+  for (const name of themeVariables) {
+    const value = style.getPropertyValue(name).trim();
+    if (value) variables[name] = value;
+  }
+  if (style.fontFamily) variables["--matricula-font"] ??= style.fontFamily;
+  const scheme = wanted === "light" || wanted === "dark" ? wanted : schemeOf(variables["--matricula-text"] ?? style.color);
+  return { scheme, variables };
+}
+
+/** Light text stands on dark ground: that holds however the vendor's page switches its themes. */
+function schemeOf(text: string): Scheme {
+  const [red, green, blue] = channels(text);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 140 ? "dark" : "light";
+}
+
+function channels(color: string): [number, number, number] {
+  const plain = /^rgba?\(([\d.]+),? +([\d.]+),? +([\d.]+)/.exec(color);
+  if (plain) return [Number(plain[1]), Number(plain[2]), Number(plain[3])];
+  // Every other notation (oklch, color(display-p3 …), names) is for the browser to work out, by painting one pixel.
+  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  if (!context) return [0, 0, 0];
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = context.getImageData(0, 0, 1, 1).data;
+  return [red, green, blue];
+}
