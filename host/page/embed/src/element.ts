@@ -16,8 +16,9 @@ const firstRetry = 5_000;
 /** Taller than any page gets; a height beyond it is a mistake. */
 const tallest = 200_000;
 
-/** Detail of `session-error`. `code`: `signed-out`, `token` (no usable token), `unreachable` (the frame stays silent)
- * or `server` (the element does not know where Matricula is). */
+/** Detail of `session-error` as the element itself tells it; the page in the frame tells of tokens that Matricula turns
+ * down, with a `code` of its own. `code`: `signed-out`, `token` (no usable token), `unreachable` (the frame stays
+ * silent) or `server` (the element does not know where Matricula is). */
 export interface SessionErrorDetail {
   code: "signed-out" | "token" | "unreachable" | "server";
   message: string;
@@ -57,7 +58,6 @@ export class MatriculaAutomations extends Base {
   #path = "";
   #phrases: Phrases = {};
   #lastTheme = "";
-  #lastView = "";
 
   /** Sentences that take the place of the page's own, by key. */
   get phrases(): Phrases {
@@ -87,7 +87,6 @@ export class MatriculaAutomations extends Base {
 
     addEventListener("message", (event) => this.#hear(event), { signal });
     const look = () => this.#sendTheme();
-    const place = () => requestAnimationFrame(() => this.#sendViewport());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look, { signal });
     document.addEventListener("transitionend", look, { signal });
     const observer = new MutationObserver(look);
@@ -95,8 +94,6 @@ export class MatriculaAutomations extends Base {
       observer.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-color-scheme"] });
     }
     signal.addEventListener("abort", () => observer.disconnect());
-    addEventListener("scroll", place, { signal, capture: true, passive: true });
-    addEventListener("resize", place, { signal, passive: true });
     void this.#renew();
   }
 
@@ -191,7 +188,7 @@ export class MatriculaAutomations extends Base {
     this.#root?.replaceChildren();
     this.#frame = null;
     this.#ready = this.#failed = false;
-    this.#lastTheme = this.#lastView = "";
+    this.#lastTheme = "";
   }
 
   #hear(event: MessageEvent): void {
@@ -203,12 +200,11 @@ export class MatriculaAutomations extends Base {
       case "ready":
         clearTimeout(this.#watch);
         this.#ready = true;
-        this.#lastTheme = this.#lastView = "";
+        this.#lastTheme = "";
         this.#sendTheme();
         this.#sendLocale();
         this.#send({ type: "phrases", phrases: this.#phrases });
         this.#sendToken();
-        this.#sendViewport();
         frame.style.display = "block";
         frame.style.opacity = "1";
         break;
@@ -217,10 +213,7 @@ export class MatriculaAutomations extends Base {
         break;
       case "height": {
         const { px } = message;
-        if (typeof px === "number" && px >= 0 && px <= tallest) {
-          frame.style.height = `${Math.ceil(px)}px`;
-          this.#sendViewport();
-        }
+        if (typeof px === "number" && px >= 0 && px <= tallest) frame.style.height = `${Math.ceil(px)}px`;
         break;
       }
       case "screen":
@@ -265,18 +258,6 @@ export class MatriculaAutomations extends Base {
     // A frame of another scheme than its document's is painted opaque.
     frame.style.colorScheme = theme.scheme;
     this.#send({ type: "theme", ...theme });
-  }
-
-  #sendViewport(): void {
-    const frame = this.#frame;
-    if (!frame || !this.#ready) return;
-    const box = frame.getBoundingClientRect();
-    const top = Math.max(0, Math.round(-box.top));
-    const height = Math.max(0, Math.round(Math.min(innerHeight, box.bottom) - Math.max(0, box.top)));
-    const text = `${top} ${height}`;
-    if (text === this.#lastView) return;
-    this.#lastView = text;
-    this.#send({ type: "viewport", top, height });
   }
 
   /** Says once what is wrong, to people in the element and to the page by an event. A frame that is there stays: what

@@ -16,15 +16,13 @@ export const themeVariables = [
 /** Light or dark surfaces. */
 export type Scheme = "light" | "dark";
 
-/** From the element to the page. `viewport` is the part of the frame that can be seen, in the frame's own pixels:
- * a frame as tall as its content cannot know where on the screen its dialogs have to stand. */
+/** From the element to the page. */
 export type ToFrame =
   | { type: "token"; token: string }
   | { type: "theme"; scheme: Scheme; variables: Record<string, string> }
   | { type: "locale"; locale: string }
   | { type: "phrases"; phrases: Phrases }
-  | { type: "screen"; path: string }
-  | { type: "viewport"; top: number; height: number };
+  | { type: "screen"; path: string };
 
 /** From the page to the element. Fields are what a well-meaning page sends: they are checked before use. */
 export type FromFrame =
@@ -41,4 +39,5 @@ export const announced: ReadonlySet<unknown> = new Set([
   "automation-deactivated",
   "automation-reactivated",
   "credential-added",
+  "session-error",
 ]);

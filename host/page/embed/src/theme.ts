@@ -12,7 +12,14 @@ export function readTheme(element: Element, wanted: string | null): { scheme: Sc
     if (value) variables[name] = value;
   }
   if (style.fontFamily) variables["--matricula-font"] ??= style.fontFamily;
-  const scheme = wanted === "light" || wanted === "dark" ? wanted : schemeOf(variables["--matricula-text"] ?? style.color);
+  const found = schemeOf(variables["--matricula-text"] ?? style.color);
+  const scheme = wanted === "light" || wanted === "dark" ? wanted : found;
+  // Colours of the place hold only if they are of the scheme that is asked for.
+  if (scheme === found) {
+    const ground = groundOf(element);
+    if (ground) variables["--matricula-background"] ??= ground;
+    if (style.color) variables["--matricula-text"] ??= style.color;
+  }
   return { scheme, variables };
 }
 
@@ -20,6 +27,18 @@ export function readTheme(element: Element, wanted: string | null): { scheme: Sc
 function schemeOf(text: string): Scheme {
   const [red, green, blue] = channels(text);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 140 ? "dark" : "light";
+}
+
+/** The colour that `element` stands on, if there is a plain one. */
+function groundOf(element: Element): string | null {
+  for (let node: Element | null = element; node; node = node.parentElement) {
+    const { backgroundColor, backgroundImage } = getComputedStyle(node);
+    if (backgroundImage && backgroundImage !== "none") return null;
+    if (backgroundColor && backgroundColor !== "transparent" && !/^rgba\(.*, 0\)$/.test(backgroundColor)) {
+      return /[,/] *0?\.\d+\)$/.test(backgroundColor) ? null : backgroundColor;
+    }
+  }
+  return null;
 }
 
 function channels(color: string): [number, number, number] {

@@ -101,7 +101,7 @@ describe("the frame", () => {
     expect(asked[0]?.init).toMatchObject({ method: "POST", credentials: "same-origin", cache: "no-store" });
   });
 
-  it("is told nothing before it is ready, then token, theme, locale, phrases and what can be seen of it", async () => {
+  it("is told nothing before it is ready, then token, theme, locale and phrases", async () => {
     answers = [token(ten())];
     const placed = await place({ locale: "de", theme: "dark" });
     placed.element.phrases = { "catalogue.title": "Verbindungen" };
@@ -114,7 +114,6 @@ describe("the frame", () => {
     expect(of(placed, "theme")).toMatchObject([{ scheme: "dark" }]);
     expect(of(placed, "locale")).toMatchObject([{ locale: "de" }]);
     expect(of(placed, "phrases")).toMatchObject([{ phrases: { "catalogue.title": "Verbindungen" } }]);
-    expect(of(placed, "viewport")).toHaveLength(1);
     expect(placed.frame().style.opacity).toBe("1");
   });
 
@@ -172,11 +171,11 @@ describe("events", () => {
     answers = [token(ten())];
     const { says } = await place();
     const heard: Array<[string, unknown]> = [];
-    const names = ["automation-started", "automation-paused", "automation-deactivated", "automation-reactivated", "credential-added"];
+    const names = ["automation-started", "automation-paused", "automation-deactivated", "automation-reactivated", "credential-added", "session-error"];
     const note = (event: Event) => heard.push([event.type, (event as CustomEvent).detail]);
-    for (const name of [...names, "click", "session-error"]) document.body.addEventListener(name, note);
-    for (const name of [...names, "click", "session-error"]) says({ matricula: 1, type: "event", name, detail: { id: name } });
-    for (const name of [...names, "click", "session-error"]) document.body.removeEventListener(name, note);
+    for (const name of [...names, "click", "screen"]) document.body.addEventListener(name, note);
+    for (const name of [...names, "click", "screen"]) says({ matricula: 1, type: "event", name, detail: { id: name } });
+    for (const name of [...names, "click", "screen"]) document.body.removeEventListener(name, note);
     expect(heard).toEqual(names.map((name) => [name, { id: name }]));
   });
 

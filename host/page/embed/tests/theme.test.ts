@@ -12,7 +12,8 @@ function styled(style: string): HTMLElement {
 
 it("hands over the properties that are set, and the font that holds", () => {
   const { variables } = readTheme(styled("--matricula-accent: #0a7d55; --matricula-radius: 2px; --other: 1; font-family: Georgia"), null);
-  expect(variables).toEqual({ "--matricula-accent": "#0a7d55", "--matricula-radius": "2px", "--matricula-font": "Georgia" });
+  expect(variables).toMatchObject({ "--matricula-accent": "#0a7d55", "--matricula-radius": "2px", "--matricula-font": "Georgia" });
+  expect(variables).not.toHaveProperty("--other");
 });
 
 it("prefers a font that is set for the page", () => {
@@ -27,6 +28,19 @@ it.each([
 ])("reads the scheme from the text's colour: %s is %s", (color, scheme) => {
   expect(readTheme(styled(`color: ${color}`), "auto").scheme).toBe(scheme);
   expect(readTheme(styled(`color: black; --matricula-text: ${color}`), null).scheme).toBe(scheme);
+});
+
+it("hands over what it stands on, and in which colour is written there", () => {
+  document.body.setAttribute("style", "background-color: rgb(19, 26, 25); color: rgb(232, 238, 234)");
+  const inside = styled("background-color: rgba(0, 0, 0, 0)");
+  expect(readTheme(inside, "auto")).toMatchObject({
+    scheme: "dark",
+    variables: { "--matricula-background": "rgb(19, 26, 25)", "--matricula-text": "rgb(232, 238, 234)" },
+  });
+  expect(readTheme(inside, "light").variables).not.toHaveProperty("--matricula-background");
+  document.body.setAttribute("style", "background-color: rgba(19, 26, 25, 0.4)");
+  expect(readTheme(inside, null).variables).not.toHaveProperty("--matricula-background");
+  document.body.removeAttribute("style");
 });
 
 it("does as the attribute says", () => {
