@@ -7,6 +7,17 @@ const endpoint = "/matricula-token";
 
 define(`${server}/`);
 
+// Frames load nothing here: what they are pointed at is only kept.
+const addresses = new WeakMap<object, string>();
+Object.defineProperty(HTMLIFrameElement.prototype, "src", {
+  get: function (this: object) {
+    return addresses.get(this) ?? "";
+  },
+  set: function (this: object, address: string) {
+    addresses.set(this, address);
+  },
+});
+
 /** An unsigned token: the element reads it and leaves the checking to the server. */
 function jwt(claims: object): string {
   const part = (value: object) => btoa(JSON.stringify(value)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
