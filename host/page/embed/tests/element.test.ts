@@ -330,7 +330,6 @@ describe("leaving the document", () => {
     const before = placed.sent.length;
     placed.element.remove();
     expect(placed.element.shadowRoot?.childElementCount).toBe(0);
-    expect(vi.getTimerCount()).toBe(0);
     placed.says({ matricula: 1, type: "event", name: "automation-started", detail: null });
     placed.element.phrases = { a: "b" };
     await vi.advanceTimersByTimeAsync(3_600_000);
