@@ -18,7 +18,13 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let answer = timeout(shared.options.request_within, next.run(request)).await;
+    // Tests of credentials and lists of choices wait for a remote system.
+    let asks_remote = request.uri().path().starts_with("/api/");
+    let within = match asks_remote {
+        true => shared.options.remote_within,
+        false => shared.options.request_within,
+    };
+    let answer = timeout(within, next.run(request)).await;
     let mut response = answer.unwrap_or_else(|_| Problem::REQUEST_SLOW.into_response());
     let headers = response.headers_mut();
     headers

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `operations` | health, readiness, metrics |
 //! | `hooks` | events of remote systems |
+//! | `v1` | the REST API |
+//! | `page` | the page and the script that embeds it |
 //! | `problem` | what an error looks like |
 //! | `guard` | what holds for every request |
 //! | [`Metrics`] | what is counted; watches the scheduler |
@@ -21,14 +23,17 @@ mod hooks;
 mod metrics;
 mod operations;
 mod overview;
+mod page;
 mod patient;
 mod problem;
 mod remote;
 pub mod serve;
 pub mod telemetry;
+mod v1;
 
 pub use metrics::Metrics;
 pub use serve::{ServeOptions, serve, serve_with};
+pub use v1::openapi;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +43,7 @@ use axum::Router;
 use axum::middleware;
 use matricula_core::clock::Clock;
 use matricula_service::Matricula;
+use matricula_session::Sessions;
 use tokio::sync::Semaphore;
 
 use crate::overview::Watched;
@@ -73,12 +79,15 @@ pub struct ApiOptions {
     pub body_within: Duration,
     /// How long a whole request may take.
     pub request_within: Duration,
+    /// The same of one that asks a remote system, such as the test of a credential.
+    pub remote_within: Duration,
     /// Questions to the store at a time; others wait for as long as a question may take.
     pub at_a_time: usize,
 }
 
 impl ApiOptions {
-    /// Two seconds for the store, five for a body, ten for a request, 32 questions at a time.
+    /// Two seconds for the store, five for a body, ten for a request, ninety for one that asks a remote system, 32
+    /// questions at a time.
     pub fn new(clock: Arc<dyn Clock>, readiness: Readiness) -> Self {
         Self {
             clock,
@@ -86,6 +95,7 @@ impl ApiOptions {
             store_within: Duration::from_secs(2),
             body_within: Duration::from_secs(5),
             request_within: Duration::from_secs(10),
+            remote_within: Duration::from_secs(90),
             at_a_time: 32,
         }
     }
@@ -100,6 +110,7 @@ pub struct Api {
 pub(crate) struct Shared {
     pub(crate) matricula: Arc<Matricula>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) options: ApiOptions,
     /// Questions to the store that may still be asked. A place is taken only once a request is here as a whole,
     /// so that a client that trickles takes none.
@@ -109,11 +120,17 @@ pub(crate) struct Shared {
 
 impl Api {
     /// The API over what the product can do.
-    pub fn new(matricula: Arc<Matricula>, metrics: Arc<Metrics>, options: ApiOptions) -> Self {
+    pub fn new(
+        matricula: Arc<Matricula>,
+        metrics: Arc<Metrics>,
+        sessions: Arc<Sessions>,
+        options: ApiOptions,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 matricula,
                 metrics,
+                sessions,
                 places: Semaphore::new(options.at_a_time.max(1)),
                 options,
                 watched: Watched::default(),
@@ -130,6 +147,8 @@ impl Api {
     /// | `GET /metrics` | 200, `OpenMetrics` text |
     /// | `POST /hooks/{automation}/{secret}` | 202; 404 for anything wrong; 408, 413; 503 with `Retry-After` |
     /// | `GET /hooks/{automation}/{secret}` | 204, whatever the address |
+    /// | `GET /app/`, `GET /embed.js` | the page, and the script that embeds it |
+    /// | `/api/v1/…` | what the page is made of: [`openapi`] describes it |
     ///
     /// Every error is a problem document (RFC 9457) with a stable `code`.
     pub fn router(self) -> Router {
@@ -137,6 +156,8 @@ impl Api {
         Router::new()
             .merge(operations::routes())
             .merge(hooks::routes())
+            .merge(v1::routes())
+            .merge(page::routes())
             .fallback(guard::no_route)
             .method_not_allowed_fallback(guard::no_method)
             .layer(guard)

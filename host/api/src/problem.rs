@@ -5,21 +5,59 @@
 //!  "status": 503, "code": "store.busy", "detail": "…"}
 //! ```
 //!
-//! `code` stays the same when the wording gets better. All texts are constants, so that no path, secret or
-//! message of the database can come to be among them.
+//! `code` stays the same when the wording gets better. What is wrong with single values of a request stands in
+//! `errors`, each with a JSON pointer. No text tells a path of this machine, a secret, or a message of the
+//! database.
+
+use std::borrow::Cow;
 
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is wrong with one value of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// Where: a JSON pointer into the body.
+    pub(crate) pointer: String,
+    /// What, for programs.
+    pub(crate) code: Cow<'static, str>,
+    /// What, for people.
+    pub(crate) message: String,
+}
+
+/// A problem document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument<'a> {
+    /// `urn:matricula:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in a few words.
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// Stable name of the problem.
+    code: &'a str,
+    /// What happened and what to do.
+    detail: &'a str,
+    /// What is wrong with single values.
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [FieldError],
+}
 
 /// Why a request is not answered with what it asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) detail: &'static str,
+    pub(crate) detail: Cow<'static, str>,
+    pub(crate) errors: Vec<FieldError>,
     /// Seconds after which it is worth another try.
     pub(crate) retry_after: Option<u8>,
     /// What is left of the request is not read.
@@ -27,7 +65,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    const fn new(
+    pub(crate) const fn new(
         status: StatusCode,
         code: &'static str,
         title: &'static str,
@@ -37,7 +75,8 @@ impl Problem {
             status,
             code,
             title,
-            detail,
+            detail: Cow::Borrowed(detail),
+            errors: Vec::new(),
             retry_after: None,
             closes: false,
         }
@@ -51,6 +90,18 @@ impl Problem {
 
     const fn closing(mut self) -> Self {
         self.closes = true;
+        self
+    }
+
+    /// With another explanation.
+    pub(crate) fn saying(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// With what is wrong with single values.
+    pub(crate) fn at(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
         self
     }
 
@@ -70,7 +121,7 @@ impl Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "body.too-large",
         "The body is too large",
-        "An event may have 64 KiB.",
+        "An event may have 64 KiB, any other request 256 KiB.",
     )
     .closing();
     pub(crate) const BODY_SLOW: Self = Self::new(
@@ -80,6 +131,30 @@ impl Problem {
         "Send the request again, as a whole.",
     )
     .closing();
+    pub(crate) const BODY_INVALID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "body.invalid",
+        "The body cannot be understood",
+        "Send JSON of the shape that the reference at /api/docs shows.",
+    );
+    pub(crate) const BODY_TYPE: Self = Self::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "body.type",
+        "The body is of another type",
+        "Send it with Content-Type: application/json.",
+    );
+    pub(crate) const QUERY_INVALID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "query.invalid",
+        "A parameter of the address cannot be understood",
+        "The reference at /api/docs shows which there are.",
+    );
+    pub(crate) const CURSOR_INVALID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "cursor.invalid",
+        "The cursor is not one of this list",
+        "Begin again without a cursor.",
+    );
     pub(crate) const REQUEST_SLOW: Self = Self::later(
         "request.slow",
         "The request took too long",
@@ -117,18 +192,86 @@ impl Problem {
         "Something went wrong in the server",
         "The server's log tells more.",
     );
+    pub(crate) const SESSION_MISSING: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "session.missing",
+        "Nobody is signed in",
+        "Send a session token: Authorization: Bearer …",
+    );
+    pub(crate) const SESSION_INVALID: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "session.invalid",
+        "The session token is not accepted",
+        "Ask the page that embeds this one for a new token; the server's log says what is wrong with this one.",
+    );
+    pub(crate) const SESSION_EXPIRED: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "session.expired",
+        "The session has ended",
+        "Ask for a new token.",
+    );
+    pub(crate) const NO_PAGE: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "page.missing",
+        "This server was built without its page",
+        "Install Node 20 or newer and build with `cargo xtask page`.",
+    );
+    pub(crate) const NOT_LOCAL: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "session.not-local",
+        "There is no local sign-in here",
+        "Open the page from the application that embeds it.",
+    );
+    pub(crate) const CODE_WRONG: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "session.code",
+        "The sign-in link is no longer good",
+        "It works once and for a quarter of an hour; `matricula serve` prints the next one.",
+    );
+    pub(crate) const CODE_TRIES: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "session.tries",
+        "Too many wrong sign-in links",
+        "Try again in a minute.",
+    );
+    pub(crate) const VIEWER: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "role.viewer",
+        "Your role may look and not change",
+        "Ask somebody with the role owner.",
+    );
+    pub(crate) const NOT_BOUGHT: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "flow.not-bought",
+        "This automation is not part of your plan",
+        "Ask the vendor of the application for it.",
+    );
+    pub(crate) const PRECONDITION_MISSING: Self = Self::new(
+        StatusCode::PRECONDITION_REQUIRED,
+        "precondition.missing",
+        "The change does not say what it is based on",
+        "Send If-Match with the ETag that was read, or *.",
+    );
+    pub(crate) const PRECONDITION_FAILED: Self = Self::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition.failed",
+        "Somebody has changed it meanwhile",
+        "Read it again and repeat the change.",
+    );
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": format!("urn:matricula:problem:{}", self.code),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let document = ProblemDocument {
+            kind: format!("urn:matricula:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            errors: &self.errors,
+        };
+        let body = serde_json::to_string(&document).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,

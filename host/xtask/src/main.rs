@@ -8,6 +8,7 @@ mod bench;
 mod cargo;
 mod connectors;
 mod demo;
+mod page;
 mod sandbox;
 mod say;
 mod test;
@@ -26,6 +27,7 @@ Commands:
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
+  page        Build the page and the script that embeds it into host/page/dist; needs Node
   help        Print this
 
 cargo xtask demo [OPTIONS]
@@ -67,7 +69,7 @@ fn run() -> Result<()> {
         .any(|argument| argument == "--help" || argument == "-h");
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => return say::out(HELP),
-        Some("demo" | "connectors") if asks_help => return say::out(HELP),
+        Some("demo" | "connectors" | "page") if asks_help => return say::out(HELP),
         _ => {}
     }
     let workspace = cargo::Workspace::find().context("the workspace cannot be read")?;
@@ -76,6 +78,11 @@ fn run() -> Result<()> {
         Some("test") => test::run(&workspace, &rest),
         Some("bench") => bench::run(&workspace, &rest),
         Some("connectors") if rest.is_empty() => connectors::build(&workspace).map(drop),
+        Some("page") if rest.is_empty() => match page::build(&workspace)? {
+            true => Ok(()),
+            false => bail!("the page was not built"),
+        },
+        Some("page") => bail!("`page` takes no arguments"),
         Some("connectors") => bail!("`connectors` takes no arguments"),
         Some(other) => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
         None => Ok(()),

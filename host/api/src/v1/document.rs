@@ -1,0 +1,82 @@
+//! The description of the API (OpenAPI 3.1), made from the code once in a process.
+
+use std::sync::LazyLock;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    ResponseBuilder, SecurityRequirement,
+};
+
+use crate::problem::ProblemDocument;
+
+static TEXT: LazyLock<String> = LazyLock::new(|| super::openapi().to_json().unwrap_or_default());
+
+/// What stands above the routes.
+pub(super) fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Matricula")
+        .version("1")
+        .description(Some(
+            "Automations between HR systems and academies. Every request but those of the local sign-in carries a \
+             session token (JWT) that the vendor's backend signs. Errors are problem documents (RFC 9457) with a \
+             stable `code`. Lists are read a page at a time by `limit` and `cursor`.",
+        ))
+        .build();
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    let components = ComponentsBuilder::new()
+        .security_scheme("session", SecurityScheme::Http(token))
+        .schema_from::<ProblemDocument<'_>>()
+        .build();
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(
+            "session",
+            [],
+        )]))
+        .build()
+}
+
+/// The whole: every operation answers errors in the same way.
+pub(super) fn whole(mut api: OpenApi) -> OpenApi {
+    for item in api.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let problem = ResponseBuilder::new()
+                .description("A problem document.")
+                .content(
+                    "application/problem+json",
+                    ContentBuilder::new()
+                        .schema(Some(Ref::from_schema_name("Problem")))
+                        .build(),
+                )
+                .build();
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), RefOr::T(problem));
+        }
+    }
+    api
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(super) async fn serve() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, TEXT.as_str()).into_response()
+}
