@@ -1,0 +1,2 @@
+/** One automation. */
+export const automation = {} as const;
