@@ -1,32 +1,34 @@
-//! Matricula as a library: everything that the command line does, for a program that embeds it.
-//!
-//! [`Matricula`] joins the parts: a store, a clock, the component host behind [`Connectors`], and the
-//! gateway to the network. [`Flows`] is the folder of flow files. Nothing here reads the environment, the
-//! home folder or the terminal: paths, keys and policy are handed in by whoever embeds it.
+//! Matricula inside another Rust service: the same automations, the same page, in that service's own process.
 //!
 //! ```no_run
-//! # async fn example(parts: matricula::Parts) -> Result<(), matricula::Error> {
-//! use matricula::{Flows, Matricula, Selection, Silent, TenantId, Trigger};
+//! # async fn example(key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+//! use matricula::{Engine, Vendors};
 //!
-//! let matricula = Matricula::new(parts);
-//! let tenant = TenantId::from("acme");
-//! let flow = Flows::new("flows").load("sync-employees", matricula.connectors())?;
-//! let opened = matricula.open(&tenant, &flow, &Selection::default()).await?;
-//! let run = matricula.run(&opened, Trigger::Schedule, false, &Silent::observer()).await?;
-//! println!("{:?}: {} written", run.status, run.counts.writes());
+//! let vendors = Vendors::parse(&std::fs::read_to_string("vendors.toml")?, |_| Err("not used".into()))?;
+//! let engine = Engine::builder("data/matricula.db", &key)
+//!     .connectors("connectors")
+//!     .flows("flows")
+//!     .vendors(vendors)
+//!     .build()?;
+//! let running = engine.start()?;
+//! let app = axum::Router::new().nest("/automations", engine.router());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! running.stop().await;
 //! # Ok(()) }
 //! ```
+//!
+//! [`Builder`] is told where things are, [`Engine::start`] keeps the schedule and delivers notices until
+//! [`Running::stop`], and [`Engine::router`] has the page, the script that embeds it, the API, the webhooks'
+//! addresses and health and metrics. Nothing here reads the environment, the home folder or the terminal.
+//! The command line is the other program of this package, over the same crates.
 #![forbid(unsafe_code)]
 
-pub use matricula_api as api;
-pub use matricula_component as component;
-pub use matricula_core as core;
-pub use matricula_core::TenantId;
-pub use matricula_core::run::Trigger;
-pub use matricula_egress as egress;
-pub use matricula_engine as engine;
-pub use matricula_engine::Silent;
-pub use matricula_flow as flow;
-pub use matricula_notice as notice;
-pub use matricula_service::*;
-pub use matricula_store as store;
+mod builder;
+mod embedded;
+
+pub use builder::{Builder, Error};
+pub use embedded::{Engine, Running};
+pub use matricula_core::clock::Clock;
+pub use matricula_notice::{Mailer, SmtpSettings};
+pub use matricula_session::{Reference, Vendors};

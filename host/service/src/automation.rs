@@ -364,8 +364,11 @@ pub(crate) fn merged(kept: &Value, on_top: &Map<String, Value>) -> Value {
     Value::Object(settings)
 }
 
-/// 128 random bits in hexadecimal digits.
-pub(crate) fn random_id() -> Result<String, Error> {
+/// 128 random bits in hexadecimal digits: a name that nothing else has.
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Error::Random)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))

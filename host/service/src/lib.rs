@@ -18,7 +18,7 @@ mod lifecycle;
 mod notices;
 mod serve;
 
-pub use automation::{Opened, Selection};
+pub use automation::{Opened, Selection, random_id};
 pub use clock::SystemClock;
 pub use connectors::Connectors;
 pub use credentials::NewCredential;

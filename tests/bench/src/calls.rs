@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use matricula::component::{Host, Options};
-use matricula::core::connector::{Call, Connector as _, ReadRequest};
-use matricula::core::egress::{Egress, Request, Response, SendError};
-use matricula::flow::{Flow, FlowFile};
+use matricula_component::{Host, Options};
+use matricula_core::connector::{Call, Connector as _, ReadRequest};
+use matricula_core::egress::{Egress, Request, Response, SendError};
+use matricula_flow::{Flow, FlowFile};
 use serde_json::{Value, json};
 
 use crate::Places;

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use matricula::core::credential::Secrets;
-use matricula::core::run::CycleKind;
-use matricula::egress::{Gateway, Policy};
-use matricula::store::{SqliteStore, Vault};
-use matricula::{
-    Connectors, Flows, Matricula, NewCredential, Parts, Selection, Silent, SystemClock, TenantId,
-    Trigger,
+use matricula_core::TenantId;
+use matricula_core::credential::Secrets;
+use matricula_core::run::{CycleKind, Trigger};
+use matricula_egress::{Gateway, Policy};
+use matricula_engine::Silent;
+use matricula_service::{
+    Connectors, Flows, Matricula, NewCredential, Parts, Selection, SystemClock,
 };
+use matricula_store::{SqliteStore, Vault};
 
 use crate::Places;
 use crate::process::{Sandbox, cpu_of};
@@ -29,7 +30,7 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
     policy.map_origin("https://academy.example.com", scim)?;
     policy.ignore_documented_limits(true);
     let clock = Arc::new(SystemClock);
-    let host = matricula::component::Host::new(matricula::component::Options {
+    let host = matricula_component::Host::new(matricula_component::Options {
         cache_dir: Some(data.path().join("compiled")),
         ..Default::default()
     })?;
@@ -42,7 +43,7 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         connectors: Connectors::new(host, &places.connectors),
         gateway: Gateway::new(policy, clock)?,
         flows: None,
-        options: matricula::engine::Options::default(),
+        options: matricula_engine::Options::default(),
         shortest_interval: std::time::Duration::from_secs(60),
         owner: "bench".to_owned(),
         gone: Arc::new(|_| false),

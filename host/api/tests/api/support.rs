@@ -17,6 +17,7 @@ use matricula_core::{AutomationId, Cadence, CredentialId, Person, TenantId};
 use matricula_egress::{Gateway, Policy};
 use matricula_engine::Options;
 use matricula_service::{Connectors, Matricula, Parts};
+use matricula_session::{Fetch, HttpFetch, Sessions, Vendors};
 use matricula_store::{SqliteStore, Vault};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,7 +89,16 @@ impl World {
         let readiness = Readiness::default();
         let mut options = ApiOptions::new(shared, readiness.clone());
         patience(&mut options);
-        let router = Api::new(Arc::clone(&matricula), Arc::clone(&metrics), options).router();
+        let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new().unwrap());
+        let clock_of_sessions = Arc::clone(&options.clock);
+        let sessions = Sessions::new(Vendors::default(), &fetch, clock_of_sessions);
+        let api = Api::new(
+            Arc::clone(&matricula),
+            Arc::clone(&metrics),
+            Arc::new(sessions),
+            options,
+        );
+        let router = api.router();
         Self {
             store,
             clock,

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use automation::{AutomationCommand, CadenceArgs, ContactArgs, StartArgs, Which};
 pub(crate) use server::{
-    EraseArgs, KeysCommand, MailArgs, RetentionArgs, ServeArgs, TestMailArgs, WebhookCommand,
+    EraseArgs, KeysCommand, LocalSignIn, MailArgs, RetentionArgs, ServeArgs, TestMailArgs,
+    WebhookCommand,
 };
 
 use crate::exit;
@@ -281,7 +282,7 @@ pub(crate) enum RunCommand {
         id: i64,
         /// Only these outcomes, separated by commas (failed,staged)
         #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = kind)]
-        only: Vec<matricula::core::run::OutcomeKind>,
+        only: Vec<matricula_core::run::OutcomeKind>,
         /// Show all instead of the first 50
         #[arg(long)]
         all: bool,
@@ -301,7 +302,7 @@ pub(crate) struct RunsArgs {
     pub(crate) before: Option<i64>,
     /// Only runs that ended so: running, succeeded, partial, failed or stopped
     #[arg(long, value_name = "STATUS", value_parser = status)]
-    pub(crate) status: Option<matricula::core::run::RunStatus>,
+    pub(crate) status: Option<matricula_core::run::RunStatus>,
     /// Only runs of this automation, by its id
     #[arg(long, value_name = "ID")]
     pub(crate) automation: Option<String>,
@@ -350,12 +351,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn status(text: &str) -> Result<matricula::core::run::RunStatus, String> {
+fn status(text: &str) -> Result<matricula_core::run::RunStatus, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "one of running, succeeded, partial, failed, stopped is needed".to_owned())
 }
 
-fn kind(text: &str) -> Result<matricula::core::run::OutcomeKind, String> {
+fn kind(text: &str) -> Result<matricula_core::run::OutcomeKind, String> {
     serde_json::from_value(text.into()).map_err(|_| {
         "one of created, updated, deactivated, reactivated, skipped, staged, ambiguous, failed is needed"
             .to_owned()

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use matricula::core::FailureKind;
-use matricula::core::run::{Run, RunStatus};
+use matricula_core::FailureKind;
+use matricula_core::run::{Run, RunStatus};
 
 /// What `--help` says about exit codes.
 pub(crate) const TABLE: &str = "\
@@ -62,9 +62,9 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::Failure;
-    use matricula::core::run::{Counts, CycleKind, Requests, Trigger};
-    use matricula::core::{AutomationId, RunId};
+    use matricula_core::Failure;
+    use matricula_core::run::{Counts, CycleKind, Requests, Trigger};
+    use matricula_core::{AutomationId, RunId};
 
     use super::*;
 

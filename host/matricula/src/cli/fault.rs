@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use matricula::Error;
-use matricula::core::store::StoreError;
+use matricula_core::store::StoreError;
+use matricula_service::Error;
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, blames_owner};
@@ -194,7 +194,7 @@ fn hint_of(error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::{Failure, FailureKind};
+    use matricula_core::{Failure, FailureKind};
 
     use super::*;
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Read as _, Write as _};
 
-use matricula::core::credential::Secrets;
-use matricula::core::manifest::{Field, Method};
+use matricula_core::credential::Secrets;
+use matricula_core::manifest::{Field, Method};
 use serde::Deserialize as _;
 use zeroize::Zeroizing;
 

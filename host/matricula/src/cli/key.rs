@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use matricula::store::vault::new_key;
+use matricula_store::vault::new_key;
 use zeroize::Zeroizing;
 
 use crate::exit::Exit;
@@ -136,7 +136,7 @@ pub(crate) fn make(file: &Path) -> Result<bool, Fault> {
             file.display()
         ))
     };
-    let key = new_key().map_err(matricula::Error::from)?;
+    let key = new_key().map_err(matricula_service::Error::from)?;
     let mut text = Zeroizing::new(String::with_capacity(65));
     for byte in key.iter() {
         text.extend(

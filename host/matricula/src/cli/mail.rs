@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use matricula::notice::{AutomationLink, Brand, Mail, Mailer, SmtpSettings, Writer};
+use matricula_notice::{AutomationLink, Brand, Mail, Mailer, SmtpSettings, Writer};
 use zeroize::Zeroizing;
 
 use crate::args::MailArgs;

@@ -14,6 +14,7 @@ mod mail;
 mod output;
 mod owner;
 mod progress;
+mod sessions;
 mod setup;
 mod table;
 

@@ -5,8 +5,8 @@
 
 use std::io::Write as _;
 
-use matricula::core::notice::Records;
-use matricula::core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
+use matricula_core::notice::Records;
+use matricula_core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
 use serde::Serialize;
 
 /// Prints text.

@@ -5,10 +5,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-use matricula::core::notice::Records;
-use matricula::core::run::{CycleKind, Phase};
-use matricula::engine::{Event, Observer};
-use matricula::flow::Flow;
+use matricula_core::notice::Records;
+use matricula_core::run::{CycleKind, Phase};
+use matricula_engine::{Event, Observer};
+use matricula_flow::Flow;
 
 use crate::output;
 
@@ -42,7 +42,7 @@ pub(crate) struct Pace {
 impl Progress {
     /// For this terminal, or none. With `--json` a line would be in the way of programs that read errors.
     pub(crate) fn start(json: bool, flow: &Flow) -> Self {
-        let records = matricula::records(flow);
+        let records = matricula_service::records(flow);
         let screen = if std::io::stderr().is_terminal() {
             let bar = SCREEN.add(ProgressBar::new_spinner());
             bar.set_style(style(&spinning(records)));
@@ -204,7 +204,7 @@ fn style(template: &str) -> ProgressStyle {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::run::Counts;
+    use matricula_core::run::Counts;
 
     use super::*;
 

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use matricula::api::telemetry::{self, Telemetry};
-use matricula::component::{Host, Options as HostOptions};
-use matricula::core::clock::Clock;
-use matricula::egress::{Gateway, Policy, Watch};
-use matricula::engine::Options;
-use matricula::store::{SqliteStore, Vault};
-use matricula::{Connectors, Flows, Matricula, Parts, SystemClock, TenantId};
+use matricula_api::telemetry::{self, Telemetry};
+use matricula_component::{Host, Options as HostOptions};
+use matricula_core::TenantId;
+use matricula_core::clock::Clock;
+use matricula_egress::{Gateway, Policy, Watch};
+use matricula_engine::Options;
+use matricula_service::{Connectors, Flows, Matricula, Parts, SystemClock};
+use matricula_store::{SqliteStore, Vault};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -134,7 +135,7 @@ pub(crate) fn open_store(common: &Common) -> Result<SqliteStore, Fault> {
         let file = file.to_owned();
         vault = vault.with_source(move || key::read(None, &file).ok());
     }
-    Ok(SqliteStore::open(store_file(common), vault).map_err(matricula::Error::from)?)
+    Ok(SqliteStore::open(store_file(common), vault).map_err(matricula_service::Error::from)?)
 }
 
 /// Every key that there is, the active one first.

@@ -37,9 +37,16 @@ pub(crate) struct MailArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Where to listen for health, metrics and webhooks
+    /// Where to listen for the page, the API, health, metrics and webhooks
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: std::net::SocketAddr,
+    /// Who may embed the page and sign sessions: a TOML file with [[vendor]] entries
+    #[arg(long, value_name = "FILE", env = "MATRICULA_VENDORS")]
+    pub(crate) vendors: Option<PathBuf>,
+    /// Whether to print a link by which you sign in to the page without a vendor. `auto`: if there are no vendors and
+    /// only this machine is listened on
+    #[arg(long, value_enum, default_value_t = LocalSignIn::Auto)]
+    pub(crate) sign_in_link: LocalSignIn,
     /// Cycles at a time
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(crate) cycles: usize,
@@ -62,6 +69,14 @@ pub(crate) struct ServeArgs {
     pub(crate) otlp: Option<String>,
     #[command(flatten)]
     pub(crate) mail: MailArgs,
+}
+
+/// Whether there is a local sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LocalSignIn {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Subcommand)]

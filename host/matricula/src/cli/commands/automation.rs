@@ -3,13 +3,14 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use matricula::core::document::DocumentState;
-use matricula::core::journal::Actor;
-use matricula::core::notice::Records;
-use matricula::core::standing::{Lifecycle, Standing};
-use matricula::core::{AutomationId, SourceKey};
-use matricula::engine::Observer;
-use matricula::{Matricula, TenantId};
+use matricula_core::TenantId;
+use matricula_core::document::DocumentState;
+use matricula_core::journal::Actor;
+use matricula_core::notice::Records;
+use matricula_core::standing::{Lifecycle, Standing};
+use matricula_core::{AutomationId, SourceKey};
+use matricula_engine::Observer;
+use matricula_service::Matricula;
 use serde_json::{Value, json};
 
 use super::start::{by, confirmed};
@@ -188,7 +189,9 @@ async fn find(
     let mut fitting = standings.iter().filter(fits);
     match (fitting.next(), fitting.next()) {
         (Some(only), None) => Ok(only.automation.clone()),
-        (None, _) => Err(matricula::Error::AutomationUnknown(AutomationId::new(name)).into()),
+        (None, _) => {
+            Err(matricula_service::Error::AutomationUnknown(AutomationId::new(name)).into())
+        }
         (Some(_), Some(_)) => Err(Fault::usage(format!(
             "several automations fit \"{name}\"; give the beginning of the id that is meant"
         ))),
@@ -252,10 +255,10 @@ fn show(
         let id = find(matricula, tenant, which).await?;
         let standing = matricula.standing(tenant, &id).await?;
         let automation = matricula.store().automation(&id).await;
-        let automation = automation.map_err(matricula::Error::from)?;
+        let automation = automation.map_err(matricula_service::Error::from)?;
         let settings = automation.map(|automation| automation.settings);
         let contacts = matricula.store().contacts(&id).await;
-        let contacts = contacts.map_err(matricula::Error::from)?;
+        let contacts = contacts.map_err(matricula_service::Error::from)?;
         Ok((standing, settings.unwrap_or_default(), contacts))
     })?;
     if common.json {
@@ -314,7 +317,7 @@ fn history(
             .store()
             .journal(tenant, Some(&id), None, HISTORY)
             .await;
-        Ok(entries.map_err(matricula::Error::from)?)
+        Ok(entries.map_err(matricula_service::Error::from)?)
     })?;
     if common.json {
         for (_, entry) in &entries {
@@ -370,7 +373,7 @@ fn adopt(
         output::error_line(&format!(
             "With version {} the next cycle would end with: {}",
             flow.version(),
-            output::counted(&preview?.counts, matricula::records(&flow))
+            output::counted(&preview?.counts, matricula_service::records(&flow))
         ));
         if !confirmed("Adopt it?")? {
             return Err(Fault::interrupted().with_hint("Nothing was changed."));
@@ -426,7 +429,7 @@ fn remove(
             .store()
             .documents_in(&id, &DELIVERED, None, 1)
             .await;
-        let records = match kept.map_err(matricula::Error::from)?.is_empty() {
+        let records = match kept.map_err(matricula_service::Error::from)?.is_empty() {
             true => records_of(matricula, tenant, &id).await,
             false => Records::Documents,
         };

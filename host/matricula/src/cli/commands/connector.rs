@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use matricula::component::Component;
-use matricula::core::connector::Connector as _;
-use matricula::core::manifest::{Manifest, Scheme, properties};
+use matricula_component::Component;
+use matricula_core::connector::Connector as _;
+use matricula_core::manifest::{Manifest, Scheme, properties};
 use serde_json::{Value, json};
 
 use crate::args::{Common, ConnectorCommand};

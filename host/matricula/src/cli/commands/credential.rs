@@ -1,9 +1,9 @@
 //! `matricula credential`: access to remote systems. Secrets come in and are never shown again.
 
-use matricula::core::connector::Report;
-use matricula::core::credential::Credential;
-use matricula::flow::Flow;
-use matricula::{Connectors, NewCredential};
+use matricula_core::connector::Report;
+use matricula_core::credential::Credential;
+use matricula_flow::Flow;
+use matricula_service::{Connectors, NewCredential};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -192,7 +192,7 @@ fn to_json(credential: &Credential) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::connector::Finding;
+    use matricula_core::connector::Finding;
 
     use super::*;
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use matricula::core::notice::Records;
-use matricula::core::run::{OutcomeKind, Run};
-use matricula::core::store::{OutcomeFilter, Store, StoreError};
-use matricula::core::{Person, RunId};
-use matricula::engine::Observer;
-use matricula::{TenantId, Trigger};
+use matricula_core::TenantId;
+use matricula_core::notice::Records;
+use matricula_core::run::Trigger;
+use matricula_core::run::{OutcomeKind, Run};
+use matricula_core::store::{OutcomeFilter, Store, StoreError};
+use matricula_core::{Person, RunId};
+use matricula_engine::Observer;
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -50,7 +51,12 @@ pub(crate) fn run(common: &Common, args: &RunArgs, flow: &str) -> Result<Exit, F
     if common.json {
         output::json(&to_json(&run, elapsed))?;
     } else {
-        output::text(&to_text(&run, matricula::records(&flow), told, elapsed))?;
+        output::text(&to_text(
+            &run,
+            matricula_service::records(&flow),
+            told,
+            elapsed,
+        ))?;
     }
     Ok(Exit::of(&run))
 }
@@ -148,12 +154,12 @@ fn to_text(run: &Run, records: Records, told: Option<RunId>, elapsed: u128) -> S
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::automation::{Automation, Memory};
-    use matricula::core::credential::{Credential, Secrets};
-    use matricula::core::run::{Counts, CycleKind, Outcome, Requests, RunStatus};
-    use matricula::core::store::Commit;
-    use matricula::core::{Failure, FailureKind};
-    use matricula::store::{SqliteStore, Vault};
+    use matricula_core::automation::{Automation, Memory};
+    use matricula_core::credential::{Credential, Secrets};
+    use matricula_core::run::{Counts, CycleKind, Outcome, Requests, RunStatus};
+    use matricula_core::store::Commit;
+    use matricula_core::{Failure, FailureKind};
+    use matricula_store::{SqliteStore, Vault};
 
     use super::*;
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::IsTerminal as _;
 
-use matricula::core::agenda::{Ledger, RunFilter};
-use matricula::core::document::{Document, DocumentDecision, DocumentState};
-use matricula::core::notice::Records;
-use matricula::core::run::OutcomeKind;
-use matricula::core::store::StoreError;
-use matricula::core::{AutomationId, RunId, SourceKey};
-use matricula::{Decided, TenantId};
+use matricula_core::TenantId;
+use matricula_core::agenda::{Ledger, RunFilter};
+use matricula_core::document::{Document, DocumentDecision, DocumentState};
+use matricula_core::notice::Records;
+use matricula_core::run::OutcomeKind;
+use matricula_core::store::StoreError;
+use matricula_core::{AutomationId, RunId, SourceKey};
+use matricula_service::Decided;
 use serde_json::{Value, json};
 
 use super::start::{by, confirmed};
@@ -32,7 +33,7 @@ pub(crate) fn run(common: &Common, args: &DocumentsArgs) -> Result<Exit, Fault> 
     let asks = asks(args, decision, std::io::stdin().is_terminal())?;
     let matricula = setup::open(common)?;
     let flow = setup::flows(common).load(&args.flow, matricula.connectors())?;
-    if matricula::records(&flow) == Records::People {
+    if matricula_service::records(&flow) == Records::People {
         return Err(Fault::usage(no_documents(flow.name())));
     }
     let selection = selection(&args.chosen, &[], &flow);
@@ -273,11 +274,11 @@ fn words(document: &Document) -> (&'static str, String) {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::automation::{Automation, Memory};
-    use matricula::core::credential::{Credential, Secrets};
-    use matricula::core::run::{CycleKind, Outcome, Trigger};
-    use matricula::core::store::{Commit, Store};
-    use matricula::store::{SqliteStore, Vault};
+    use matricula_core::automation::{Automation, Memory};
+    use matricula_core::credential::{Credential, Secrets};
+    use matricula_core::run::{CycleKind, Outcome, Trigger};
+    use matricula_core::store::{Commit, Store};
+    use matricula_store::{SqliteStore, Vault};
 
     use super::*;
     use crate::args::Chosen;

@@ -1,6 +1,6 @@
 //! `matricula flow`: check and test flow files. Nothing is kept and nothing is sent.
 
-use matricula::flow::Flow;
+use matricula_flow::Flow;
 use serde_json::json;
 
 use crate::args::{Common, FlowCommand};
@@ -29,7 +29,7 @@ pub(crate) fn run(common: &Common, command: &FlowCommand) -> Result<Exit, Fault>
                 .filter(|case| !case.failures.is_empty())
                 .count();
             if common.json {
-                let case = |case: &matricula::flow::testing::CaseResult| {
+                let case = |case: &matricula_flow::testing::CaseResult| {
                     json!({
                         "name": case.name,
                         "ok": case.failures.is_empty(),
@@ -81,7 +81,7 @@ fn to_text(flow: &Flow) -> String {
     ))
 }
 
-fn tested_text(tested: &matricula::Tested) -> String {
+fn tested_text(tested: &matricula_service::Tested) -> String {
     let mut text = String::new();
     for case in &tested.cases {
         let mark = if case.failures.is_empty() {

@@ -20,10 +20,11 @@ use std::time::Duration;
 use crate::args::{Chosen, Cli, Command, RunCommand};
 use crate::exit::Exit;
 use crate::fault::Fault;
-use matricula::core::AutomationId;
-use matricula::core::notice::Records;
-use matricula::flow::Flow;
-use matricula::{Matricula, Selection, TenantId};
+use matricula_core::AutomationId;
+use matricula_core::TenantId;
+use matricula_core::notice::Records;
+use matricula_flow::Flow;
+use matricula_service::{Matricula, Selection};
 use serde_json::{Map, Value};
 
 /// Does what was asked.
@@ -103,7 +104,7 @@ async fn interruption() -> std::io::Result<()> {
 /// What an automation carries; people, where its flow cannot be read any more: the words are those of JSON then.
 async fn records_of(matricula: &Matricula, tenant: &TenantId, id: &AutomationId) -> Records {
     let flow = matricula.flow_by_id(tenant, id).await;
-    flow.map(|flow| matricula::records(&flow))
+    flow.map(|flow| matricula_service::records(&flow))
         .unwrap_or_default()
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use matricula::core::notice::Records;
-use matricula::core::run::OutcomeKind;
-use matricula::engine::{Change, Observer, Planned, Preview};
+use matricula_core::notice::Records;
+use matricula_core::run::OutcomeKind;
+use matricula_engine::{Change, Observer, Planned, Preview};
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -42,7 +42,7 @@ pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
         let most = if args.all { usize::MAX } else { output::ROWS };
         output::text(&to_text(
             flow.name(),
-            matricula::records(&flow),
+            matricula_service::records(&flow),
             &preview,
             most,
         ))?;
@@ -166,7 +166,7 @@ fn value(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::run::{Counts, CycleKind};
+    use matricula_core::run::{Counts, CycleKind};
 
     use super::*;
 

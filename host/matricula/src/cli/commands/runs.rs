@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use matricula::core::agenda::RunFilter;
-use matricula::core::notice::Records;
-use matricula::core::run::{Outcome, OutcomeKind, Run};
-use matricula::core::store::{OutcomeFilter, Store, StoreError};
-use matricula::core::{AutomationId, RunId};
-use matricula::{Matricula, Trigger};
+use matricula_core::agenda::RunFilter;
+use matricula_core::notice::Records;
+use matricula_core::run::Trigger;
+use matricula_core::run::{Outcome, OutcomeKind, Run};
+use matricula_core::store::{OutcomeFilter, Store, StoreError};
+use matricula_core::{AutomationId, RunId};
+use matricula_service::Matricula;
 use serde_json::{Value, json};
 
 use super::{drive, records_of};
@@ -28,7 +29,7 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
             limit: args.limit,
         };
         let runs = matricula.store().runs_of(&tenant, &filter).await;
-        Ok(runs.map_err(matricula::Error::from)?)
+        Ok(runs.map_err(matricula_service::Error::from)?)
     })?;
     if common.json {
         for run in &runs {
@@ -106,7 +107,7 @@ fn found(
             let outcomes = outcomes(store, run.id, only).await?;
             Ok::<_, StoreError>(Some((run, outcomes)))
         };
-        Ok(found.await.map_err(matricula::Error::from)?)
+        Ok(found.await.map_err(matricula_service::Error::from)?)
     })?;
     found.ok_or_else(|| {
         Fault::new(Exit::Usage, "run.unknown", format!("there is no run {id}"))
@@ -214,8 +215,8 @@ fn took(run: &Run) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::Person;
-    use matricula::core::run::{Counts, CycleKind, Requests, RunStatus};
+    use matricula_core::Person;
+    use matricula_core::run::{Counts, CycleKind, Requests, RunStatus};
 
     use super::*;
 

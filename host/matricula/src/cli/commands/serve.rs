@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use matricula::api::telemetry::{Export, Telemetry};
-use matricula::api::{Api, ApiOptions, Metrics, Readiness};
-use matricula::core::clock::Clock;
-use matricula::engine::schedule::{Gauge, Pace};
-use matricula::{Service, SystemClock};
+use matricula_api::telemetry::{Export, Telemetry};
+use matricula_api::{Api, ApiOptions, Metrics, Readiness};
+use matricula_core::clock::Clock;
+use matricula_engine::schedule::{Gauge, Pace};
+use matricula_service::{Service, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::args::{Common, ServeArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
-use crate::{mail, output, owner, setup};
+use crate::{mail, output, owner, sessions, setup};
 
 /// How long the parts may take to end once they were told to.
 const GRACE: Duration = Duration::from_secs(30);
@@ -72,7 +72,9 @@ async fn serve(common: &Common, args: &ServeArgs) -> Result<(), Fault> {
     let readiness = Readiness::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = ApiOptions::new(clock, readiness.clone());
-    let router = Api::new(Arc::clone(&matricula), metrics, options).router();
+    let clock_of_sessions = Arc::clone(&options.clock);
+    let (sessions, local) = sessions::open(args, clock_of_sessions)?;
+    let router = Api::new(Arc::clone(&matricula), metrics, sessions, options).router();
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", args.listen);
         Fault::new(Exit::Usage, "listen.failed", message)
@@ -82,15 +84,28 @@ async fn serve(common: &Common, args: &ServeArgs) -> Result<(), Fault> {
 
     let (end, ending) = watch::channel(false);
     let mut told = ending.clone();
-    let web = matricula::api::serve(listener, router, ending.clone());
+    let web = matricula_api::serve(listener, router, ending.clone());
     let notices = courier.run(async move {
         // A sender that is gone is an end as well.
         let _ = told.wait_for(|end| *end).await;
     });
     let schedule = matricula.serve(service, ending);
+    let link = local.as_deref().map(|local| sessions::link(local, address));
+    let link = link.transpose()?;
     match common.json {
-        true => output::json(&json!({ "listening": address.to_string() }))?,
-        false => output::text(&format!("Listening on http://{address}"))?,
+        true => output::json(&json!({
+            "listening": address.to_string(),
+            "sign_in": link.as_ref().map(|link| link.as_str()),
+        }))?,
+        false => {
+            output::text(&format!("Listening on http://{address}"))?;
+            if let Some(link) = &link {
+                output::text(&format!(
+                    "Sign in within a quarter of an hour, once: {}",
+                    link.as_str()
+                ))?;
+            }
+        }
     }
     readiness.set(true);
     let all = async {

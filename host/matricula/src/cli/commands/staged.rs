@@ -1,6 +1,6 @@
 //! `matricula staged`: the deactivations that the guard holds back, and an owner's decision on them.
 
-use matricula::core::link::{Leaving, LeavingAction, LeavingReason, Link};
+use matricula_core::link::{Leaving, LeavingAction, LeavingReason, Link};
 use serde_json::{Value, json};
 
 use super::{drive, selection};
@@ -100,7 +100,7 @@ fn words(leaving: &Leaving) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use matricula::core::link::Decision;
+    use matricula_core::link::Decision;
 
     use super::*;
 

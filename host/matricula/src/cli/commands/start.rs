@@ -3,10 +3,10 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use matricula::core::Person;
-use matricula::core::notice::Records;
-use matricula::engine::{Observer, Preview};
-use matricula::{Examined, Terms};
+use matricula_core::Person;
+use matricula_core::notice::Records;
+use matricula_engine::{Observer, Preview};
+use matricula_service::{Examined, Terms};
 use serde_json::json;
 
 use super::{drive, selection, terms};
@@ -46,7 +46,7 @@ pub(crate) fn run(common: &Common, args: &StartArgs) -> Result<Exit, Fault> {
         let (examined, preview) = shown?;
         output::error_line(&to_text(
             flow.name(),
-            matricula::records(&flow),
+            matricula_service::records(&flow),
             &examined,
             &preview,
         ));

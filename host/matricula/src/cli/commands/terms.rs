@@ -1,7 +1,7 @@
 //! Schedules and contacts as they are given on the command line.
 
-use matricula::core::Cadence;
-use matricula::core::notice::Contact;
+use matricula_core::Cadence;
+use matricula_core::notice::Contact;
 
 use crate::args::{CadenceArgs, ContactArgs};
 use crate::fault::Fault;
@@ -21,7 +21,7 @@ pub(super) fn cadence(args: &CadenceArgs) -> Result<Option<Cadence>, Fault> {
 }
 
 fn every(text: &str) -> Result<Cadence, Fault> {
-    let span = matricula::flow::span(text.trim()).ok_or_else(|| {
+    let span = matricula_flow::span(text.trim()).ok_or_else(|| {
         Fault::usage(format!(
             "\"{text}\" is not a span of time such as 5m, 2h or 1d"
         ))

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use matricula::core::SourceKey;
-use matricula::store::SqliteStore;
-use matricula::store::vault::Vault;
+use matricula_core::SourceKey;
+use matricula_store::SqliteStore;
+use matricula_store::vault::Vault;
 use serde_json::json;
 
 use super::start::by;
@@ -18,7 +18,12 @@ use crate::{key, mail, output, setup};
 
 pub(crate) fn backup(common: &Common, file: &Path) -> Result<Exit, Fault> {
     let store = setup::open_store(common)?;
-    drive(async { Ok(store.backup(file).await.map_err(matricula::Error::from)?) })?;
+    drive(async {
+        Ok(store
+            .backup(file)
+            .await
+            .map_err(matricula_service::Error::from)?)
+    })?;
     match common.json {
         true => output::json(&json!({ "file": file }))?,
         false => output::text(&format!(
@@ -49,9 +54,14 @@ pub(crate) fn keys(common: &Common, command: &KeysCommand) -> Result<Exit, Fault
         vault = vault.with_previous(key);
     }
     let id = vault.key_id().to_owned();
-    let store =
-        SqliteStore::open(setup::store_file(common), vault).map_err(matricula::Error::from)?;
-    let rows = drive(async { Ok(store.rotate().await.map_err(matricula::Error::from)?) })?;
+    let store = SqliteStore::open(setup::store_file(common), vault)
+        .map_err(matricula_service::Error::from)?;
+    let rows = drive(async {
+        Ok(store
+            .rotate()
+            .await
+            .map_err(matricula_service::Error::from)?)
+    })?;
     let replaced = match (new_key_file, places.file()) {
         (None, Some(file)) => {
             key::replace(file, &next, &places.previous())?;
@@ -105,9 +115,12 @@ pub(crate) fn retention(common: &Common, args: &RetentionArgs) -> Result<Exit, F
         if let Some(days) = args.days {
             let days = Some(days).filter(|days| *days > 0);
             let set = store.set_retention(&tenant, days).await;
-            set.map_err(matricula::Error::from)?;
+            set.map_err(matricula_service::Error::from)?;
         }
-        let tenants = store.tenants().await.map_err(matricula::Error::from)?;
+        let tenants = store
+            .tenants()
+            .await
+            .map_err(matricula_service::Error::from)?;
         let own = tenants.into_iter().find(|(id, _)| *id == tenant);
         Ok(own.and_then(|(_, days)| days))
     })?;
