@@ -17,7 +17,8 @@ use crate::store::StoreError;
 /// The most runs that the health of an automation is made of.
 pub const BEATS: usize = 30;
 
-/// Why an automation needs somebody; the most urgent first, which is also the order of the list.
+/// Why an automation needs somebody; the most urgent first, which is also the order of the list. One that
+/// somebody has stopped needs nobody, whatever waits there: nothing comes of it before it runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attention {
@@ -27,7 +28,7 @@ pub enum Attention {
     Decision,
     /// It runs at the slower pace.
     Quarantined,
-    /// No run has begun for twice the interval.
+    /// No run has begun for twice the interval, and it was told.
     Overdue,
     /// It needs nobody.
     None,
@@ -53,7 +54,7 @@ pub struct Card {
     pub attention: Attention,
     /// Whether a run is under way: somebody holds a lease that has not run out.
     pub running: bool,
-    /// Its last run.
+    /// Its last run that is still kept, also one that is under way.
     pub last_run: Option<Run>,
     /// The last runs, the oldest first; at most [`BEATS`].
     pub health: Vec<Beat>,
@@ -120,8 +121,11 @@ pub struct Use {
 }
 
 /// An answer that is kept for a request that may be sent again. It can hold what is shown only once (an
-/// address with its secret), so it is encrypted where it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// address with its secret), so it is encrypted where it is kept, and its text is not printed.
+///
+/// It holds nobody of a source: erasing a person does not look into answers. So nothing is kept of a request
+/// that changes nothing and is told about a person (an expression that is tried on somebody's record).
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
     /// HTTP status.
     pub status: u16,
@@ -129,6 +133,15 @@ pub struct KeptAnswer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for KeptAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptAnswer")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is known of a request's idempotency key.
@@ -156,7 +169,8 @@ pub trait Board: Send + Sync {
     ) -> Result<Vec<Card>, StoreError>;
     /// One of them.
     async fn card(&self, id: &AutomationId, now: Timestamp) -> Result<Option<Card>, StoreError>;
-    /// How many automations a tenant has of each flow.
+    /// How many automations that were started a tenant has of each flow, ascending by flow; those it has none
+    /// of are left out.
     async fn automations_by_flow(
         &self,
         tenant: &TenantId,
@@ -173,15 +187,19 @@ pub trait Board: Send + Sync {
     async fn retention(&self, tenant: &TenantId) -> Result<Option<u32>, StoreError>;
 
     /// Keeps what came of testing a credential; writing a credential anew forgets it.
+    /// [`StoreError::NotFound`] if there is no such credential.
     async fn set_tested(&self, credential: &CredentialId, tested: Tested)
     -> Result<(), StoreError>;
     /// The last tests of a tenant's credentials.
     async fn tested(&self, tenant: &TenantId) -> Result<Vec<(CredentialId, Tested)>, StoreError>;
-    /// Which automations use a tenant's credentials.
+    /// Which automations use a tenant's credentials, also those that were not started: by credential, flow and
+    /// automation. One that reads and writes with the same credential uses it once.
     async fn uses(&self, tenant: &TenantId) -> Result<Vec<Use>, StoreError>;
 
-    /// Takes an idempotency key for a request, known by the SHA-256 of what it asks. A key that was taken and
-    /// not answered is free again after `until`; one that was answered, after `keep`.
+    /// Takes an idempotency key for a request, known by the SHA-256 of what it asks; the store keeps that as
+    /// secret as the answer, since a request may hold what can be guessed. A key that was taken and not answered
+    /// is free again from `until` on, so that a process that has ended in between keeps nobody waiting for ever;
+    /// one that was answered, from the `keep` of [`Board::answer`] on.
     async fn reserve(
         &self,
         tenant: &TenantId,
@@ -190,14 +208,16 @@ pub trait Board: Send + Sync {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Reservation, StoreError>;
-    /// Keeps the answer until `keep`; none gives the key back.
+    /// Keeps the answer to a request that has taken the key, until `keep`; none gives the key back. Does nothing
+    /// if the time of the key was over and another request has it now.
     async fn answer(
         &self,
         tenant: &TenantId,
         key: &str,
+        request: [u8; 32],
         answer: Option<&KeptAnswer>,
         keep: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Drops keys whose time is over; how many.
+    /// Drops keys whose time is over, at most so many at a time; how many.
     async fn drop_answers(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

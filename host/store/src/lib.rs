@@ -2,7 +2,8 @@
 //! `SQLite`.
 //!
 //! [`SqliteStore`] implements the ports [`Store`](matricula_core::store::Store),
-//! [`Agenda`](matricula_core::agenda::Agenda) and [`Outbox`](matricula_core::agenda::Outbox). What holds for
+//! [`Agenda`](matricula_core::agenda::Agenda), [`Outbox`](matricula_core::agenda::Outbox) and
+//! [`Board`](matricula_core::board::Board). What holds for
 //! every database, the encryption of secrets, is in [`vault`]; all SQL is below `sqlite`. The tests in
 //! `tests/contract` are written against the ports alone, so that another database is held to the same
 //! behaviour.

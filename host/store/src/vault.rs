@@ -13,6 +13,8 @@
 //! A key is named by a hash of itself, so that a row says which key it needs and no key can be given
 //! under a wrong name.
 
+pub(crate) mod answers;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chacha20poly1305::aead::{Aead, Payload};
@@ -106,14 +108,7 @@ impl Vault {
         secrets: &Secrets,
         accepted: &[String],
     ) -> Result<Sealed, StoreError> {
-        let own = self.keys().find(|key| accepted.contains(&key.id)).cloned();
-        let late = || accepted.iter().find_map(|id| self.late(id));
-        let Some(key) = own.or_else(late) else {
-            return Err(StoreError::WrongKey(format!(
-                "the key {} was replaced while this process was running; start it again with the new key",
-                self.active.id
-            )));
-        };
+        let key = self.sealing_key(accepted)?;
         let data_key = new_key()?;
         let (tenant, id) = (credential.tenant.as_str(), credential.id.as_str());
         Ok(Sealed {
@@ -161,6 +156,18 @@ impl Vault {
         let key = self.key(key)?;
         let plain = decrypt(&key.bytes, &proof_binding(&key.id), proof);
         Some(plain.is_some_and(|plain| plain.as_slice() == PROOF))
+    }
+
+    /// The active key, or another of the vault's that the store accepts if it has left the active one.
+    fn sealing_key(&self, accepted: &[String]) -> Result<Arc<VaultKey>, StoreError> {
+        let own = self.keys().find(|key| accepted.contains(&key.id)).cloned();
+        let late = || accepted.iter().find_map(|id| self.late(id));
+        own.or_else(late).ok_or_else(|| {
+            StoreError::WrongKey(format!(
+                "the key {} was replaced while this process was running; start it again with the new key",
+                self.active.id
+            ))
+        })
     }
 
     fn keys(&self) -> impl Iterator<Item = &Arc<VaultKey>> {
@@ -275,7 +282,7 @@ fn encrypt(key: &[u8; 32], binding: &[u8], plain: &[u8]) -> Result<Vec<u8>, Stor
                 aad: binding,
             },
         )
-        .map_err(|_| StoreError::Failed("the secrets are too long to be encrypted".to_owned()))?;
+        .map_err(|_| StoreError::Failed("this is too long to be encrypted".to_owned()))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 

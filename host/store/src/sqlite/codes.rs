@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use matricula_core::board::{Attention, TestResult};
 use matricula_core::document::DocumentState;
 use matricula_core::journal::Deed;
 use matricula_core::link::{Decision, LeavingAction, LeavingReason};
@@ -68,6 +69,10 @@ codes! {
         Test = 7,
     }
 }
+
+// In the order of the list.
+codes! { Attention { Paused = 0, Decision = 1, Quarantined = 2, Overdue = 3, None = 4 } }
+codes! { TestResult { Ok = 0, Findings = 1, Failed = 2 } }
 
 /// A set of codes as bits, to be tested with `(1 << code) & bits <> 0`; it takes the place of a list of
 /// parameters whose length varies. No values: all of them.
@@ -245,6 +250,11 @@ mod tests {
             ]
         );
         assert_eq!(all::<Lifecycle>(), ["Active", "Paused", "Deactivated"]);
+        assert_eq!(
+            all::<Attention>(),
+            ["Paused", "Decision", "Quarantined", "Overdue", "None"]
+        );
+        assert_eq!(all::<TestResult>(), ["Ok", "Findings", "Failed"]);
         assert_eq!(
             all::<Deed>(),
             [

@@ -1,11 +1,13 @@
 //! Credentials, their encrypted secrets, and the keys that the store knows.
 
+use matricula_core::board::{Tested, Use};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::store::StoreError;
-use matricula_core::{CredentialId, TenantId};
+use matricula_core::{AutomationId, CredentialId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::codes::{from_json, json, timestamp};
+use super::answers;
+use super::codes::{Code, from_json, json, timestamp, value};
 use super::fault::Fault;
 use super::worker::in_transaction;
 use crate::vault::{Sealed, Vault};
@@ -112,12 +114,78 @@ pub(super) fn replace(
         sealed.data_key,
         sealed.body
     ])?;
+    // What came of testing it was said of the fields that are no more.
+    tx.prepare_cached("DELETE FROM credential_test WHERE credential = ?1")?
+        .execute([new.id.as_str()])?;
     Ok(())
+}
+
+pub(super) fn set_tested(tx: &Transaction<'_>, id: &str, tested: Tested) -> Result<(), Fault> {
+    if by_id(tx, id)?.is_none() {
+        return Err(missing(id));
+    }
+    tx.prepare_cached(
+        "INSERT INTO credential_test (credential, at, result) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (credential) DO UPDATE SET at = excluded.at, result = excluded.result",
+    )?
+    .execute((id, tested.at.as_millisecond(), tested.result.code()))?;
+    Ok(())
+}
+
+pub(super) const TESTED: &str = "SELECT credential.id, credential_test.at, credential_test.result \
+    FROM credential CROSS JOIN credential_test ON credential_test.credential = credential.id \
+    WHERE credential.tenant = ?1 ORDER BY credential.name";
+
+pub(super) fn tested(
+    tx: &Transaction<'_>,
+    tenant: &str,
+) -> Result<Vec<(CredentialId, Tested)>, Fault> {
+    tx.prepare_cached(TESTED)?
+        .query_and_then([tenant], |row| {
+            let tested = Tested {
+                at: timestamp(row.get(1)?, "credential_test")?,
+                result: value(row.get(2)?, "credential_test")?,
+            };
+            Ok((CredentialId::new(row.get::<_, String>(0)?), tested))
+        })?
+        .collect()
+}
+
+pub(super) const USES: &str = "SELECT id, flow, source, target \
+    FROM automation INDEXED BY automation_by_tenant WHERE tenant = ?1 ORDER BY id";
+
+pub(super) fn uses(tx: &Transaction<'_>, tenant: &str) -> Result<Vec<Use>, Fault> {
+    let mut uses = Vec::new();
+    let mut statement = tx.prepare_cached(USES)?;
+    let mut rows = statement.query([tenant])?;
+    while let Some(row) = rows.next()? {
+        let [source, target] = [row.get::<_, String>(2)?, row.get(3)?].map(CredentialId::new);
+        let one = Use {
+            credential: source,
+            automation: AutomationId::new(row.get::<_, String>(0)?),
+            flow: row.get(1)?,
+        };
+        if target != one.credential {
+            uses.push(Use {
+                credential: target,
+                ..one.clone()
+            });
+        }
+        uses.push(one);
+    }
+    uses.sort_unstable_by(|one, other| {
+        (&one.credential, &one.flow, &one.automation).cmp(&(
+            &other.credential,
+            &other.flow,
+            &other.automation,
+        ))
+    });
+    Ok(uses)
 }
 
 /// The keys that the store opens with now. Another process may have moved it to another key since this one
 /// opened it, so this is asked in the transaction that writes.
-fn accepted(tx: &Transaction<'_>) -> Result<Vec<String>, Fault> {
+pub(super) fn accepted(tx: &Transaction<'_>) -> Result<Vec<String>, Fault> {
     tx.prepare_cached("SELECT id FROM vault_key ORDER BY id")?
         .query_and_then((), |row| Ok(row.get(0)?))?
         .collect()
@@ -242,8 +310,8 @@ fn is_known(tx: &Transaction<'_>, vault: &Vault) -> Result<bool, Fault> {
     Ok(known.iter().any(|known| known == vault.key_id()))
 }
 
-/// Encrypts every data key under the active key and forgets the other keys; how many credentials there
-/// were.
+/// Encrypts every data key and every kept answer under the active key and forgets the other keys; how many
+/// credentials there were.
 pub(super) fn rotate(tx: &Transaction<'_>, vault: &Vault) -> Result<u64, Fault> {
     // Another process may have moved the store to its key since this one opened it.
     accept(tx, vault)?;
@@ -262,6 +330,7 @@ pub(super) fn rotate(tx: &Transaction<'_>, vault: &Vault) -> Result<u64, Fault> 
         let data_key = vault.rewrap(tenant, id, key, data_key)?;
         write.execute(params![id, vault.key_id(), data_key])?;
     }
+    answers::rotate(tx, vault)?;
     tx.execute("DELETE FROM vault_key WHERE id <> ?1", [vault.key_id()])?;
     Ok(old.len() as u64)
 }

@@ -8,14 +8,17 @@
 //! | --- | --- |
 //! | `worker` | the thread with the connection |
 //! | `schema` | tables and migrations |
-//! | `store`, `agenda`, `outbox` | the ports |
-//! | `credentials`, `automations`, `links`, `documents`, `runs`, `standings`, `journal`, `notices`, `retention`, `files` | the statements, by what they are about |
+//! | `store`, `agenda`, `outbox`, `board` | the ports |
+//! | `credentials`, `automations`, `links`, `documents`, `runs`, `standings`, `cards`, `journal`, `notices`, `retention`, `files`, `answers` | the statements, by what they are about |
 //! | `backup` | a copy of a store in use |
 //! | `codes`, `fault` | how values are written; what errors become |
 
 mod agenda;
+mod answers;
 mod automations;
 mod backup;
+mod board;
+mod cards;
 mod codes;
 mod credentials;
 mod documents;
@@ -39,6 +42,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use matricula_core::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use self::fault::Fault;
@@ -49,7 +53,7 @@ use crate::vault::Vault;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More than there are statements, so that each is prepared once.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 192;
 
 /// Set on every connection. Four MiB of cache hold the inner pages of every index and a few pages of
 /// links; the operating system caches the rest. The log is cut back once it was longer than 8 MiB. What is
@@ -145,9 +149,10 @@ impl SqliteStore {
         })
     }
 
-    /// Encrypts every credential's data key under the active key of the vault, after which earlier keys
-    /// are no longer needed; how many there were. Safe while other processes use the store, as long as
-    /// they have the new key as well.
+    /// Encrypts every credential's data key and every kept answer under the active key of the vault, after
+    /// which earlier keys are no longer needed; how many credentials there were. Safe while other processes use
+    /// the store, as long as they have the new key as well. An answer whose key is in nobody's hands any more
+    /// is dropped; it would have been kept for a day at most.
     pub async fn rotate(&self) -> Result<u64, StoreError> {
         let vault = Arc::clone(&self.vault);
         self.worker
@@ -175,6 +180,14 @@ fn configure(connection: &Connection, journal: &str, patience: Duration) -> Resu
         ))));
     }
     connection.execute_batch(SETTINGS)?;
+    keep_plans(connection)
+}
+
+/// Lets a plan depend on nothing but the statement. Otherwise `SQLite` looks at the value of `LIMIT ?` and, since
+/// another one could give another plan, prepares the statement anew each time that it is bound, which takes
+/// longer than most of them take to run.
+fn keep_plans(connection: &Connection) -> Result<(), Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

@@ -25,6 +25,10 @@ pub(super) const DELIVERABLE: &str = "FROM delivery INDEXED BY delivery_due \
     LEFT JOIN automation ON automation.number = notice.automation \
     WHERE delivery.due_at <= ?1 ORDER BY delivery.due_at, delivery.id LIMIT ?2";
 
+pub(super) const OF_TENANT: &str = "FROM notice INDEXED BY notice_by_tenant \
+    LEFT JOIN automation ON automation.number = notice.automation \
+    WHERE notice.tenant = ?1 AND notice.id < ?2 ORDER BY notice.id DESC LIMIT ?3";
+
 fn decode(row: &Row<'_>) -> Result<(i64, Notice), Fault> {
     const TABLE: &str = "notice";
     let notice = Notice {
@@ -85,6 +89,18 @@ pub(super) fn withdraw(
 pub(super) fn unaddressed(tx: &Transaction<'_>, limit: u32) -> Result<Vec<(i64, Notice)>, Fault> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} {UNADDRESSED}"))?
         .query_and_then([limit], decode)?
+        .collect()
+}
+
+/// What was told to a tenant, the newest first.
+pub(super) fn newest(
+    tx: &Transaction<'_>,
+    tenant: &str,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<(i64, Notice)>, Fault> {
+    tx.prepare_cached(&format!("SELECT {COLUMNS} {OF_TENANT}"))?
+        .query_and_then((tenant, before.unwrap_or(i64::MAX), limit), decode)?
         .collect()
 }
 

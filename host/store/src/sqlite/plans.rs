@@ -1,11 +1,15 @@
 //! What the planner makes of the statements that come often, with as many rows as there may be.
 
+use matricula_core::board::Attention;
 use matricula_core::document::DocumentState;
 use matricula_core::standing::Lifecycle;
-use rusqlite::{Connection, StatementStatus, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params, params_from_iter};
 
 use super::codes::Code;
-use super::{documents, journal, notices, retention, runs, schema, standings};
+use super::{
+    answers, cards, credentials, documents, journal, keep_plans, notices, retention, runs, schema,
+    standings,
+};
 
 const AUTOMATIONS: i64 = 10_000;
 
@@ -14,6 +18,7 @@ const DELIVERED: i64 = 50_000;
 /// A schedule of ten thousand automations, of which every hundredth is due and sixteen of these run.
 fn schedule() -> Connection {
     let mut db = Connection::open_in_memory().unwrap();
+    keep_plans(&db).unwrap();
     schema::migrate(&mut db).unwrap();
     db.execute_batch(&format!(
         "INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{{}}', 0);
@@ -128,6 +133,67 @@ fn what_is_due_of_many_documents_is_read_alone() {
     }
 }
 
+/// Ten thousand of one tenant, of which every third is paused, and runs of one of them by the thousand.
+#[test]
+fn a_page_of_cards_is_read_alone() {
+    let db = schedule();
+    db.execute_batch(
+        "INSERT INTO population SELECT number, 0, 0, 0 FROM automation;
+         UPDATE standing SET lifecycle = 1 WHERE automation % 3 = 0;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+         INSERT INTO run (automation, tenant, flow, started_by, cycle, status, started_at, finished_at, counts,
+                 requests, notes)
+             SELECT 77, 'acme', 'f', '', 0, i % 5, i, i, '', '', '' FROM n;",
+    )
+    .unwrap();
+    let page = |lifecycle: Lifecycle, attention: Attention, id: &str| {
+        let mut statement = db.prepare(cards::IN_ORDER).unwrap();
+        let parameters = params!["acme", lifecycle.code(), attention.code(), "f", id, 50];
+        let rows = statement.query_map(parameters, |row| row.get::<_, String>(1));
+        let ids: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+        let taken = statement.get_status(StatementStatus::VmStep);
+        assert!(taken < 1_000, "{taken} steps");
+        ids
+    };
+    let paused = page(Lifecycle::Paused, Attention::Paused, "");
+    assert_eq!((paused.len(), paused[0].as_str()), (50, "a00003"));
+    let active = page(Lifecycle::Active, Attention::None, "a09000\0");
+    assert_eq!((active.len(), active[0].as_str()), (50, "a09001"));
+    assert_eq!(page(Lifecycle::Active, Attention::Paused, ""), [""; 0]);
+
+    let (found, taken) = steps(&db, runs::RECENT, &[77, 30]);
+    assert_eq!(found, 30);
+    assert!(taken < 500, "{taken} steps");
+    let card = format!("SELECT {}, {}", standings::COLUMNS, cards::FACTS);
+    let (found, taken) = steps(&db, &card, &[77, 0]);
+    assert_eq!(found, 1);
+    assert!(taken < 200, "{taken} steps");
+    // What the triggers do when something changes that a card depends on.
+    for sql in [
+        "UPDATE population SET staged = 1 WHERE automation = ?1",
+        "UPDATE standing SET overdue = 1 WHERE automation = ?1",
+        "INSERT INTO document_figure VALUES (?1, 5, 1)",
+        "UPDATE automation SET flow = 'other' WHERE number = ?1",
+    ] {
+        let (_, taken) = steps(&db, sql, &[77]);
+        assert!(taken < 500, "{sql}: {taken} steps");
+    }
+    let moved = page(Lifecycle::Active, Attention::Decision, "");
+    assert_eq!(moved, ["a00077"]);
+}
+
+/// Binding another value, of `LIMIT` as well, must not prepare a statement anew.
+#[test]
+fn a_statement_is_prepared_once() {
+    let db = schedule();
+    let mut statement = db.prepare(runs::RECENT).unwrap();
+    for limit in 1..9 {
+        let rows = statement.query_map([77, limit], |_| Ok(())).unwrap();
+        assert_eq!(rows.count(), 1);
+    }
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+}
+
 /// The foreign keys find their rows by indexes, of which some are partial.
 #[test]
 fn an_automation_is_removed_without_reading_the_others() {
@@ -164,6 +230,16 @@ fn no_statement_reads_a_whole_table_or_sorts() {
         runs::NEWEST_OF_TENANT.to_owned(),
         runs::NEWEST_OF_AUTOMATION.to_owned(),
         runs::TALLY.to_owned(),
+        runs::RECENT.to_owned(),
+        cards::IN_ORDER.to_owned(),
+        cards::OF_FLOW.to_owned(),
+        cards::BY_FLOW.to_owned(),
+        format!("SELECT {}, {}", standings::COLUMNS, cards::FACTS),
+        notices(notices::OF_TENANT),
+        credentials::TESTED.to_owned(),
+        credentials::USES.to_owned(),
+        answers::OF_KEY.to_owned(),
+        answers::DROP.to_owned(),
         format!("SELECT {} {}", documents::COLUMNS, documents::OPEN),
         format!("SELECT {} {}", documents::COLUMNS, documents::CLOSED),
         documents::DELIVERED_AS.to_owned(),

@@ -77,6 +77,14 @@ pub(super) fn tenants(tx: &Transaction<'_>) -> Result<Vec<(TenantId, Option<u32>
     .collect()
 }
 
+pub(super) fn days(tx: &Transaction<'_>, tenant: &str) -> Result<Option<u32>, Fault> {
+    let chosen: Option<Option<u32>> = tx
+        .prepare_cached("SELECT retention_days FROM tenant WHERE id = ?1")?
+        .query_row([tenant], |row| row.get(0))
+        .optional()?;
+    Ok(chosen.flatten())
+}
+
 pub(super) fn set_retention(
     tx: &Transaction<'_>,
     tenant: &str,

@@ -25,6 +25,10 @@ pub(super) const NEWEST_OF_TENANT: &str = "SELECT id FROM run INDEXED BY run_by_
 pub(super) const NEWEST_OF_AUTOMATION: &str = "SELECT id FROM run INDEXED BY run_by_automation \
     WHERE automation = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
+/// Whatever became of them; read from the index alone.
+pub(super) const RECENT: &str = "SELECT id, status, started_at FROM run INDEXED BY run_recent \
+    WHERE automation = ?1 ORDER BY id DESC LIMIT ?2";
+
 pub(super) const TALLY: &str = "SELECT status, counts FROM run INDEXED BY run_ended \
     WHERE automation = ?1 AND finished_at >= ?2 AND finished_at < ?3 ORDER BY finished_at, id";
 

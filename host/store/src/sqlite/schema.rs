@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "documents",
         sql: include_str!("schema/0004-documents.sql"),
     },
+    Migration {
+        name: "board",
+        sql: include_str!("schema/0005-board.sql"),
+    },
 ];
 
 /// Brings the store to the schema of this version.
@@ -130,12 +134,14 @@ fn checksum(migration: &Migration) -> [u8; 32] {
 mod tests {
     use jiff::Timestamp;
     use matricula_core::agenda::RunFilter;
+    use matricula_core::board::{Attention, CardFilter};
     use matricula_core::document::Document;
+    use matricula_core::link::Decision;
     use matricula_core::run::Trigger;
     use matricula_core::store::OutcomeFilter;
-    use matricula_core::{AutomationId, Person, RunId, SourceKey};
+    use matricula_core::{AutomationId, Person, RunId, SourceKey, TenantId};
 
-    use super::super::{automations, documents, runs, standings};
+    use super::super::{automations, cards, documents, links, runs, standings};
     use super::*;
 
     const FIRST: Migration = Migration {
@@ -267,6 +273,75 @@ mod tests {
         assert_eq!(documents::of_keys(&tx, 7, &keys).unwrap(), [Some(document)]);
         let figures = documents::figures(&tx, 7, None, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(figures.waiting, 1);
+    }
+
+    /// A store as schema 4 wrote it, with an automation of every kind, is listed like one of today.
+    #[test]
+    fn a_store_before_the_board_shows_what_it_has() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &MIGRATIONS[..4]).unwrap();
+        db.execute_batch(
+            r#"INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{}', 0);
+            INSERT INTO automation (number, id, tenant, flow, source, target, settings, salt, created_at)
+                SELECT column1, 'a' || column1, 'acme', iif(column1 < 7, 'sync', 'file'), 'c', 'c', '{}', 0, 0
+                FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8));
+            INSERT INTO lease SELECT number, NULL, 0, 0 FROM automation;
+            INSERT INTO population SELECT number, 0, 0 FROM automation;
+            -- 1 runs, 2 is overdue, 3 in quarantine, 4 staged, 5 paused, 6 stopped, 7 doubtful, 8 was never started.
+            INSERT INTO standing (automation, lifecycle, overdue, failures, version, cadence, hold)
+                SELECT number, CASE number WHEN 5 THEN 1 WHEN 6 THEN 2 ELSE 0 END, number IN (2, 6), 0, 1,
+                    '{"kind":"on-demand"}',
+                    iif(number IN (3, 5), '{"failure":{"kind":"auth","message":"no","effect":"none"},
+                        "since":"2026-01-01T00:00:00Z","attempts":1}', NULL)
+                FROM automation WHERE number < 8;
+            INSERT INTO link (automation, key, missed, in_scope, active, leaving_action, leaving_reason,
+                    leaving_decision, access_until, last_day_open, barred, zone, target, record, applied)
+                SELECT number, column1, 0, 1, 1, 0, 0, column2, x'', 0, 0, '', column1, zeroblob(16), x''
+                FROM automation CROSS JOIN (VALUES ('k', 1), ('l', 1), ('m', 0), ('n', NULL))
+                WHERE number IN (4, 6);
+            INSERT INTO document (automation, key, state, record, sent, attempts)
+                VALUES (7, 'd', 5, x'', x'', 0), (1, 'd', 0, x'', x'', 0);
+            INSERT INTO run (automation, tenant, flow, started_by, cycle, status, started_at, counts, requests, notes)
+                VALUES (1, 'acme', 'sync', '{"kind":"schedule"}', 0, 1, 1000,
+                    '{"created":3,"updated":0,"unchanged":0,"deactivated":0,"reactivated":0,"skipped":0,
+                      "staged":0,"ambiguous":0,"failed":0}', '{"source":1,"target":2}', '[]');"#,
+        )
+        .unwrap();
+        migrate(&mut db).unwrap();
+        let tx = db.transaction().unwrap();
+        let filter = CardFilter {
+            limit: 9,
+            ..CardFilter::default()
+        };
+        let found =
+            cards::page(&tx, &TenantId::new("acme"), &filter, Timestamp::UNIX_EPOCH).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|card| {
+                let id = card.standing.automation.as_str();
+                let runs = card.health.len();
+                (id, card.attention, card.staged, card.doubtful, runs)
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("a5", Attention::Paused, 0, 0, 0),
+                ("a7", Attention::Decision, 0, 1, 0),
+                ("a4", Attention::Decision, 2, 0, 0),
+                ("a3", Attention::Quarantined, 0, 0, 0),
+                ("a2", Attention::Overdue, 0, 0, 0),
+                ("a1", Attention::None, 0, 0, 1),
+                ("a6", Attention::None, 2, 0, 0),
+            ]
+        );
+        let counted = cards::by_flow(&tx, "acme").unwrap();
+        assert_eq!(counted, [("file".to_owned(), 1), ("sync".to_owned(), 6)]);
+        // What changes from now on is followed.
+        links::decide(&tx, 4, Decision::Approved).unwrap();
+        let card = cards::of(&tx, &AutomationId::new("a4"), Timestamp::UNIX_EPOCH);
+        let card = card.unwrap().unwrap();
+        assert_eq!((card.attention, card.staged), (Attention::None, 0));
     }
 
     #[test]

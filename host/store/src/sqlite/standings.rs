@@ -52,7 +52,10 @@ pub(super) const OF_ALL: &str = "FROM automation \
     CROSS JOIN standing ON standing.automation = automation.number \
     WHERE automation.id > ?1 ORDER BY automation.id LIMIT ?2";
 
-fn decode(row: &Row<'_>) -> Result<Standing, Fault> {
+/// How many columns [`COLUMNS`] has.
+pub(super) const WIDTH: usize = 17;
+
+pub(super) fn decode(row: &Row<'_>) -> Result<Standing, Fault> {
     let text = |column| -> Result<Option<&str>, Fault> {
         Ok(row
             .get_ref(column)?

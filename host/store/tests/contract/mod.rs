@@ -4,6 +4,8 @@
 //! gives an empty store and something that is kept until the test is over.
 
 pub mod automations;
+pub mod board;
+pub mod credential_tests;
 pub mod credentials;
 pub mod documents;
 pub mod doubts;
@@ -11,6 +13,7 @@ pub mod due;
 pub mod figures;
 pub mod hooks;
 pub mod journal;
+pub mod kept_answers;
 pub mod leases;
 pub mod links;
 pub mod made_up;
@@ -69,6 +72,14 @@ macro_rules! contract_tests {
             retention {
                 old_runs_go_in_portions, what_is_needed_stays, days_by_tenant, one_person_is_erased,
                 the_documents_of_one_person, failed_documents_are_tried_at_once, every_document_anew, a_link_is_forgotten, failed_people_are_tried_at_once, everybody_anew
+            }
+            board {
+                everything_at_a_glance, the_last_runs, who_needs_somebody_first, cards_are_right_after_anything,
+                a_card_goes_with_its_automation
+            }
+            credential_tests { the_last_test, who_uses_them, what_was_told, how_long_runs_are_kept }
+            kept_answers {
+                answered_once, given_back, free_again, dropped_when_their_time_is_over, one_of_many_takes_it
             }
             tallies { what_ended_in_a_span, the_newest_of_what_was_asked_for }
         }

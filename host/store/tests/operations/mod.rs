@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use matricula_core::automation::Automation;
+use matricula_core::board::{Board, Reservation};
 use matricula_core::document::{Document, DocumentState};
 use matricula_core::store::{Store, StoreError};
-use matricula_core::{CredentialId, SourceKey, TargetId};
+use matricula_core::{CredentialId, SourceKey, TargetId, TenantId};
 use matricula_store::{SqliteStore, Vault};
 use rusqlite::{Connection, TransactionBehavior};
 use tempfile::TempDir;
 
+use crate::contract::kept_answers::kept;
 use crate::contract::made_up::*;
-use crate::{KEY, NEW_KEY, file, holding, open, open_with};
+use crate::{KEY, NEW_KEY, file, holding, open, open_with, tamper};
 
 #[tokio::test]
 async fn a_copy_of_a_store_in_use_is_whole() {
@@ -207,6 +209,93 @@ async fn a_store_is_rotated_back() {
         .secrets(&CredentialId::new("source"))
         .await
         .unwrap();
+}
+
+const REQUEST: [u8; 32] = *b"hash-of-what-was-asked-for-by-us";
+
+async fn keep_answer(store: &SqliteStore, key: &str) {
+    let taken = store.reserve(&tenant(), key, REQUEST, at(0), at(100)).await;
+    assert_eq!(taken.unwrap(), Reservation::Taken);
+    let answer = kept("shown-only-once");
+    store
+        .answer(&tenant(), key, REQUEST, Some(&answer), at(1_000))
+        .await
+        .unwrap();
+}
+
+async fn asked_again(store: &SqliteStore, key: &str) -> Result<Reservation, StoreError> {
+    let (now, until) = (at(500), at(600));
+    store.reserve(&tenant(), key, REQUEST, now, until).await
+}
+
+/// What was answered stays answered when the key is replaced, also what is under way; and another process that
+/// finds out about the new key by itself reads it.
+#[tokio::test]
+async fn kept_answers_survive_a_new_key() {
+    let folder = TempDir::new().unwrap();
+    let old = Vault::new(&KEY).with_source(|| Some(zeroize::Zeroizing::new(NEW_KEY)));
+    let old = open_with(&folder, old).unwrap();
+    keep_answer(&old, "answered").await;
+    let later = at(900);
+    let taken = old
+        .reserve(&tenant(), "under way", REQUEST, at(0), later)
+        .await;
+    assert_eq!(taken.unwrap(), Reservation::Taken);
+
+    let new = open_with(&folder, Vault::new(&NEW_KEY).with_previous(&KEY)).unwrap();
+    assert_eq!(new.rotate().await.unwrap(), 0, "there is no credential");
+    drop(new);
+    let new = open_with(&folder, Vault::new(&NEW_KEY)).unwrap();
+    for store in [&old, &new] {
+        let answered = Reservation::Answered(kept("shown-only-once"));
+        assert_eq!(asked_again(store, "answered").await.unwrap(), answered);
+        let busy = Reservation::Busy;
+        assert_eq!(asked_again(store, "under way").await.unwrap(), busy);
+    }
+    keep_answer(&old, "by the old one").await;
+    let read = asked_again(&new, "by the old one").await.unwrap();
+    assert!(matches!(read, Reservation::Answered(_)), "{read:?}");
+}
+
+/// Without the key that it needs, an answer is not given and the request not carried out a second time. Once
+/// that key is given up, the answer is.
+#[tokio::test]
+async fn an_answer_without_its_key_is_not_taken_for_none() {
+    let folder = TempDir::new().unwrap();
+    keep_answer(&open_with(&folder, Vault::new(&KEY)).unwrap(), "key").await;
+    let both = Vault::new(&NEW_KEY).with_previous(&KEY);
+    drop(open_with(&folder, both).unwrap());
+    let store = open_with(&folder, Vault::new(&NEW_KEY)).unwrap();
+    let error = asked_again(&store, "key").await.unwrap_err();
+    let missing = Vault::new(&KEY);
+    assert!(
+        matches!(&error, StoreError::WrongKey(text) if text.contains(missing.key_id())),
+        "{error}"
+    );
+    store.rotate().await.unwrap();
+    let taken = Reservation::Taken;
+    assert_eq!(asked_again(&store, "key").await.unwrap(), taken);
+}
+
+/// Neither what was answered nor a hash that tells whether a guess of what was asked is right.
+#[tokio::test]
+async fn no_file_holds_an_answer() {
+    let folder = TempDir::new().unwrap();
+    let store = open_with(&folder, Vault::new(&KEY)).unwrap();
+    keep_answer(&store, "a-key-that-is-found").await;
+    assert!(is_held(folder.path(), "a-key-that-is-found"));
+    for text in ["shown-only-once", "webhooks/7", "hash-of-what-was-asked"] {
+        assert!(!is_held(folder.path(), text), "{text}");
+    }
+    drop(store);
+    tamper(&folder, "UPDATE kept_answer SET tenant = 'other'");
+    let store = open_with(&folder, Vault::new(&KEY)).unwrap();
+    let other = TenantId::new("other");
+    let (now, until) = (at(500), at(600));
+    let theirs = store
+        .reserve(&other, "a-key-that-is-found", REQUEST, now, until)
+        .await;
+    assert!(matches!(theirs, Err(StoreError::Failed(_))), "{theirs:?}");
 }
 
 fn is_held(folder: &Path, text: &str) -> bool {
