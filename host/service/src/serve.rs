@@ -17,9 +17,9 @@ use crate::error::Error;
 
 /// Between two looks at reports and old runs.
 const LOOK: Duration = Duration::from_secs(60);
-/// Between two removals of old runs.
+/// Between two removals of old runs and answers.
 const PRUNE: Duration = Duration::from_secs(3600);
-/// Runs that are removed in one transaction.
+/// Runs, or answers that were kept, that are removed in one transaction.
 const PRUNED: u32 = 200;
 /// Automations in hand at a time.
 const ROWS: u32 = 500;
@@ -133,6 +133,7 @@ impl Chores<'_> {
             // Small transactions: cycles write in between.
             while store.prune(&tenant, before, PRUNED).await? >= u64::from(PRUNED) {}
         }
+        while store.drop_answers(now, PRUNED).await? >= u64::from(PRUNED) {}
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Housekeeping: the daily report and the removal of old runs.
+//! Housekeeping: the daily report and the removal of old runs and answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use matricula_component::Host;
 use matricula_core::agenda::{Agenda, Change, Outbox, RunFilter};
 use matricula_core::automation::{Automation, Memory};
+use matricula_core::board::{Board, Reservation};
 use matricula_core::clock::{Clock, SimClock};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::{Contact, NoticeKind};
@@ -188,4 +189,25 @@ async fn runs_are_kept_as_long_as_the_tenant_wants() {
     house.store.set_retention(&tenant, Some(30)).await.unwrap();
     house.keep().await;
     assert_eq!(runs().await, 0, "thirty days");
+}
+
+#[tokio::test]
+async fn answers_whose_time_is_over_are_dropped() {
+    let house = House::new().await;
+    let tenant = TenantId::new("t");
+    let now = house.clock.now();
+    let reserved = async |key: &str, hours: u64| {
+        let until = now + Duration::from_secs(hours * 3600);
+        let taken = house.store.reserve(&tenant, key, [1; 32], now, until).await;
+        assert_eq!(taken.unwrap(), Reservation::Taken);
+    };
+    for number in 0..450 {
+        reserved(&format!("over-{number}"), 1).await;
+    }
+    reserved("kept", 24).await;
+    house.clock.advance(Duration::from_secs(2 * 3600));
+    house.keep().await;
+    let later = now + Duration::from_secs(25 * 3600);
+    let left = house.store.drop_answers(later, 1_000).await.unwrap();
+    assert_eq!(left, 1, "the one that was kept for longer");
 }
