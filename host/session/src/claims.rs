@@ -19,7 +19,7 @@ pub(crate) const SKEW: i64 = 60;
 pub(crate) const LIFE: i64 = 10 * 60;
 
 /// The longest `tenant`, `sub` and `name`, in characters.
-const NAME: usize = 200;
+pub(crate) const NAME: usize = 200;
 /// The longest address of a mailbox.
 const EMAIL: usize = 254;
 
@@ -116,7 +116,7 @@ pub(crate) fn is_over(expires: Timestamp, now: Timestamp) -> bool {
 
 /// A moment as seconds since 1970. Some libraries write fractions, which are cut off.
 fn date(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<Timestamp>, Reason> {
-    let Some(value) = claims.get(claim) else {
+    let Some(value) = claims.get(claim).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
     let problem = wrong(claim, "is no number of seconds since 1970");
@@ -189,7 +189,10 @@ fn picture(claims: &Map<String, Value>) -> Result<Option<String>, Reason> {
     if fits {
         Ok(Some(picture))
     } else {
-        Err(wrong("picture", "is neither an https nor a data:image address"))
+        Err(wrong(
+            "picture",
+            "is neither an https nor a data:image address",
+        ))
     }
 }
 

@@ -41,7 +41,9 @@ pub enum Reason {
         vendor: String,
     },
     /// The vendor's keys are fetched, and could not be.
-    #[error("the keys of vendor {vendor} could not be fetched, and none from within a day are kept")]
+    #[error(
+        "the keys of vendor {vendor} could not be fetched, and none from within a day are kept"
+    )]
     KeysUnavailable {
         /// The vendor's id.
         vendor: String,
@@ -56,7 +58,9 @@ pub enum Reason {
     #[error("its `aud` is not the configured audience")]
     Audience,
     /// It begins in the future, by more than the skew of 60 seconds.
-    #[error("its `{0}` lies in the future; the clocks of signer and server differ by more than a minute")]
+    #[error(
+        "its `{0}` lies in the future; the clocks of signer and server differ by more than a minute"
+    )]
     Early(&'static str),
     /// It lives longer than ten minutes.
     #[error("its `exp` is more than ten minutes after its `iat`")]

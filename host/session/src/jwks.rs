@@ -118,11 +118,18 @@ impl Published {
     fn look(&self, kid: &str) -> Look {
         let now = self.clock.now();
         let state = self.state();
-        let kept = state.kept.as_ref().filter(|kept| age(kept.at, now) < USABLE);
+        let kept = state
+            .kept
+            .as_ref()
+            .filter(|kept| age(kept.at, now) < USABLE);
         let pause = if kept.is_some() { PAUSE } else { PAUSE_WITHOUT };
         let due = state.tried.is_none_or(|tried| age(tried, now) >= pause);
         let Some(kept) = kept else {
-            return if due { Look::Due(None) } else { Look::Unavailable };
+            return if due {
+                Look::Due(None)
+            } else {
+                Look::Unavailable
+            };
         };
         let fresh = age(kept.at, now) < FRESH;
         match kept.keys.get(kid).cloned() {
@@ -143,10 +150,17 @@ impl Published {
         state.tried = Some(now);
         match fetched {
             Ok(keys) => {
-                tracing::debug!(vendor = self.vendor, keys = keys.len(), "vendor's keys fetched");
+                tracing::debug!(
+                    vendor = self.vendor,
+                    keys = keys.len(),
+                    "The vendor's keys were fetched."
+                );
                 state.kept = Some(Kept { keys, at: now });
                 if std::mem::take(&mut state.failing) {
-                    tracing::info!(vendor = self.vendor, "the vendor's keys can be fetched again");
+                    tracing::info!(
+                        vendor = self.vendor,
+                        "The vendor's keys can be fetched again."
+                    );
                 }
             }
             // Once, not with each try.
@@ -156,7 +170,7 @@ impl Published {
                     vendor = self.vendor,
                     url = %self.url,
                     %error,
-                    "the vendor's keys cannot be fetched; the last good ones are used for a day at most"
+                    "The vendor's keys cannot be fetched; the last good ones are used for a day at most."
                 );
             }
             Err(_) => {}
@@ -169,8 +183,9 @@ impl Published {
         struct Jwks {
             keys: Vec<Value>,
         }
-        let set: Jwks = serde_json::from_slice(body)
-            .map_err(|_| FetchError("the answer is no JWKS: an object with a list of keys".into()))?;
+        let set: Jwks = serde_json::from_slice(body).map_err(|_| {
+            FetchError("the answer is no JWKS: an object with a list of keys".into())
+        })?;
         let mut keys = HashMap::new();
         for jwk in &set.keys {
             match Key::from_jwk(jwk) {
@@ -182,7 +197,7 @@ impl Published {
                         tracing::warn!(
                             vendor = self.vendor,
                             kid = ?entry.key(),
-                            "two published keys have this kid; the first is used"
+                            "Two published keys have this kid; the first is used."
                         );
                     }
                 },
@@ -190,7 +205,7 @@ impl Published {
                     vendor = self.vendor,
                     kid = ?jwk.get("kid"),
                     problem,
-                    "a published key is left out"
+                    "A published key is left out."
                 ),
             }
         }

@@ -161,13 +161,105 @@ impl Key {
                 .verify(message, signature)
                 .is_ok(),
             Self::Rsa(key) => key
-                .verify(
-                    &signature::RSA_PKCS1_2048_8192_SHA256,
-                    message,
-                    signature,
-                )
+                .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
                 .is_ok(),
             Self::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn octets(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    /// RFC 8037, appendix A.4.
+    #[test]
+    fn checks_the_example_of_the_standard() {
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "1", "x": X });
+        let (kid, key) = Key::from_jwk(&jwk).unwrap();
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = octets(
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+        );
+        assert_eq!(kid, "1");
+        assert!(key.verifies(message, &signature));
+        assert!(!key.verifies(&message[1..], &signature));
+        assert!(!key.verifies(message, &signature[1..]));
+    }
+
+    #[test]
+    fn a_published_key_is_taken_only_if_it_is_public_and_for_signatures() {
+        let good = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "1", "x": X });
+        for (name, value) in [
+            ("use", json!("sig")),
+            ("alg", json!("EdDSA")),
+            ("alg", json!("Ed25519")),
+            ("key_ops", json!(["verify"])),
+        ] {
+            let mut jwk = good.clone();
+            jwk[name] = value;
+            assert!(Key::from_jwk(&jwk).is_ok(), "{jwk}");
+        }
+        for (name, value) in [
+            ("use", json!("enc")),
+            ("use", json!(1)),
+            ("alg", json!("HS256")),
+            ("alg", json!("RS256")),
+            ("alg", json!(null)),
+            ("key_ops", json!(["sign"])),
+            ("key_ops", json!("verify")),
+            ("kid", json!("")),
+            ("kid", json!(1)),
+            ("crv", json!("Ed448")),
+            ("kty", json!("EC")),
+            ("x", json!("AAAA")),
+            ("x", json!("not base64url")),
+            ("d", json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")),
+        ] {
+            let mut jwk = good.clone();
+            jwk[name] = value;
+            assert!(Key::from_jwk(&jwk).is_err(), "{jwk}");
+        }
+        let secret = json!({ "kty": "oct", "kid": "1", "k": X, "alg": "HS256" });
+        assert!(Key::from_jwk(&secret).is_err());
+    }
+
+    #[test]
+    fn an_rsa_key_is_sound_and_neither_too_short_nor_too_long() {
+        let usual = [1, 0, 1];
+        let modulus = |octets: usize, first: u8, last: u8| {
+            let mut modulus = vec![0xff; octets];
+            modulus[0] = first;
+            modulus[octets - 1] = last;
+            modulus
+        };
+        assert!(Key::rsa(&modulus(256, 0x80, 1), &usual).is_ok());
+        assert!(
+            Key::rsa(&modulus(257, 0, 1), &usual).is_ok(),
+            "a zero in front is no bit"
+        );
+        assert!(Key::rsa(&modulus(1024, 0xff, 1), &usual).is_ok());
+        for (n, e) in [
+            (modulus(256, 0x7f, 1), &usual[..]),
+            (modulus(1025, 1, 1), &usual[..]),
+            (modulus(256, 0x80, 2), &usual[..]),
+            (modulus(256, 0x80, 1), &[1][..]),
+            (modulus(256, 0x80, 1), &[1, 0, 0][..]),
+            (modulus(256, 0x80, 1), &[0][..]),
+            (modulus(256, 0x80, 1), &[][..]),
+            (modulus(256, 0x80, 1), &[1, 0, 0, 0, 1][..]),
+            (vec![0; 256], &usual[..]),
+            (Vec::new(), &usual[..]),
+        ] {
+            assert!(Key::rsa(&n, e).is_err());
         }
     }
 }

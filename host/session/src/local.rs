@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use matricula_core::TenantId;
 use matricula_core::clock::Clock;
-use matricula_core::{Person, TenantId};
 use ring::hmac;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
-use crate::claims::{Claims, LIFE};
+use crate::claims::{Claims, LIFE, NAME};
 use crate::error::{LocalError, Reason, SessionError};
 use crate::key::Key;
 use crate::session::{Locale, Session};
@@ -29,9 +29,9 @@ const CODE: i64 = 15 * 60;
 const DAY: i64 = 12 * 60 * 60;
 /// How many codes are good at a time. A further one replaces the oldest.
 const CODES: usize = 8;
-/// How many wrong codes are taken within [`WINDOW`] before none is.
+/// How many wrong codes are looked at within [`WINDOW`]; then none is, right or wrong.
 const TRIES: u32 = 10;
-/// In seconds.
+/// How long wrong codes are counted, from the first of them, in seconds.
 const WINDOW: i64 = 60;
 
 /// A token and its end.
@@ -54,7 +54,7 @@ impl fmt::Debug for Grant {
 /// The local sign-in of one process.
 pub struct Local {
     clock: Arc<dyn Clock>,
-    person: Person,
+    name: String,
     locale: Locale,
     signing: hmac::Key,
     verifying: Key,
@@ -85,7 +85,7 @@ impl Local {
         let key = || hmac::Key::new(hmac::HMAC_SHA256, &*secret);
         Ok(Self {
             clock,
-            person: Person::named("Local"),
+            name: "Local".to_owned(),
             locale: Locale::default(),
             signing: key(),
             verifying: Key::Hmac(key()),
@@ -93,10 +93,17 @@ impl Local {
         })
     }
 
-    /// Who it is that signs in; shown in the run log. Without it they are called `Local`.
+    /// What to call whoever signs in; shown in the run log. Without it they are called `Local`.
     #[must_use]
-    pub fn person(mut self, person: Person) -> Self {
-        self.person = person;
+    pub fn named(mut self, name: &str) -> Self {
+        let name: String = name
+            .chars()
+            .filter(|char| !char.is_control())
+            .take(NAME)
+            .collect();
+        if !name.is_empty() {
+            self.name = name;
+        }
         self
     }
 
@@ -113,7 +120,7 @@ impl Local {
     /// # Errors
     /// [`LocalError::Random`].
     pub fn code(&self) -> Result<Zeroizing<String>, LocalError> {
-        let code = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random()?));
+        let code = Zeroizing::new(URL_SAFE_NO_PAD.encode(random()?.as_slice()));
         let now = self.clock.now();
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         codes.forget_old(now);
@@ -159,7 +166,8 @@ impl Local {
     /// of this process.
     pub fn renew(&self, token: &str) -> Result<Grant, LocalError> {
         let now = self.clock.now();
-        let (_, signed_in_at) = self.verify(Unverified::read(token).map_err(SessionError::from)?, now)?;
+        let (_, signed_in_at) =
+            self.verify(Unverified::read(token).map_err(SessionError::from)?, now)?;
         if now.as_second() >= signed_in_at.as_second() + DAY {
             return Err(SessionError::Expired.into());
         }
@@ -206,13 +214,9 @@ impl Local {
             ("iat", json!(issued)),
             ("exp", json!(expires)),
             ("auth_time", json!(signed_in)),
-            ("name", json!(self.person.name)),
-            ("email", json!(self.person.email)),
-            ("picture", json!(self.person.picture)),
+            ("name", json!(self.name)),
         ] {
-            if value != Value::Null {
-                claims.insert(name.to_owned(), value);
-            }
+            claims.insert(name.to_owned(), value);
         }
         Grant {
             token: sign(&self.signing, LOCAL, &claims),
@@ -227,11 +231,13 @@ impl Local {
 
 impl Codes {
     fn forget_old(&mut self, now: Timestamp) {
-        let within = |then: Timestamp, span: i64| {
-            (0..span).contains(&(now.as_second() - then.as_second()))
-        };
-        self.good.retain(|(_, made)| within(*made, CODE));
-        if self.window.is_some_and(|began| !within(began, WINDOW)) {
+        let age = |then: Timestamp| now.as_second() - then.as_second();
+        self.good.retain(|(_, made)| age(*made) < CODE);
+        // A clock that has been set back must not lock anybody out.
+        if self
+            .window
+            .is_some_and(|began| !(0..WINDOW).contains(&age(began)))
+        {
             self.window = None;
             self.wrong = 0;
         }

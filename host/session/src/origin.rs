@@ -19,7 +19,10 @@ pub(crate) fn exact(text: &str) -> Result<(), String> {
         None => false,
     };
     if !plain {
-        return Err("has a host that is no plain name; every origin is written out, without wildcards".to_owned());
+        return Err(
+            "has a host that is no plain name; every origin is written out, without wildcards"
+                .to_owned(),
+        );
     }
     let canonical = url.origin().ascii_serialization();
     if canonical != text {

@@ -91,9 +91,7 @@ impl Session {
 
     /// Whether their tenant has this flow, whoever asks.
     pub fn bought(&self, flow: &str) -> bool {
-        self.flows
-            .as_ref()
-            .is_none_or(|flows| flows.contains(flow))
+        self.flows.as_ref().is_none_or(|flows| flows.contains(flow))
     }
 
     /// Whether they may start this flow: an owner whose tenant has it.

@@ -44,7 +44,10 @@ impl<'a> Unverified<'a> {
         }
         // A token made for another purpose, such as `at+jwt`, is not one of ours (RFC 8725 §3.11).
         let typ = header.remove("typ");
-        if typ.is_some_and(|typ| !typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("JWT"))) {
+        if typ.is_some_and(|typ| {
+            !typ.as_str()
+                .is_some_and(|typ| typ.eq_ignore_ascii_case("JWT"))
+        }) {
             return Err(shape("its typ is not JWT"));
         }
         let mut text = |name| match header.remove(name) {

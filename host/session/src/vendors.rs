@@ -78,9 +78,7 @@ impl Vendor {
 
     /// Whether any tenant of this vendor may see this flow at all, bought or not.
     pub fn offers(&self, flow: &str) -> bool {
-        self.flows
-            .as_ref()
-            .is_none_or(|flows| flows.contains(flow))
+        self.flows.as_ref().is_none_or(|flows| flows.contains(flow))
     }
 
     pub(crate) fn flows(&self) -> Option<&BTreeSet<String>> {
@@ -189,7 +187,10 @@ fn audience() -> String {
 fn not_bought() -> Text {
     Text(BTreeMap::from([
         ("en".into(), "This is not part of your plan.".into()),
-        ("de".into(), "Das ist in Ihrem Tarif nicht enthalten.".into()),
+        (
+            "de".into(),
+            "Das ist in Ihrem Tarif nicht enthalten.".into(),
+        ),
     ]))
 }
 
