@@ -49,5 +49,4 @@ export const credentials: Translation<typeof english> = {
   "credentials.result.label": "Rechte",
   "credentials.done": "Fertig",
   "credentials.saved": "Gespeichert als {name}.",
-  "credentials.sign-in": "Bei {system} anmelden",
 };

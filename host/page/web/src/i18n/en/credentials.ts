@@ -46,5 +46,4 @@ export const credentials = {
   "credentials.result.label": "Rights",
   "credentials.done": "Done",
   "credentials.saved": "Saved as {name}.",
-  "credentials.sign-in": "Sign in to {system}",
 } as const;

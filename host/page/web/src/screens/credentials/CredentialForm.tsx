@@ -1,0 +1,156 @@
+/**
+ * Fields of a credential, the help beside them, and a test right after saving. What was turned down stays in the
+ * form: the next try replaces it instead of adding another one.
+ */
+
+import { type ReactNode, type SyntheticEvent, useId, useRef, useState } from "react";
+
+import { ApiProblem } from "../../api/problem";
+import type { Connector, ConnectorField, Credential, CredentialTest, NamedTitle } from "../../api/types";
+import { errorAt, escaped } from "../../forms/schema";
+import { useLanguage } from "../../i18n";
+import { Button, Notice, RadioGroup, SecretField, TextField } from "../../ui";
+import { freeName, methodsOf, useStoreCredential, useTestCredential } from "./actions";
+import { MethodHelp } from "./MethodHelp";
+import { Testing, TestResult } from "./TestResult";
+import "./credentials.css";
+
+export interface CredentialFormProps {
+  connector: Connector;
+  /** What the test asks for the rights of. */
+  flow?: { name: string; attributes: readonly NamedTitle[] } | null;
+  /** Names that are in use. */
+  taken: readonly string[];
+  /** In place of this one's secrets. */
+  existing?: Credential | null;
+  /** Saved, and tested without being turned down. */
+  onDone: (credential: Credential, test: CredentialTest) => void;
+  /** Puts the button that saves into its place. */
+  footer: (submit: ReactNode) => ReactNode;
+}
+
+export function CredentialForm({ connector, flow = null, taken, existing = null, onDone, footer }: CredentialFormProps) {
+  const { t, text, error: explain } = useLanguage();
+  const id = useId();
+  const form = useRef<HTMLFormElement>(null);
+  const methods = methodsOf(connector);
+  const system = text(connector.title);
+  const [name, setName] = useState(() => existing?.name ?? freeName(system, taken));
+  const [methodId, setMethod] = useState(() => (methods.some((one) => one.id === existing?.method) ? existing?.method : methods[0]?.id) ?? "");
+  const [values, setValues] = useState<Record<string, string>>(() => publicOf(existing));
+  const [saved, setSaved] = useState<string | null>(existing?.id ?? null);
+  const [missing, setMissing] = useState<readonly string[]>([]);
+  const store = useStoreCredential(connector);
+  const test = useTestCredential();
+  const method = methods.find((one) => one.id === methodId);
+  if (method === undefined) return null;
+
+  const problem = store.error instanceof ApiProblem ? store.error : null;
+  const errors = problem?.errors ?? [];
+  const pending = store.isPending || test.isPending;
+  const has = (field: ConnectorField) => (values[field.name] ?? "").trim() !== "";
+  const says = (field: ConnectorField): string | undefined => {
+    if (missing.includes(field.name) && !has(field)) return t("form.missing");
+    const error = errorAt(errors, `/${field.secret ? "secrets" : "public"}/${escaped(field.name)}`);
+    return error === undefined ? undefined : capital(error.message);
+  };
+  const nameTaken = problem?.code === "store.exists" || (saved === null && taken.includes(name.trim()));
+  const nameSays = missing.includes("") && name.trim() === "" ? t("form.missing") : nameTaken ? explainedName(explain, store.error) : errorAt(errors, "/name")?.message;
+  const shownBeside = nameTaken || errors.some((error) => /^\/(name|public|secrets)/.test(error.pointer));
+
+  const submit = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (pending) return;
+    const lacking = [...(name.trim() === "" ? [""] : []), ...method.fields.filter((field) => field.required && !has(field)).map((field) => field.name)];
+    setMissing(lacking);
+    store.reset();
+    test.reset();
+    if (lacking.length > 0) {
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
+      return;
+    }
+    try {
+      const credential = await store.mutateAsync({ entered: { name, method: method.id, values }, existing: saved });
+      setSaved(credential.id);
+      const result = await test.mutateAsync({ credential: credential.id, flow: flow?.name ?? null });
+      if (result.failure === null) onDone(credential, result);
+    } catch {
+      // Both say themselves what is wrong.
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
+    }
+  };
+
+  const failure = store.error ?? test.error;
+  return (
+    <form ref={form} id={id} noValidate onSubmit={(event) => void submit(event)}>
+      <div className="connect">
+        <div className="form">
+          {methods.length > 1 && (
+            <RadioGroup
+              label={t("credentials.method")}
+              boxed
+              value={method.id}
+              onChange={setMethod}
+              choices={methods.map((one) => ({ value: one.id, label: text(one.title) }))}
+              disabled={pending}
+            />
+          )}
+          {method.fields.map((field, index) => {
+            const Control = field.secret ? SecretField : TextField;
+            return (
+              <Control
+                key={`${method.id} ${field.name}`}
+                label={text(field.title)}
+                hint={text(field.help)}
+                required={field.required}
+                value={values[field.name] ?? ""}
+                onChange={(value) => setValues({ ...values, [field.name]: value })}
+                error={says(field)}
+                disabled={pending}
+                autoFocus={index === 0}
+                {...(field.format === "uri" && !field.secret ? { type: "url", placeholder: "https://" } : {})}
+              />
+            );
+          })}
+          {existing === null && (
+            <TextField
+              label={t("credentials.name")}
+              hint={t("credentials.name.help")}
+              required
+              value={name}
+              onChange={setName}
+              error={nameSays}
+              disabled={pending || saved !== null}
+            />
+          )}
+          {failure !== null && !shownBeside && (
+            <Notice tone="bad" title={explain(failure).says}>
+              {explain(failure).advice} {explain(failure).detail}
+            </Notice>
+          )}
+          {test.isPending && <Testing system={system} />}
+          {test.data?.failure != null && <TestResult test={test.data} system={system} />}
+        </div>
+        <MethodHelp method={method} system={system} attributes={flow?.attributes ?? []} />
+      </div>
+      {footer(
+        <Button type="submit" look="primary" isPending={pending}>
+          {t(test.data?.failure == null ? "credentials.save" : "credentials.save.again")}
+        </Button>,
+      )}
+    </form>
+  );
+}
+
+/** What is not secret need not be typed again. */
+function publicOf(existing: Credential | null): Record<string, string> {
+  const entries = Object.entries(existing?.public ?? {});
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function explainedName(explain: (error: unknown) => { says: string; advice: string | null }, error: unknown): string {
+  const { says, advice } = explain(error ?? new ApiProblem({ type: "", title: "", status: 409, code: "store.exists", detail: "" }));
+  return [says, advice].filter(Boolean).join(" ");
+}

@@ -1,0 +1,78 @@
+/** Adding, replacing, testing and removing credentials. */
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { part } from "../../api/client";
+import { keys } from "../../api/hooks";
+import type { Connector, ConnectorMethod, Credential, CredentialTest } from "../../api/types";
+import { useApi, useSurroundings } from "../../session/context";
+
+/** What is filled in for one way of signing in. */
+export interface Entered {
+  name: string;
+  method: string;
+  values: Readonly<Record<string, string>>;
+}
+
+/** Ways that can be filled in; those by signing in elsewhere need a connector that offers it. */
+export const methodsOf = (connector: Connector): ConnectorMethod[] => connector.methods.filter((method) => !method.sign_in);
+
+/** A name that no other has: "Personio", "Personio 2". */
+export function freeName(title: string, taken: readonly string[]): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? title : `${title} ${number}`;
+    if (!taken.includes(name)) return name;
+  }
+}
+
+/** Fields as they are sent: what is empty is left out. */
+export function sent(method: ConnectorMethod, values: Readonly<Record<string, string>>) {
+  const of = (secret: boolean) =>
+    Object.fromEntries(
+      method.fields
+        .filter((field) => field.secret === secret)
+        .map((field) => [field.name, (values[field.name] ?? "").trim()])
+        .filter(([, value]) => value !== ""),
+    );
+  return { public: of(false), secrets: of(true) };
+}
+
+/** Stores what was entered: a new credential, or in place of what `existing` holds. */
+export function useStoreCredential(connector: Connector) {
+  const { api, tell } = useSurroundings();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ entered, existing }: { entered: Entered; existing: string | null }): Promise<Credential> => {
+      const method = connector.methods.find((one) => one.id === entered.method);
+      const fields = method === undefined ? { public: {}, secrets: {} } : sent(method, entered.values);
+      if (existing !== null) {
+        return (await api.put<Credential>(`credentials/${part(existing)}`, { method: entered.method, ...fields }, { etag: "*" })).value;
+      }
+      return api.post<Credential>("credentials", { name: entered.name.trim(), connector: connector.id, method: entered.method, ...fields });
+    },
+    onSuccess: (credential, { existing }) => {
+      if (existing === null) tell("credential-added", { credential: credential.id, connector: credential.connector });
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: keys.credentials() }),
+  });
+}
+
+/** Asks the other system; with a flow, for the rights that this flow uses. */
+export function useTestCredential() {
+  const api = useApi();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ credential, flow }: { credential: string; flow: string | null }) =>
+      api.post<CredentialTest>(`credentials/${part(credential)}/test`, flow === null ? {} : { flow }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.credentials() }),
+  });
+}
+
+export function useRemoveCredential() {
+  const api = useApi();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (credential: string) => api.delete(`credentials/${part(credential)}`, { etag: "*" }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.credentials() }),
+  });
+}
