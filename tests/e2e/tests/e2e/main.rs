@@ -7,6 +7,7 @@
 mod bad_input;
 mod certificates;
 mod cycle;
+mod embedded;
 mod faulty_components;
 mod kill;
 mod lifecycle;

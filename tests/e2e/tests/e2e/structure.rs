@@ -16,6 +16,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("matricula-store", &["matricula-core"]),
     ("matricula-engine", &["matricula-core", "matricula-flow"]),
     ("matricula-notice", &["matricula-core"]),
+    ("matricula-session", &["matricula-core"]),
+    ("matricula-page", &[]),
     (
         "matricula-service",
         &[
@@ -35,6 +37,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "matricula-egress",
             "matricula-engine",
             "matricula-service",
+            "matricula-session",
+            "matricula-page",
         ],
     ),
     (
@@ -48,6 +52,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "matricula-engine",
             "matricula-notice",
             "matricula-service",
+            "matricula-session",
             "matricula-api",
         ],
     ),
