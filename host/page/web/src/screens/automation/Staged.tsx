@@ -1,0 +1,76 @@
+/** Lock-outs that the guard holds back: who, and the decision about all of them. */
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { part } from "../../api/client";
+import { itemsOf, keys, useStaged } from "../../api/hooks";
+import type { Automation, StagedRecord } from "../../api/types";
+import { Moment, useLanguage } from "../../i18n";
+import { useApi, useIsOwner } from "../../session/context";
+import { Button, type Column, Confirm, ErrorState, Table } from "../../ui";
+
+type Decision = "approve" | "discard";
+
+export function Staged({ automation }: { automation: Automation }) {
+  const { t, text } = useLanguage();
+  const owner = useIsOwner();
+  const api = useApi();
+  const client = useQueryClient();
+  const [asked, setAsked] = useState<Decision | null>(null);
+  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useStaged(automation.id, true);
+  const decide = useMutation({
+    mutationFn: (decision: Decision) => api.post<{ decided: number }>(`automations/${part(automation.id)}/staged`, { decision }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.automations() }),
+  });
+  const source = text(automation.source.title);
+  const target = text(automation.target.title);
+  const columns: Column<StagedRecord>[] = [
+    { id: "key", title: t("staged.key", { source }), card: "heading", cell: (one) => <span className="mono">{one.key}</span> },
+    { id: "target", title: t("staged.target", { target }), cell: (one) => <span className="mono">{one.target ?? "–"}</span> },
+    { id: "since", title: t("staged.since"), cell: (one) => (one.since === null ? "–" : <Moment at={one.since} />) },
+  ];
+  const n = automation.staged;
+  return (
+    <section className="section-first decide">
+      <div className="section-head">
+        <div className="decide-text">
+          <h2>{t("staged.title")}</h2>
+          <p className="muted small">{t("staged.text", { target })}</p>
+        </div>
+        {owner && (
+          <div className="screen-actions">
+            <Button onPress={() => setAsked("discard")}>{t("staged.discard")}</Button>
+            <Button look="primary" icon="check" onPress={() => setAsked("approve")}>
+              {t("staged.approve")}
+            </Button>
+          </div>
+        )}
+      </div>
+      {error !== null && data === undefined ? (
+        <ErrorState small error={error} onRetry={() => void refetch()} />
+      ) : (
+        <div className="decide-list">
+          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} loadingRows={isPending ? 3 : 0} />
+        </div>
+      )}
+      {hasNextPage && (
+        <div className="list-end">
+          <Button look="quiet" isPending={isFetchingNextPage} onPress={() => void fetchNextPage()}>
+            {t("action.more")}
+          </Button>
+        </div>
+      )}
+      <Confirm
+        isOpen={asked !== null}
+        onClose={() => setAsked(null)}
+        title={t(asked === "discard" ? "staged.discard.title" : "staged.approve.title", { n })}
+        action={t(asked === "discard" ? "staged.discard" : "staged.approve")}
+        danger={asked === "approve"}
+        onConfirm={() => decide.mutateAsync(asked === "discard" ? "discard" : "approve")}
+      >
+        <p>{t(asked === "discard" ? "staged.discard.text" : "staged.approve.text", { target, source })}</p>
+      </Confirm>
+    </section>
+  );
+}
