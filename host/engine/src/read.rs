@@ -78,7 +78,7 @@ impl Cycle<'_> {
         let manifest = self.sides.source.connector.manifest();
         ReadRequest {
             stream: stream.to_owned(),
-            attributes: self.program.flow().attributes().to_vec(),
+            attributes: self.program.attributes().to_vec(),
             position: None,
             state: match self.run.cycle {
                 CycleKind::Full => None,

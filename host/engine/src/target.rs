@@ -75,12 +75,7 @@ impl Target {
                     format!("{} does not offer the operation {name}", side.title()),
                 )
             })?;
-        let attributes: Vec<String> = program
-            .flow()
-            .fields()
-            .iter()
-            .map(|field| field.name.clone())
-            .collect();
+        let attributes: Vec<String> = program.written().map(|field| field.name.clone()).collect();
         let mut patience = Patience::new(engine, &**observer);
         let preparation = loop {
             let call = call(engine, side, format!("prepare:{name}"));

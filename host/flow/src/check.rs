@@ -14,10 +14,12 @@ use crate::document::{self, DocumentRules};
 use crate::expression::types::{Shape, shape_of};
 use crate::expression::{Expression, Names, Parsed, TODAY, parse};
 use crate::file::{FlowFile, is_identifier};
-use crate::flow::{AccessRules, Checked, Field, Flow, Leavers, MatchRule, SourceAttribute};
+use crate::flow::{AccessRules, Checked, Flow, Leavers, MatchRule, SourceAttribute};
+use crate::mapping;
 use crate::parts::Checker;
 use crate::schema::Check;
 use crate::settings::Form;
+use crate::titles::{property, title};
 use crate::yaml::{Name, Report};
 
 /// The attribute of every operation by which an account is found by its identifier at the target.
@@ -52,7 +54,9 @@ pub(crate) fn check(
     let scope = file.scope.take().and_then(|snippet| checker.scope(snippet));
     let matches = checker.matches(std::mem::take(&mut file.matches), operation);
     let mut fields = checker.fields(&mut file, operation);
+    let found_by: Vec<String> = matches.iter().map(|rule| rule.attribute.clone()).collect();
     let access = checker.access(&mut file);
+    mapping::open(&file.mapping, &mapped, &found_by, &mut fields, &mut report);
     if let (Leavers::Delete, span) = file.leavers
         && operation.is_some_and(|operation| !operation.deletes)
     {
@@ -75,17 +79,12 @@ pub(crate) fn check(
     let (Some(stream), Some(operation), Some(form)) = (stream, operation, form) else {
         return Err(Diagnostics(report.found));
     };
-    let used = used(
-        scope.as_ref(),
-        &matches,
-        &fields,
-        &access,
-        document.as_ref(),
-    );
+    let mapped = fields.iter().map(|field| &field.expression);
+    let used = used(scope.as_ref(), &matches, mapped, &access, document.as_ref());
     let mut attributes = Vec::with_capacity(used.len());
     for name in &used {
-        match attribute(name, stream) {
-            Ok(attribute) => attributes.push(attribute),
+        match SourceAttribute::new(name, &stream.schema) {
+            Ok(attribute) => attributes.push(Arc::new(attribute)),
             Err(reason) => report.add(
                 file.source.1.span,
                 format!(
@@ -118,11 +117,13 @@ pub(crate) fn check(
         guard: file.guard,
         leavers: file.leavers.0,
         alias: file.alias.text,
+        names,
+        schema: stream.schema.clone(),
         attributes: used,
         source_attributes: attributes,
         specs: fields.iter().map(|field| field.spec.clone()).collect(),
         fields,
-        match_names: matches.iter().map(|rule| rule.attribute.clone()).collect(),
+        match_names: found_by,
         matches,
         scope,
         access,
@@ -136,15 +137,6 @@ pub(crate) fn check(
 
 /// What decides which person or document a record gives, as text: from it the digest is taken.
 fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
-    let property = |schema: &Value, name: &str| -> Value {
-        let known = schema
-            .get("properties")
-            .and_then(|properties| properties.get(name));
-        known
-            .or_else(|| schema.get("patternProperties"))
-            .cloned()
-            .unwrap_or_default()
-    };
     let expression = |expression: &Expression| expression.meaning();
     let optional = |found: &Option<Expression>| found.as_ref().map(Expression::meaning);
     let mut meaning = json!({
@@ -157,7 +149,7 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
         "map": flow.fields.iter()
             .map(|field| json!([
                 field.spec.name, field.spec.reference, field.spec.required,
-                expression(&field.expression), property(&operation.schema, &field.spec.name),
+                expression(&field.expression), described(&operation.schema, &field.spec.name),
             ]))
             .collect::<Vec<_>>(),
         "access": {
@@ -169,12 +161,22 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
         },
         "leavers": format!("{:?}", flow.leavers),
         "read": flow.attributes.iter()
-            .map(|name| json!([name, property(&stream.schema, name)])).collect::<Vec<_>>(),
+            .map(|name| json!([name, described(&stream.schema, name)])).collect::<Vec<_>>(),
     });
     if let Some(document) = &flow.document {
         meaning["document"] = document.meaning();
     }
     meaning.to_string()
+}
+
+/// What a schema says of one of its attributes, or of all that it describes by patterns.
+pub(crate) fn described<'s>(schema: &'s Value, name: &str) -> &'s Value {
+    let known = schema
+        .get("properties")
+        .and_then(|properties| properties.get(name));
+    known
+        .or_else(|| schema.get("patternProperties"))
+        .unwrap_or(&Value::Null)
 }
 
 /// An object of which nothing is known.
@@ -265,17 +267,18 @@ fn helpers(file: &mut FlowFile, report: &mut Report<'_>) -> Vec<(Name, Option<Pa
     helpers
 }
 
-fn used(
-    scope: Option<&Expression>,
-    matches: &[MatchRule],
-    fields: &[Field],
-    access: &AccessRules,
-    document: Option<&DocumentRules>,
+/// The attributes of the record that any of these use.
+pub(crate) fn used<'e>(
+    scope: Option<&'e Expression>,
+    matches: &'e [MatchRule],
+    mapped: impl Iterator<Item = &'e Expression>,
+    access: &'e AccessRules,
+    document: Option<&'e DocumentRules>,
 ) -> BTreeSet<String> {
     let expressions = scope
         .into_iter()
         .chain(matches.iter().map(|rule| &rule.expression))
-        .chain(fields.iter().map(|field| &field.expression))
+        .chain(mapped)
         .chain(access.all())
         .chain(document.into_iter().flat_map(DocumentRules::all));
     expressions
@@ -285,31 +288,12 @@ fn used(
         .collect()
 }
 
-fn attribute(name: &str, stream: &Stream) -> Result<SourceAttribute, String> {
-    let schema = &stream.schema;
-    let property = schema
-        .get("properties")
-        .and_then(|properties| properties.get(name));
-    let by_pattern = || {
-        let patterns = schema.get("patternProperties")?.as_object()?;
-        patterns.iter().find_map(|(pattern, property)| {
-            regex::Regex::new(pattern)
-                .ok()?
-                .is_match(name)
-                .then_some(property)
+impl SourceAttribute {
+    /// What a stream's schema says of one of its attributes.
+    pub fn new(name: &str, schema: &Value) -> Result<Self, String> {
+        Ok(Self {
+            title: title(schema, name),
+            check: Check::new(property(schema, name).unwrap_or(&Value::Bool(true)))?,
         })
-    };
-    let property = property.or_else(by_pattern).unwrap_or(&Value::Bool(true));
-    let label = |key: &str| {
-        let label = property.get(key)?;
-        label
-            .as_str()
-            .or_else(|| label.get("en")?.as_str())
-            .map(str::to_owned)
-    };
-    let label = label("x-label").or_else(|| label("title"));
-    Ok(SourceAttribute {
-        label: label.unwrap_or_else(|| name.to_owned()),
-        check: Check::new(property)?,
-    })
+    }
 }

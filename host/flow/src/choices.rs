@@ -172,10 +172,8 @@ pub(crate) fn missing(schema: &Value, settings: &Value) -> Vec<SettingError> {
                 value => format!("{other} is {value}"),
             });
             let values: Vec<String> = values.collect();
-            missing.push(SettingError {
-                name: name.clone(),
-                message: format!("is needed where {}", values.join(" and ")),
-            });
+            let message = format!("is needed where {}", values.join(" and "));
+            missing.push(SettingError::new(name, message));
         }
     }
     missing

@@ -14,6 +14,7 @@ use crate::expression::types::{BOOL, NULL, NUMBER, TEXTUAL};
 use crate::expression::{Expression, Names, TODAY, parse};
 use crate::file::{AccessPart, FlowFile, expression, is_name, is_plain, named};
 use crate::flow::Field;
+use crate::mapping::Open;
 use crate::parts::Checker;
 use crate::yaml::{Fields, Name, Report, Snippet, Source};
 
@@ -21,7 +22,7 @@ use crate::yaml::{Fields, Name, Report, Snippet, Source};
 const OWN: [&str; 4] = ["people", "once", "unless", "remarks"];
 
 /// The keys that only a flow that keeps accounts has.
-const OF_ACCOUNTS: [&str; 4] = ["match", "access", "leavers", "guard"];
+const OF_ACCOUNTS: [&str; 5] = ["match", "mapping", "access", "leavers", "guard"];
 
 /// How a flow delivers documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +129,7 @@ pub(crate) fn keys(file: &mut FlowFile, operation: Option<&Operation>, report: &
     let target = format!("{} {}", file.target.0.text, file.target.1.text);
     let (refused, needed, message, hint) = if documents {
         (
-            OF_ACCOUNTS,
+            &OF_ACCOUNTS[..],
             &OWN[..2],
             "does not belong to a flow that delivers documents",
             format!(
@@ -138,17 +139,21 @@ pub(crate) fn keys(file: &mut FlowFile, operation: Option<&Operation>, report: &
         )
     } else {
         (
-            OWN,
+            &OWN[..],
             &OF_ACCOUNTS[..1],
             "only belongs to a flow that delivers documents",
             format!("{target} keeps accounts: its manifest does not say that it writes once"),
         )
     };
     for name in refused.iter().filter_map(|key| given(key)) {
+        let hint = match name.text.as_str() {
+            "mapping" => "what was delivered is not made anew when somebody maps it otherwise",
+            _ => &hint,
+        };
         report.add_with(
             name.span,
             format!("\"{}\" {message}", name.text),
-            Some(hint.clone()),
+            Some(hint.to_owned()),
         );
     }
     let kind = if documents {
@@ -161,6 +166,7 @@ pub(crate) fn keys(file: &mut FlowFile, operation: Option<&Operation>, report: &
     }
     if documents {
         file.matches.clear();
+        file.mapping = Open::Nothing;
         file.access = AccessPart::default();
         if let Some(people) = &file.document.people
             && !file

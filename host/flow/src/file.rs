@@ -12,15 +12,16 @@ use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::document::{DocumentPart, document_part};
 use crate::flow::{self, Leavers, Requirement, Schedule};
 use crate::guard::Guard;
+use crate::mapping::{Open, mapping};
 use crate::schedule::{daily_report, schedule};
 use crate::terms::{guard, leavers, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 21] = [
+pub(crate) const KEYS: [&str; 22] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
-    "settings", "let", "scope", "match", "map", "access", "leavers", "guard", "people", "once",
-    "unless", "remarks",
+    "settings", "let", "scope", "match", "map", "mapping", "access", "leavers", "guard", "people",
+    "once", "unless", "remarks",
 ];
 
 /// The keys of `access`.
@@ -50,6 +51,8 @@ pub struct FlowFile {
     pub(crate) map: Vec<(Name, Snippet)>,
     /// Where the key `map` stands.
     pub(crate) map_key: Span,
+    /// What owners may map otherwise.
+    pub(crate) mapping: Open,
     pub(crate) access: AccessPart,
     pub(crate) leavers: (Leavers, Span),
     pub(crate) guard: Guard,
@@ -172,6 +175,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let matches = matches(source, top.get("match"), report);
     let map_node = top.need("map", "a flow", report);
     let map = named(source, map_node, "map", report);
+    let mapping = mapping(top.get("mapping"), report);
     let access = access(source, top.get("access"), report);
     let leavers = leavers(top.get("leavers"), report);
     let guard = guard(top.get("guard"), report);
@@ -200,6 +204,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         matches,
         map,
         map_key: top.key("map"),
+        mapping,
         access,
         leavers,
         guard,

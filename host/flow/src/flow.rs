@@ -13,12 +13,14 @@ use sha2::{Digest, Sha256};
 use crate::choices::{self, ChoiceSetting};
 use crate::diagnostic::Diagnostics;
 use crate::document::{Delivery, DocumentRules};
-use crate::expression::Expression;
+use crate::expression::types::Type;
+use crate::expression::{Expression, Names};
 use crate::file::FlowFile;
 use crate::guard::Guard;
 use crate::program::Program;
 use crate::schema::Check;
 use crate::settings::{Form, SettingsError};
+use crate::titles::title;
 
 /// One attribute of the target that the flow fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,12 @@ pub struct FieldSpec {
     pub from_record: bool,
     /// A hash of the name that never changes, for [`matricula_core::link::Applied`].
     pub tag: u32,
+    /// Whether owners may map it otherwise, see [`Flow::program`].
+    pub open: bool,
+    /// The file's expression, as it is written there.
+    pub expression: String,
+    /// What people call it in the target, as the target's manifest says.
+    pub title: Text,
 }
 
 /// What becomes of people who are gone from two successive complete reads.
@@ -100,9 +108,13 @@ pub(crate) struct Checked {
     pub leavers: Leavers,
     /// What expressions call the record.
     pub alias: String,
+    /// What names mean in expressions.
+    pub names: Names,
+    /// The stream's schema.
+    pub schema: Value,
     pub attributes: Vec<String>,
     /// For each of `attributes`.
-    pub source_attributes: Vec<SourceAttribute>,
+    pub source_attributes: Vec<Arc<SourceAttribute>>,
     pub specs: Vec<FieldSpec>,
     pub fields: Vec<Field>,
     pub match_names: Vec<String>,
@@ -120,7 +132,7 @@ pub(crate) struct Checked {
 #[derive(Debug)]
 pub(crate) struct SourceAttribute {
     /// What the owner sees in the source system.
-    pub label: String,
+    pub title: Text,
     pub check: Check,
 }
 
@@ -129,6 +141,8 @@ pub(crate) struct SourceAttribute {
 pub(crate) struct Field {
     pub spec: FieldSpec,
     pub expression: Expression,
+    /// What the attribute takes.
+    pub of: Type,
     pub check: Check,
 }
 
@@ -199,13 +213,20 @@ impl Flow {
         (&self.0.target.0, &self.0.target.1)
     }
 
-    /// The top-level attributes of the source that any expression uses, sorted: what the owner must
-    /// allow the credential to read, and all that is read.
+    /// The top-level attributes of the source that any expression of the file uses, sorted. What an
+    /// automation reads, whose owner may have mapped some otherwise, is known to [`Program::attributes`].
     pub fn attributes(&self) -> &[String] {
         &self.0.attributes
     }
 
-    /// The attributes of the target that it fills, in the file's order.
+    /// What the source's owner calls an attribute of its stream: the title, by language, in the source's manifest;
+    /// of one that the manifest does not know, its name.
+    pub fn attribute_title(&self, attribute: &str) -> Text {
+        title(&self.0.schema, attribute)
+    }
+
+    /// The attributes of the target that it fills, in the file's order, also those that an owner has left
+    /// out (see [`Program::written`]).
     pub fn fields(&self) -> &[FieldSpec] {
         &self.0.specs
     }
@@ -278,8 +299,13 @@ impl Flow {
 
     /// The flow with an owner's settings. Settings that are not given have their defaults.
     ///
+    /// Beside those of [`Self::settings_schema`] the reserved key `$map` is taken: an object that
+    /// holds, for fields that are [open](FieldSpec::open), an expression (a text, at most 4096 bytes) that is used in
+    /// place of the file's, or null where the attribute is not to be written at all. `{"$map": {"position":
+    /// "upper(e.position)", "gender": null}}`
+    ///
     /// # Errors
-    /// Every setting that is wrong, by name.
+    /// Every setting and every expression that is wrong, by name.
     pub fn program(&self, settings: &Value) -> Result<Program, SettingsError> {
         Program::new(self.clone(), settings)
     }

@@ -11,6 +11,9 @@
 //! - [`expression`]: the expression language (CEL), behind one module.
 //! - [`access`], [`guard`]: the two rules that decide whether an account may be used and whether a
 //!   cycle takes too many accounts away.
+//! - Owners may map attributes that a file opens otherwise (`mapping`): in an automation's settings the key
+//!   `$map` holds expressions by attribute of the target, or null where one is not to be written.
+//!   [`Flow::try_expression`] says of one that is being written what is wrong with it and what it gives.
 //! - [`testing`]: `*.test.yaml` files beside a flow.
 #![forbid(unsafe_code)]
 
@@ -23,6 +26,7 @@ pub mod expression;
 mod file;
 mod flow;
 pub mod guard;
+mod mapping;
 mod paper;
 mod parts;
 mod person;
@@ -35,6 +39,8 @@ mod settings;
 mod source;
 mod terms;
 pub mod testing;
+mod titles;
+mod trial;
 mod yaml;
 
 pub use choices::ChoiceSetting;
@@ -43,8 +49,11 @@ pub use document::Delivery;
 pub use file::FlowFile;
 pub use flow::{FieldSpec, Flow, Leavers, Report, Requirement, Schedule};
 pub use guard::Guard;
+pub use mapping::Problem;
 pub use paper::Paper;
 pub use person::{AccessValues, FieldValue, Person, Reading, RecordError};
 pub use program::Program;
 pub use schedule::span;
 pub use settings::{SettingError, SettingsError};
+pub use titles::title;
+pub use trial::Tried;

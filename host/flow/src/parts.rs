@@ -14,6 +14,7 @@ use crate::expression::{Expression, Names, parse};
 use crate::file::FlowFile;
 use crate::flow::{AccessRules, Field, FieldSpec, MatchRule};
 use crate::schema::Check;
+use crate::titles::title;
 use crate::yaml::{Name, Report, Snippet, Span};
 
 /// Checks the expressions of a flow, each against what takes its value.
@@ -146,6 +147,7 @@ impl Checker<'_, '_, '_> {
                 .is_some_and(|mark| mark == true);
             let is_file = property.is_some_and(|property| property.get("x-file").is_some());
             let required = required.contains(&name.text.as_str());
+            let text = snippet.text.trim().to_owned();
             let expression = if is_file {
                 if operation.is_some_and(|operation| !operation.once) {
                     let message = format!("{label} takes a file and does not write once");
@@ -160,17 +162,23 @@ impl Checker<'_, '_, '_> {
                 continue;
             };
             // What a file is fetched by is not what the target takes.
-            let schema = property.filter(|_| !is_file);
-            match Check::new(schema.unwrap_or(&Value::Bool(true))) {
+            let checked = property.filter(|_| !is_file);
+            match Check::new(checked.unwrap_or(&Value::Bool(true))) {
                 Ok(check) => fields.push(Field {
                     spec: FieldSpec {
                         tag: tag(&name.text),
+                        title: schema
+                            .map(|schema| title(schema, &name.text))
+                            .unwrap_or_default(),
                         name: name.text,
+                        open: false,
+                        expression: text,
                         reference: is_reference,
                         required,
                         from_record: !expression.attributes.is_empty(),
                     },
                     expression,
+                    of,
                     check,
                 }),
                 Err(reason) => self.report.add(
@@ -182,7 +190,7 @@ impl Checker<'_, '_, '_> {
         fields
     }
 
-    fn field(
+    pub fn field(
         &mut self,
         name: &Name,
         snippet: Snippet,

@@ -28,7 +28,8 @@ pub struct Person {
 /// The value of one target attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldValue {
-    /// Depends on an attribute that the record lacks: the target's value is left alone.
+    /// Depends on an attribute that the record lacks, or is left out by the owner: the target's value is left
+    /// alone.
     Absent,
     /// To be set; null clears.
     Value(Value),

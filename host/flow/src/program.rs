@@ -1,20 +1,19 @@
 //! A flow with an owner's settings: turns one record into one person, or (in `document`) into one document.
 
+mod access;
 mod document;
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use matricula_core::SourceKey;
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_128;
 
+use self::access::{is_zone, last_day_open};
 use self::document::Documents;
-use crate::expression::functions::day;
 use crate::expression::{Compiled, Expression, Outcome, Val, View};
-use crate::flow::{Field, Flow};
-use crate::person::{AccessValues, DEFAULT_ZONE, FieldValue, Person, Reading, RecordError};
+use crate::flow::{Field, FieldSpec, Flow, SourceAttribute};
+use crate::mapping::{self, MAP_SETTING, Overrides, Read, digest};
+use crate::person::{AccessValues, FieldValue, Person, RecordError};
 use crate::schema::Problem;
 use crate::settings::{SettingError, SettingsError};
 
@@ -24,13 +23,18 @@ pub struct Program {
     flow: Flow,
     settings: Value,
     digest: u128,
+    /// Sorted.
+    attributes: Vec<String>,
+    /// For each of `attributes`.
+    source_attributes: Vec<Arc<SourceAttribute>>,
     scope: Option<Compiled>,
-    /// The attributes that the scope uses, as places among [`Flow::attributes`]; they are checked first.
+    /// The attributes that the scope uses, as places among `attributes`; they are checked first.
     scope_slots: Vec<usize>,
     /// The others.
     other_slots: Vec<usize>,
     matches: Vec<Compiled>,
-    fields: Vec<Compiled>,
+    /// For each field of the flow; none: the owner leaves it out.
+    fields: Vec<Option<Filling>>,
     from: Option<Compiled>,
     until: Vec<Compiled>,
     barred: Option<Compiled>,
@@ -39,12 +43,46 @@ pub struct Program {
     documents: Option<Documents>,
 }
 
+/// How a field is filled.
+#[derive(Debug)]
+struct Filling {
+    compiled: Compiled,
+    /// The attributes that it uses, sorted.
+    attributes: Vec<String>,
+}
+
 impl Program {
     pub(crate) fn new(flow: Flow, settings: &Value) -> Result<Self, SettingsError> {
+        let (form, map) = mapping::split(settings);
+        let mut wrong = Vec::new();
+        let overrides = map.map(|map| mapping::overrides(&flow.0, map, &mut wrong));
+        let filled = match flow.0.form.fill(&form) {
+            Ok(filled) if wrong.is_empty() => filled,
+            filled => {
+                let mut all = filled.err().map(|error| error.0).unwrap_or_default();
+                all.extend(wrong);
+                return Err(SettingsError(all));
+            }
+        };
+        Self::build(flow, filled, map, overrides.unwrap_or_default())
+    }
+
+    /// The flow with settings whose defaults are filled in, `map` among them if given, and with what it means.
+    pub(crate) fn build(
+        flow: Flow,
+        mut settings: Value,
+        map: Option<&Value>,
+        overrides: Overrides,
+    ) -> Result<Self, SettingsError> {
         let checked = &*flow.0;
-        let settings = checked.form.fill(settings)?;
+        let read = Read::of(checked, &overrides)?;
+        let digest = digest(checked, &settings, &overrides, &read);
+        let Read {
+            attributes,
+            source_attributes,
+        } = read;
         let compile = |expression: &Expression| {
-            Compiled::new(expression, &checked.alias, &checked.attributes, &settings)
+            Compiled::new(expression, &checked.alias, &attributes, &settings)
         };
         let optional = |expression: &Option<Expression>| expression.as_ref().map(compile);
         let in_scope = |name: &String| {
@@ -53,10 +91,9 @@ impl Program {
                 .as_ref()
                 .is_some_and(|scope| scope.attributes.contains(name))
         };
-        let (scope_slots, other_slots) = (0..checked.attributes.len())
-            .partition(|at| checked.attributes.get(*at).is_some_and(in_scope));
-        let digest = xxh3_128(format!("{}\n{settings}", checked.meaning).as_bytes());
-        let program = Self {
+        let (scope_slots, other_slots) =
+            (0..attributes.len()).partition(|at| attributes.get(*at).is_some_and(in_scope));
+        let mut program = Self {
             scope: optional(&checked.scope),
             scope_slots,
             other_slots,
@@ -65,10 +102,13 @@ impl Program {
                 .iter()
                 .map(|rule| compile(&rule.expression))
                 .collect(),
-            fields: checked
-                .fields
-                .iter()
-                .map(|field| compile(&field.expression))
+            fields: mapping::effective(checked, &overrides)
+                .map(|expression| {
+                    expression.map(|expression| Filling {
+                        compiled: compile(expression),
+                        attributes: expression.attributes.iter().cloned().collect(),
+                    })
+                })
                 .collect(),
             from: optional(&checked.access.from),
             until: checked.access.until.iter().map(compile).collect(),
@@ -78,11 +118,17 @@ impl Program {
             documents: checked
                 .document
                 .as_ref()
-                .map(|rules| Documents::new(rules, &checked.alias, &checked.attributes, &settings)),
+                .map(|rules| Documents::new(rules, &checked.alias, &attributes, &settings)),
             flow: flow.clone(),
-            settings,
+            attributes,
+            source_attributes,
+            settings: Value::Null,
             digest,
         };
+        if let (Some(map), Some(settings)) = (map, settings.as_object_mut()) {
+            settings.insert(MAP_SETTING.to_owned(), map.clone());
+        }
+        program.settings = settings;
         program.check_constants()?;
         Ok(program)
     }
@@ -94,20 +140,14 @@ impl Program {
         if let Some(zone) = constant(&self.time_zone)
             && !zone.as_str().is_some_and(is_zone)
         {
-            let message = "is not a time zone such as Europe/Berlin".to_owned();
-            wrong.push(SettingError {
-                name: "time_zone".into(),
-                message,
-            });
+            let message = "is not a time zone such as Europe/Berlin";
+            wrong.push(SettingError::new("time_zone", message));
         }
         if let Some(word) = constant(&self.last_day)
             && word.as_str().and_then(last_day_open).is_none()
         {
-            let message = "must be \"blocked\" or \"open\"".to_owned();
-            wrong.push(SettingError {
-                name: "last_day".into(),
-                message,
-            });
+            let message = "must be \"blocked\" or \"open\"";
+            wrong.push(SettingError::new("last_day", message));
         }
         if wrong.is_empty() {
             Ok(())
@@ -116,13 +156,13 @@ impl Program {
         }
     }
 
-    /// The settings, defaults filled in.
+    /// The settings, defaults filled in, with `$map` if there is one: with them the flow gives the same program.
     pub fn settings(&self) -> &Value {
         &self.settings
     }
 
     /// Changes whenever the same record could give another person or document: with the flow's meaning (not its
-    /// titles, guard or schedule), the settings, and the schemas of what it uses.
+    /// titles, guard or schedule), the settings, what the owner maps otherwise, and the schemas of what it uses.
     pub fn digest(&self) -> u128 {
         self.digest
     }
@@ -130,6 +170,22 @@ impl Program {
     /// The flow.
     pub fn flow(&self) -> &Flow {
         &self.flow
+    }
+
+    /// The top-level attributes of the source that are read, sorted: those of the file's expressions and of the owner's,
+    /// without those that only a replaced expression uses. What the owner must allow the credential to
+    /// read, and all that is asked for.
+    pub fn attributes(&self) -> &[String] {
+        &self.attributes
+    }
+
+    /// The attributes of the target that are written, in the file's order: those of [`Flow::fields`] that the owner has
+    /// not left out. Of one that is left out a person's value is always [`FieldValue::Absent`].
+    pub fn written(&self) -> impl Iterator<Item = &FieldSpec> {
+        let fields = self.flow.0.specs.iter().zip(&self.fields);
+        fields
+            .filter(|(_, filling)| filling.is_some())
+            .map(|(spec, _)| spec)
     }
 
     /// What the flow makes of a record. Attributes that the flow does not use are not looked at.
@@ -148,13 +204,9 @@ impl Program {
         for (compiled, rule) in self.matches.iter().zip(&flow.matches) {
             matches.push(self.match_value(compiled, &rule.attribute, &view)?);
         }
-        let mut fields = Vec::with_capacity(self.fields.len());
-        for (compiled, field) in self.fields.iter().zip(&flow.fields) {
-            fields.push(self.field(compiled, field, &view)?);
-        }
         Ok(Person {
             in_scope: true,
-            fields,
+            fields: self.values(&view)?,
             matches,
             access: self.access(&view)?,
         })
@@ -166,14 +218,27 @@ impl Program {
     /// # Errors
     /// A date or another value that access depends on cannot be used.
     pub fn access_of(&self, record: &Value) -> Result<AccessValues, RecordError> {
-        let flow = &*self.flow.0;
-        self.access(&View::new(&flow.alias, &flow.attributes, record))
+        self.access(&View::new(&self.flow.0.alias, &self.attributes, record))
+    }
+
+    /// The value of one field, of a record of which nothing else need be right.
+    pub(crate) fn try_field(&self, at: usize, record: &Value) -> Result<FieldValue, RecordError> {
+        let view = self.view(record)?;
+        let fields = self.fields.get(at).zip(self.flow.0.fields.get(at));
+        let Some((Some(filling), field)) = fields else {
+            return Ok(FieldValue::Absent);
+        };
+        let places = filling.attributes.iter();
+        let slots: Vec<usize> = places
+            .filter_map(|name| self.attributes.binary_search(name).ok())
+            .collect();
+        self.check(&view, &slots)?;
+        self.field(filling, field, &view)
     }
 
     fn view<'r>(&'r self, record: &'r Value) -> Result<View<'r>, RecordError> {
-        let flow = &*self.flow.0;
         if record.is_object() {
-            Ok(View::new(&flow.alias, &flow.attributes, record))
+            Ok(View::new(&self.flow.0.alias, &self.attributes, record))
         } else {
             Err(RecordError {
                 code: INVALID,
@@ -185,14 +250,13 @@ impl Program {
 
     /// Checks attributes against the stream's schema.
     fn check(&self, view: &View<'_>, slots: &[usize]) -> Result<(), RecordError> {
-        let flow = &*self.flow.0;
         for slot in slots {
             let Some(value) = view.slot(*slot) else {
                 continue;
             };
             let (Some(name), Some(attribute)) = (
-                flow.attributes.get(*slot),
-                flow.source_attributes.get(*slot),
+                self.attributes.get(*slot),
+                self.source_attributes.get(*slot),
             ) else {
                 continue;
             };
@@ -202,7 +266,8 @@ impl Program {
                     attribute: Some(name.clone()),
                     message: format!(
                         "{name}{path} {what}; correct \"{}\" in {}",
-                        attribute.label, flow.source_title
+                        attribute.title.get("en"),
+                        self.flow.0.source_title
                     ),
                 });
             }
@@ -253,14 +318,25 @@ impl Program {
         }
     }
 
+    /// The value of each field, in order.
+    fn values<'r>(&'r self, view: &View<'r>) -> Result<Vec<FieldValue>, RecordError> {
+        let fields = self.fields.iter().zip(&self.flow.0.fields);
+        fields
+            .map(|(filling, field)| match filling {
+                Some(filling) => self.field(filling, field, view),
+                None => Ok(FieldValue::Absent),
+            })
+            .collect()
+    }
+
     fn field<'r>(
         &self,
-        compiled: &'r Compiled,
+        filling: &'r Filling,
         field: &Field,
         view: &View<'r>,
     ) -> Result<FieldValue, RecordError> {
         let name = field.spec.name.as_str();
-        let outcome = compiled.evaluate(view);
+        let outcome = filling.compiled.evaluate(view);
         if field.spec.required {
             let absent = match &outcome {
                 Outcome::Absent(absent) => Some(Some(absent.as_str())),
@@ -269,7 +345,7 @@ impl Program {
                 _ => None,
             };
             if let Some(absent) = absent {
-                return Err(self.missing(field, absent));
+                return Err(self.missing(&field.spec.name, filling, absent));
             }
         }
         let value = match outcome {
@@ -306,19 +382,17 @@ impl Program {
     }
 
     /// A target attribute without which nothing can be created has no value.
-    fn missing(&self, field: &Field, absent: Option<&str>) -> RecordError {
-        let name = &field.spec.name;
+    fn missing(&self, name: &str, filling: &Filling, absent: Option<&str>) -> RecordError {
         let message = match absent {
             Some(absent) => format!(
                 "no {name}: {absent} may not be read; {}",
                 self.allow(absent)
             ),
-            None if field.expression.attributes.is_empty() => {
+            None if filling.attributes.is_empty() => {
                 format!("no {name}: the automation's settings give none")
             }
             None => {
-                let labels = field
-                    .expression
+                let labels = filling
                     .attributes
                     .iter()
                     .map(|used| format!("\"{}\"", self.label(used)));
@@ -329,7 +403,7 @@ impl Program {
         };
         RecordError {
             code: MISSING,
-            attribute: Some(name.clone()),
+            attribute: Some(name.to_owned()),
             message,
         }
     }
@@ -345,98 +419,9 @@ impl Program {
     }
 
     fn label<'a>(&'a self, attribute: &'a str) -> &'a str {
-        let flow = &*self.flow.0;
-        let at = flow.attributes.iter().position(|known| known == attribute);
-        at.and_then(|at| flow.source_attributes.get(at))
-            .map_or(attribute, |known| &known.label)
-    }
-
-    fn access<'r>(&'r self, view: &View<'r>) -> Result<AccessValues, RecordError> {
-        let from = match &self.from {
-            Some(from) => read_date(from, "from", view)?,
-            None => Reading::Known(None),
-        };
-        let until: Vec<Reading<Option<Date>>> = self
-            .until
-            .iter()
-            .map(|one| read_date(one, "until", view))
-            .collect::<Result<_, _>>()?;
-        let barred = match self.barred.as_ref().map(|barred| barred.evaluate(view)) {
-            None | Some(Outcome::Value(Val::Null)) => Reading::Known(false),
-            Some(Outcome::Value(Val::Bool(barred))) => Reading::Known(barred),
-            Some(Outcome::Absent(_)) => Reading::Absent,
-            Some(outcome) => return Err(failed("barred", None, &outcome, "true or false")),
-        };
-        let last_day_open = match &self.last_day {
-            None => false,
-            Some(last_day) => {
-                let word = self.word(last_day, "last_day", view)?;
-                last_day_open(&word).ok_or_else(|| RecordError {
-                    code: INVALID,
-                    attribute: None,
-                    message: "last_day must give \"blocked\" or \"open\"".into(),
-                })?
-            }
-        };
-        let zone = match &self.time_zone {
-            None => DEFAULT_ZONE.to_owned(),
-            Some(zone) => self.word(zone, "time_zone", view)?.into_owned(),
-        };
-        let known = self
-            .time_zone
-            .as_ref()
-            .is_none_or(|zone| zone.constant().is_some());
-        if !known && !is_zone(&zone) {
-            return Err(RecordError {
-                code: INVALID,
-                attribute: None,
-                message: "time_zone does not give a time zone such as Europe/Berlin".into(),
-            });
-        }
-        Ok(AccessValues {
-            from,
-            until,
-            barred,
-            last_day_open,
-            zone,
-        })
-    }
-
-    fn word<'r>(
-        &self,
-        compiled: &'r Compiled,
-        what: &str,
-        view: &View<'r>,
-    ) -> Result<Cow<'r, str>, RecordError> {
-        match compiled.evaluate(view) {
-            Outcome::Value(Val::Text(text)) => Ok(text),
-            Outcome::Absent(name) => Err(RecordError {
-                code: MISSING,
-                message: format!("no {what}: {name} may not be read; {}", self.allow(&name)),
-                attribute: Some(name),
-            }),
-            outcome => Err(failed(what, None, &outcome, "a text")),
-        }
-    }
-}
-
-fn read_date<'r>(
-    compiled: &'r Compiled,
-    what: &str,
-    view: &View<'r>,
-) -> Result<Reading<Option<Date>>, RecordError> {
-    match compiled.evaluate(view) {
-        Outcome::Absent(_) => Ok(Reading::Absent),
-        Outcome::Value(Val::Null) => Ok(Reading::Known(None)),
-        Outcome::Value(Val::Text(text)) => match day(&text) {
-            Some(date) => Ok(Reading::Known(Some(date))),
-            None => Err(RecordError {
-                code: INVALID,
-                attribute: None,
-                message: format!("what access declares as {what} is not a date"),
-            }),
-        },
-        outcome => Err(failed(what, None, &outcome, "a date")),
+        let at = self.attributes.iter().position(|known| known == attribute);
+        at.and_then(|at| self.source_attributes.get(at))
+            .map_or(attribute, |known| known.title.get("en"))
     }
 }
 
@@ -451,18 +436,6 @@ fn failed(what: &str, attribute: Option<&str>, outcome: &Outcome<'_>, wanted: &s
         code: EXPRESSION,
         attribute: attribute.map(str::to_owned),
         message,
-    }
-}
-
-fn is_zone(name: &str) -> bool {
-    TimeZone::get(name).is_ok()
-}
-
-fn last_day_open(word: &str) -> Option<bool> {
-    match word {
-        "blocked" => Some(false),
-        "open" => Some(true),
-        _ => None,
     }
 }
 

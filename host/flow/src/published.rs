@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::file::{ACCESS_KEYS, FlowFile, KEYS};
 use crate::flow::Flow;
+use crate::mapping::MAPPING_KEYS;
 use crate::schedule::{REPORT_KEYS, SCHEDULE_KEYS};
 use crate::terms::REQUIREMENT_KEYS;
 use crate::yaml::Source;
@@ -106,6 +107,16 @@ fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
         ("requires", "[sync-teams]", false),
         ("requires", "[{}]", false),
         ("requires", "{ flow: sync-teams }", false),
+        ("mapping", "{ open: all }", true),
+        ("mapping", "{ open: [] }", true),
+        ("mapping", "{ open: [position, company] }", true),
+        ("mapping", "{ open: [position, position] }", false),
+        ("mapping", "{ open: none }", false),
+        ("mapping", "{ open: [1] }", false),
+        ("mapping", "{ open: { position: true } }", false),
+        ("mapping", "{ opne: all }", false),
+        ("mapping", "{}", false),
+        ("mapping", "all", false),
         ("leavers", "keep", true),
         ("leavers", "remove", false),
         ("guard", "{ share: 0.5, from: 1, count: 10 }", true),
@@ -141,6 +152,7 @@ fn the_published_schema_and_the_checker_agree_on_the_keys_of_each_kind_of_flow()
         (FLOW, &personio, &reteach, "unless: {}"),
         (FLOW, &personio, &reteach, "remarks: {}"),
         (DOCUMENTS, &reteach, &personio, "match: [{ title: c.id }]"),
+        (DOCUMENTS, &reteach, &personio, "mapping: { open: [title] }"),
         (DOCUMENTS, &reteach, &personio, "access: {}"),
         (DOCUMENTS, &reteach, &personio, "leavers: keep"),
         (DOCUMENTS, &reteach, &personio, "guard: {}"),
@@ -182,6 +194,7 @@ fn the_published_schema_has_the_keys_that_are_read() {
         |keys: &[&str]| -> BTreeSet<String> { keys.iter().map(|key| (*key).to_owned()).collect() };
     assert_eq!(keys("/properties"), known(&KEYS));
     assert_eq!(keys("/properties/access/properties"), known(&ACCESS_KEYS));
+    assert_eq!(keys("/properties/mapping/properties"), known(&MAPPING_KEYS));
     assert_eq!(
         keys("/properties/schedule/properties"),
         known(&SCHEDULE_KEYS)

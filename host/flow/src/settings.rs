@@ -15,6 +15,7 @@ use crate::diagnostic::did_you_mean;
 use crate::expression::functions::day;
 use crate::expression::types::{Shape, Type};
 use crate::file::is_identifier;
+use crate::mapping::{MAP_SETTING, Problem};
 use crate::yaml::{Data, Fields, Name, Node, Report, Span};
 
 /// The keys of a setting. Keywords of JSON Schema; `required: true` demands that the owner gives a value.
@@ -55,10 +56,52 @@ const FORMATS: [&str; 5] = ["time-zone", "date", "date-time", "email", "uri"];
 /// One setting that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SettingError {
-    /// The setting.
+    /// The setting; `$map.attribute` for an owner's expression.
     pub name: String,
     /// What is wrong with it.
     pub message: String,
+    /// JSON pointer to it in the settings: `/name`, or `/$map/attribute` for an owner's expression.
+    pub pointer: String,
+    /// In an expression: where; counts from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// In characters; counts from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// In an expression: what was probably meant, or what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl SettingError {
+    pub(crate) fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            pointer: format!("/{}", escaped(&name)),
+            name,
+            message: message.into(),
+            line: None,
+            column: None,
+            hint: None,
+        }
+    }
+
+    /// About what an owner wrote for an attribute of the target.
+    pub(crate) fn mapped(attribute: &str, problem: Problem) -> Self {
+        Self {
+            pointer: format!("/{MAP_SETTING}/{}", escaped(attribute)),
+            name: format!("{MAP_SETTING}.{attribute}"),
+            message: problem.message,
+            line: Some(problem.line),
+            column: Some(problem.column),
+            hint: problem.hint,
+        }
+    }
+}
+
+/// A key as part of a JSON pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Every setting that is wrong.
@@ -73,6 +116,12 @@ impl fmt::Display for SettingsError {
                 f.write_str("; ")?;
             }
             write!(f, "setting {}: {}", error.name, error.message)?;
+            if let (Some(line), Some(column)) = (error.line, error.column) {
+                write!(f, " (at {line}:{column})")?;
+            }
+            if let Some(hint) = &error.hint {
+                write!(f, "; {hint}")?;
+            }
         }
         Ok(())
     }
@@ -176,10 +225,9 @@ impl Form {
             Value::Object(entries) => entries.clone(),
             Value::Null => Map::new(),
             _ => {
-                return Err(SettingsError(vec![SettingError {
-                    name: "settings".into(),
-                    message: "must be an object".into(),
-                }]));
+                let mut error = SettingError::new("settings", "must be an object");
+                error.pointer = String::new();
+                return Err(SettingsError(vec![error]));
             }
         };
         // A form sends null for what was left empty.
@@ -216,20 +264,14 @@ impl Form {
                             Some(hint) => format!("is unknown; {hint}"),
                             None => "is unknown; the flow has no settings".into(),
                         };
-                        wrong.push(SettingError {
-                            name: name.clone(),
-                            message,
-                        });
+                        wrong.push(SettingError::new(name, message));
                     }
                 }
-                ValidationErrorKind::Required { property } => wrong.push(SettingError {
-                    name: property.as_str().unwrap_or_default().to_owned(),
-                    message: "is needed".into(),
-                }),
-                kind => wrong.push(SettingError {
-                    name: name.to_owned(),
-                    message: explain(kind),
-                }),
+                ValidationErrorKind::Required { property } => {
+                    let name = property.as_str().unwrap_or_default();
+                    wrong.push(SettingError::new(name, "is needed"));
+                }
+                kind => wrong.push(SettingError::new(name, explain(kind))),
             }
         }
         wrong.extend(choices::missing(&self.schema, settings));

@@ -26,6 +26,22 @@ pub(crate) struct Snippet {
 }
 
 impl Snippet {
+    /// A text that is all of its [`Source`], but for white space before it.
+    pub fn whole(text: &str) -> Self {
+        let all = text.chars().count();
+        let text = text.trim_start();
+        let begin = all - text.chars().count();
+        let places = (begin..).zip(text.chars());
+        let mut places: Vec<usize> = places
+            .flat_map(|(at, character)| std::iter::repeat_n(at, character.len_utf8()))
+            .collect();
+        places.push(all);
+        Self {
+            text: text.to_owned(),
+            places,
+        }
+    }
+
     /// The place of a byte range of the text; ranges beyond its end are at its end.
     pub fn span(&self, start: usize, end: usize) -> Span {
         let last = self.places.len().saturating_sub(1);

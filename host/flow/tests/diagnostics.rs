@@ -203,7 +203,7 @@ fn what_cannot_be_parsed() {
     insta::assert_snapshot!(in_map("name", "\"'äö' + $x\""), @r#"10:17 "$" means nothing here"#);
     insta::assert_snapshot!(in_map("name", "for"), @r#"10:9 "for" is a reserved word"#);
     insta::assert_snapshot!(in_map("name", &format!("{}1{}", "(".repeat(200), ")".repeat(200))), @"10:105 the expression is nested too deeply = give parts of it a name under let");
-    insta::assert_snapshot!(in_map("name", &vec!["e.status"; 300].join(" + ")), @"10:9 the expression is longer than 2000 characters = give parts of it a name under let");
+    insta::assert_snapshot!(in_map("name", &vec!["e.status"; 400].join(" + ")), @"10:9 the expression is longer than 4096 bytes = give parts of it a name under let");
     insta::assert_snapshot!(in_map("name", ""), @"10:7 name must be an expression, not nothing");
     insta::assert_snapshot!(in_map("name", "{ a: 1 }"), @"10:9 name must be an expression, not a map = an expression that is a map is put between single quotes");
 }

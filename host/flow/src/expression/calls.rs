@@ -2,6 +2,7 @@
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr};
 
+use super::budget;
 use super::functions::TextFunction;
 use super::infer::{Check, text_of};
 use super::types::{BOOL, DATE, DOUBLE, INT, LIST, NULL, NUMBER, OBJECT, TEXT, TEXTUAL, Type};
@@ -177,9 +178,9 @@ impl Check<'_, '_, '_> {
                 self.takes(arg, arg_of, TEXTUAL, name);
                 if name == "matches"
                     && let Some(pattern) = text_of(arg)
-                    && regex::Regex::new(pattern).is_err()
+                    && let Err(reason) = budget::pattern(pattern)
                 {
-                    self.wrong(arg, format!("\"{pattern}\" is not a regular expression"));
+                    self.wrong(arg, format!("\"{pattern}\" {reason}"));
                 }
                 Type::of(BOOL)
             }

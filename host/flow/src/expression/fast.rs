@@ -124,7 +124,8 @@ impl Node {
                 match (text, from, to) {
                     (Val::Null, ..) => Ok(Val::Null),
                     (Val::Text(text), Val::Text(from), Val::Text(to)) => {
-                        Ok(Val::Text(functions::replace(&text, &from, &to).into()))
+                        let replaced = functions::replace(&text, &from, &to).ok_or(Stop::GiveUp)?;
+                        Ok(Val::Text(replaced.into()))
                     }
                     _ => Err(Stop::GiveUp),
                 }
@@ -316,20 +317,16 @@ fn join<'a>(list: Val<'a>, separator: Val<'a>) -> Given<'a> {
     let Val::Text(separator) = separator else {
         return Err(Stop::GiveUp);
     };
-    let mut joined = String::new();
-    for item in list {
+    let mut texts: Vec<&str> = Vec::with_capacity(list.len());
+    for item in &list {
         match item {
             Val::Null => {}
             Val::Text(text) if text.is_empty() => {}
-            Val::Text(text) => {
-                if !joined.is_empty() {
-                    joined.push_str(&separator);
-                }
-                joined.push_str(&text);
-            }
+            Val::Text(text) => texts.push(text),
             _ => return Err(Stop::GiveUp),
         }
     }
+    let joined = functions::join(&texts, &separator).ok_or(Stop::GiveUp)?;
     Ok(Val::Text(joined.into()))
 }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
+use super::budget::LONGEST_TEXT;
+
 /// The functions of the language that are ours or that we give another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextFunction {
@@ -96,13 +98,29 @@ pub(crate) fn day(text: &str) -> Option<Date> {
     Date::new(number(&[y1, y2, y3, y4])?, month, day).ok()
 }
 
-/// Replaces every occurrence.
-pub(crate) fn replace(text: &str, from: &str, to: &str) -> String {
-    if from.is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(from, to)
+/// Replaces every occurrence; none where the text becomes too long.
+pub(crate) fn replace(text: &str, from: &str, to: &str) -> Option<String> {
+    if from.is_empty() || !text.contains(from) {
+        return Some(text.to_owned());
     }
+    if to.len() > from.len() {
+        let found = text.matches(from).count();
+        let more = (to.len() - from.len()).checked_mul(found)?;
+        text.len()
+            .checked_add(more)
+            .filter(|length| *length <= LONGEST_TEXT)?;
+    }
+    Some(text.replace(from, to))
+}
+
+/// The texts with a separator between them; none where the text becomes too long.
+pub(crate) fn join(texts: &[&str], separator: &str) -> Option<String> {
+    let length: usize = texts.iter().map(|text| text.len()).sum();
+    let between = separator.len().checked_mul(texts.len().saturating_sub(1))?;
+    length
+        .checked_add(between)
+        .filter(|length| *length <= LONGEST_TEXT)?;
+    Some(texts.join(separator))
 }
 
 /// The first characters of a text; none for a negative number of them.
@@ -193,8 +211,17 @@ mod tests {
             (truncate("ä", 1), truncate("ä", 0), truncate("ä", -1)),
             (Some("ä"), Some(""), None)
         );
-        assert_eq!(replace("a-b-c", "-", ""), "abc");
-        assert_eq!(replace("abc", "", "x"), "abc");
+        assert_eq!(replace("a-b-c", "-", "").unwrap(), "abc");
+        assert_eq!(replace("abc", "", "x").unwrap(), "abc");
+        let long = "a".repeat(LONGEST_TEXT / 2);
+        assert_eq!(
+            replace(&long, "a", "bb").map(|text| text.len()),
+            Some(LONGEST_TEXT)
+        );
+        assert_eq!(replace(&(long.clone() + "a"), "a", "bb"), None);
+        assert_eq!(join(&["a", "b", "c"], ", ").unwrap(), "a, b, c");
+        assert_eq!(join(&[], ", ").unwrap(), "");
+        assert_eq!(join(&[&long, &long], ","), None);
         assert_eq!(
             (number_text(38.5), number_text(40.0)),
             ("38.5".into(), "40".into())

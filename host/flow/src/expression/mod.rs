@@ -37,8 +37,10 @@
 //!
 //! An expression runs in one of two ways. Most are compiled to a tree that is evaluated directly on the
 //! record's JSON (`fast`); what that tree cannot express, and every error, is left to `cel`
-//! (`standard`). That both agree is a property test (`compiled`).
+//! (`standard`). That both agree is a property test (`compiled`). What an evaluation may cost is bounded
+//! (`budget`), whoever wrote the expression.
 
+mod budget;
 mod calls;
 mod compile;
 mod compiled;
@@ -55,5 +57,5 @@ mod val;
 
 pub(crate) use compiled::{Compiled, Outcome, View};
 pub(crate) use names::{Expression, Names, TODAY};
-pub(crate) use syntax::{Parsed, parse};
+pub(crate) use syntax::{IN_LET, LONGEST, Parsed, parse};
 pub(crate) use val::Val;

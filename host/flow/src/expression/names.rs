@@ -6,7 +6,7 @@ use cel::common::ast::{Expr, IdedExpr, SelectExpr};
 
 use super::infer;
 use super::rewrite;
-use super::syntax::Parsed;
+use super::syntax::{Parsed, TOO_DEEP, is_deep};
 use super::types::{DATE, Shape, Type};
 use crate::yaml::{Name, Report};
 
@@ -143,6 +143,11 @@ impl Names {
                 return None;
             }
         };
+        if is_deep(&tree) {
+            let hint = Some("use fewer helpers inside of helpers".to_owned());
+            report.add_with(parsed.snippet.span(0, 1), TOO_DEEP, hint);
+            return None;
+        }
         Some(Expression {
             of,
             attributes,

@@ -16,6 +16,10 @@ pub(super) const SELECT: &str = "@select";
 pub(super) const HAS: &str = "@has";
 /// `@optSelect(operand, field)`.
 pub(super) const OPT_SELECT: &str = "@optSelect";
+/// `@matches(text, pattern)`.
+pub(super) const MATCHES: &str = "@matches";
+/// `@meter(value, work)`: the value, charged for.
+pub(super) const METER: &str = "@meter";
 /// `string` that answers null with null.
 pub(super) const STRING: &str = "@string";
 
@@ -108,9 +112,106 @@ pub(super) fn bind(tree: &IdedExpr, settings: &Value) -> IdedExpr {
             target: None,
             args,
         }) if func_name == "string" => call(STRING, args),
+        Expr::Call(CallExpr {
+            func_name,
+            target: Some(target),
+            mut args,
+        }) if func_name == "matches" && args.len() == 1 => {
+            args.insert(0, *target);
+            call(MATCHES, args)
+        }
+        Expr::Comprehension(loops) => Expr::Comprehension(Box::new(metered(*loops))),
         other => other,
     };
     IdedExpr { id, expr }
+}
+
+/// A loop whose every round is charged for, in a place where an error ends the loop at once: an error in
+/// the step of `all` and `exists` would be kept until the end.
+fn metered(mut loops: ComprehensionExpr) -> ComprehensionExpr {
+    let work = count(&loops.loop_cond) + count(&loops.loop_step);
+    let variables = [Some(&loops.iter_var), loops.iter_var2.as_ref()];
+    for variable in variables.into_iter().flatten() {
+        loops.loop_cond = metered_variable(&loops.loop_cond, variable);
+        loops.loop_step = metered_variable(&loops.loop_step, variable);
+    }
+    if !matches!(loops.loop_cond.expr, Expr::Literal(_)) {
+        loops.loop_cond = meter(loops.loop_cond, work);
+        return loops;
+    }
+    // `cel` builds the results of `map` and `filter` in place where their form is what it expects.
+    match &mut loops.loop_step.expr {
+        Expr::Call(call) if call.func_name == operators::CONDITIONAL => {
+            let mut parts = call.args.iter_mut();
+            if let (Some(condition), Some(step)) = (parts.next(), parts.next()) {
+                meter_in_place(condition, work);
+                meter_items(step, 0);
+            }
+        }
+        _ => meter_items(&mut loops.loop_step, work),
+    }
+    loops
+}
+
+/// Charges for what a step appends to a list, or for the step.
+fn meter_items(step: &mut IdedExpr, work: usize) {
+    if let Expr::Call(call) = &mut step.expr
+        && call.func_name == operators::ADD
+        && let Some(IdedExpr {
+            expr: Expr::List(list),
+            ..
+        }) = call.args.last_mut()
+        && !list.elements.is_empty()
+    {
+        for element in &mut list.elements {
+            meter_in_place(element, work);
+        }
+        return;
+    }
+    meter_in_place(step, work);
+}
+
+fn meter_in_place(node: &mut IdedExpr, work: usize) {
+    let unmetered = std::mem::replace(
+        node,
+        IdedExpr {
+            id: 0,
+            expr: Expr::Unspecified,
+        },
+    );
+    *node = meter(unmetered, work);
+}
+
+fn meter(node: IdedExpr, work: usize) -> IdedExpr {
+    let work = i64::try_from(work).unwrap_or(i64::MAX);
+    let work = IdedExpr {
+        id: 0,
+        expr: Expr::Literal(LiteralValue::Int(work.into())),
+    };
+    IdedExpr {
+        id: 0,
+        expr: call(METER, vec![node, work]),
+    }
+}
+
+/// The same with every use of a loop's variable charged for.
+fn metered_variable(node: &IdedExpr, variable: &str) -> IdedExpr {
+    match &node.expr {
+        Expr::Ident(name) if name == variable => meter(node.clone(), 0),
+        // One of the same name, of a loop inside of this one.
+        Expr::Call(call)
+            if call.func_name == METER
+                && matches!(call.args.first().map(|arg| &arg.expr), Some(Expr::Ident(name)) if name == variable) =>
+        {
+            node.clone()
+        }
+        _ => {
+            let Ok(metered) = map(node, &mut |child| {
+                Ok::<_, Never>(metered_variable(child, variable))
+            });
+            metered
+        }
+    }
 }
 
 enum Never {}

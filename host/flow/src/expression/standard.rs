@@ -14,8 +14,9 @@ use cel::common::value::{CowVal, Val};
 use cel::{Context, Env, ExecutionError, Value as Cel};
 use serde_json::Value;
 
+use super::budget;
 use super::functions::{self, TextFunction};
-use super::rewrite::{HAS, OPT_SELECT, SELECT, STRING};
+use super::rewrite::{HAS, MATCHES, METER, OPT_SELECT, SELECT, STRING};
 
 /// The name under which absence travels as an error.
 const ABSENT: &str = "@absent";
@@ -67,6 +68,7 @@ impl<'r> Record<'r> {
     }
 
     pub fn evaluate(&self, tree: &IdedExpr) -> Ended {
+        budget::begin();
         match Cel::resolve_val(tree, &self.0) {
             Ok(value) => match value.downcast_ref::<CelOptional<'_>>() {
                 Some(optional) => optional.inner().map_or(Ended::Nothing, ended),
@@ -134,7 +136,7 @@ fn json(value: &dyn Val) -> Option<Value> {
     Cel::try_from(value).ok()?.json().ok()
 }
 
-const FUNCTIONS: [(&str, usize, Function); 17] = [
+const FUNCTIONS: [(&str, usize, Function); 19] = [
     ("trim", 1, |args| text(args, TextFunction::Trim)),
     ("lower", 1, |args| text(args, TextFunction::Lower)),
     ("upper", 1, |args| text(args, TextFunction::Upper)),
@@ -154,6 +156,8 @@ const FUNCTIONS: [(&str, usize, Function); 17] = [
     (SELECT, 3, select),
     (HAS, 2, has),
     (OPT_SELECT, 2, opt_select),
+    (MATCHES, 2, matches),
+    (METER, 2, meter),
 ];
 
 type Args<'b, 'v> = Vec<CowVal<'b, 'v>>;
@@ -199,9 +203,10 @@ fn replace<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
         return Ok(null());
     }
     match (str_of(text), str_of(from), str_of(to)) {
-        (Some(text), Some(from), Some(to)) => Ok(CowVal::owned(CelString::from(
-            functions::replace(text, from, to),
-        ))),
+        (Some(text), Some(from), Some(to)) => match functions::replace(text, from, to) {
+            Some(text) => Ok(CowVal::owned(CelString::from(text))),
+            None => failed(budget::TOO_LONG),
+        },
         _ => failed("replace takes texts"),
     }
 }
@@ -243,7 +248,10 @@ fn join<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
         }
     }
     texts.retain(|text| !text.is_empty());
-    Ok(CowVal::owned(CelString::from(texts.join(separator))))
+    match functions::join(&texts, separator) {
+        Some(text) => Ok(CowVal::owned(CelString::from(text))),
+        None => failed(budget::TOO_LONG),
+    }
 }
 
 fn coalesce<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
@@ -378,4 +386,35 @@ fn optional_member<'b, 'v>(operand: &CowVal<'b, 'v>, field: &CowVal<'b, 'v>) -> 
     Ok(CowVal::owned(
         found.map_or_else(CelOptional::none, CelOptional::of),
     ))
+}
+
+fn matches<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
+    let [text, pattern] = args.as_slice() else {
+        return failed("an argument is missing");
+    };
+    let (Some(text), Some(pattern)) = (str_of(text), str_of(pattern)) else {
+        return failed("matches takes texts");
+    };
+    match budget::matches(text, pattern) {
+        Ok(found) => Ok(CowVal::owned(CelBool::from(found))),
+        Err(reason) => failed(reason),
+    }
+}
+
+/// Gives its first argument and charges for it, by its size and the work that the second one says.
+fn meter<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
+    let mut args = args.into_iter();
+    let (Some(value), Some(work)) = (args.next(), args.next()) else {
+        return failed("an argument is missing");
+    };
+    let work = work.downcast_ref::<CelInt>().map(|work| *work.inner());
+    let work = work.and_then(|work| usize::try_from(work).ok());
+    let work = work
+        .unwrap_or(0)
+        .saturating_add(budget::size(value.as_ref()));
+    if budget::spend(work) {
+        Ok(value)
+    } else {
+        failed(budget::TOO_MUCH)
+    }
 }

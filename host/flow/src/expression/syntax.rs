@@ -4,11 +4,20 @@ use std::collections::BTreeSet;
 
 use cel::common::ast::{Expr, IdedExpr, SourceInfo};
 
+use super::rewrite::children;
 use super::standard;
 use crate::yaml::{Report, Snippet};
 
-/// Longer ones belong into `let`. The parser's and our own recursion are bounded by it.
-const LONGEST: usize = 2000;
+/// The longest expression, in bytes. Longer ones belong into `let`.
+pub(crate) const LONGEST: usize = 4096;
+
+/// The most nodes below one another. Recursion is bounded by it: the parser counts brackets, but `a + a + …` grows
+/// downwards too. `cel` takes 30 KiB of stack a level in a development build (4 KiB in a release), and a thread
+/// has 2 MiB.
+const DEEPEST: usize = 40;
+
+/// What makes an expression of a file shorter.
+pub(crate) const IN_LET: &str = "give parts of it a name under let";
 
 /// An expression that could be parsed.
 #[derive(Debug)]
@@ -46,15 +55,19 @@ impl Parsed {
 
 /// Parses an expression; what is wrong with it is reported at its place in the file.
 pub(crate) fn parse(snippet: Snippet, report: &mut Report<'_>) -> Option<Parsed> {
-    if snippet.text.chars().count() > LONGEST {
+    if snippet.text.len() > LONGEST {
         report.add_with(
             snippet.span(0, 1),
-            format!("the expression is longer than {LONGEST} characters"),
-            Some("give parts of it a name under let".into()),
+            format!("the expression is longer than {LONGEST} bytes"),
+            Some(IN_LET.into()),
         );
         return None;
     }
     match standard::environment().compile(&snippet.text) {
+        Ok(program) if is_deep(program.expression()) => {
+            report.add_with(snippet.span(0, 1), TOO_DEEP, Some(IN_LET.into()));
+            None
+        }
         Ok(program) => {
             let info = program.source_info();
             let mut places = SourceInfo::default();
@@ -85,6 +98,20 @@ pub(crate) fn parse(snippet: Snippet, report: &mut Report<'_>) -> Option<Parsed>
             None
         }
     }
+}
+
+pub(super) const TOO_DEEP: &str = "the expression is nested too deeply";
+
+/// Whether more than [`DEEPEST`] nodes stand below one another; does not recurse itself.
+pub(super) fn is_deep(tree: &IdedExpr) -> bool {
+    let mut left = vec![(tree, 1)];
+    while let Some((node, depth)) = left.pop() {
+        if depth > DEEPEST {
+            return true;
+        }
+        left.extend(children(node).into_iter().map(|child| (child, depth + 1)));
+    }
+    false
 }
 
 /// The byte at a position that the parser counts in lines and characters from 1.
@@ -120,8 +147,7 @@ fn explain(message: &str, rest: Option<&str>) -> (String, Option<String>, usize)
         };
     }
     if message.contains("Recursion limit") || message.contains("recovery attempt limit") {
-        let hint = Some("give parts of it a name under let".to_owned());
-        return ("the expression is nested too deeply".into(), hint, 1);
+        return (TOO_DEEP.into(), Some(IN_LET.to_owned()), 1);
     }
     if message.contains("token recognition error") {
         let first = rest.chars().next().unwrap_or(' ');

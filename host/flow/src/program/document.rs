@@ -11,14 +11,11 @@ use crate::expression::{Compiled, Expression, Outcome, TODAY, Val, View};
 use crate::paper::Paper;
 use crate::person::RecordError;
 
-#[cfg(doc)]
-use crate::Flow;
-
 /// The expressions that only documents have, with the settings in them.
 #[derive(Debug)]
 pub(super) struct Documents {
     once: Compiled,
-    /// The attributes that `once` uses, as places among [`Flow::attributes`].
+    /// The attributes that `once` uses, as places among [`Program::attributes`].
     once_slots: Vec<usize>,
     unless: Vec<Compiled>,
     /// The same for `unless`.
@@ -120,15 +117,11 @@ impl Program {
         }
         self.check(&view, &self.other_slots)?;
         let remark = self.remark(rules, documents, record, now)?;
-        let mut fields = Vec::with_capacity(self.fields.len());
-        for (compiled, field) in self.fields.iter().zip(&flow.fields) {
-            fields.push(self.field(compiled, field, &view)?);
-        }
         Ok(Paper {
             in_scope: true,
             unless: None,
             remark,
-            fields,
+            fields: self.values(&view)?,
         })
     }
 
