@@ -7,6 +7,9 @@ if (location.hash.length > 1) element.screen = location.hash.slice(1);
 element.addEventListener("screen", ({ detail }) => history.replaceState(null, "", `#${detail.path}`));
 addEventListener("hashchange", () => (element.screen = location.hash.slice(1)));
 
+// On a phone the settings are a row that scrolls.
+document.querySelector(".side [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+
 const toast = document.querySelector(".toast");
 const said = {
   "automation-started": { en: "An automation has been started.", de: "Eine Automation wurde gestartet." },

@@ -84,6 +84,13 @@ export class MatriculaAutomations extends Base {
     this.#life = life;
     this.#root ??= this.attachShadow({ mode: "open" });
     this.style.display ||= "block";
+    // What was set before this script had come is on the object and hides the accessor.
+    for (const name of ["phrases", "screen"] as const) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value: unknown = this[name];
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, value);
+    }
 
     addEventListener("message", (event) => this.#hear(event), { signal });
     const look = () => this.#sendTheme();

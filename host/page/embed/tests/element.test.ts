@@ -148,6 +148,21 @@ describe("the frame", () => {
   });
 });
 
+it("takes what was set before its script had come", async () => {
+  answers = [token(ten())];
+  const early = document.createElement("div");
+  document.body.append(early);
+  const element = document.createElement("matricula-automations") as MatriculaAutomations;
+  Object.defineProperty(element, "screen", { value: "/credentials", configurable: true, writable: true, enumerable: true });
+  Object.defineProperty(element, "phrases", { value: { a: "b" }, configurable: true, writable: true, enumerable: true });
+  early.append(element);
+  await settle();
+  expect(element.getAttribute("screen")).toBe("/credentials");
+  expect(Object.hasOwn(element, "phrases")).toBe(false);
+  expect(element.phrases).toEqual({ a: "b" });
+  expect((element.shadowRoot?.querySelector("iframe") as HTMLIFrameElement).src).toMatch(/#\/credentials$/);
+});
+
 describe("origins", () => {
   it("ignores what comes from another origin, another window or in another protocol", async () => {
     answers = [token(ten())];

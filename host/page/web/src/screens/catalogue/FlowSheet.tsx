@@ -45,7 +45,7 @@ export function FlowSheet({ flow, onClose }: { flow: Flow; onClose: () => void }
         flow.available &&
         owner && (
           <LinkButton to={paths.start(flow.name)} look="primary">
-            {t("catalogue.start")}
+            {t(flow.automations > 0 ? "catalogue.another" : "catalogue.start")}
           </LinkButton>
         )
       }

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useAutomations, useFlows } from "../../api/hooks";
 import type { Automation, Flow } from "../../api/types";
 import { useLanguage } from "../../i18n";
-import { Link, paths, ScreenTitle } from "../../router/router";
+import { paths, ScreenTitle } from "../../router/router";
 import { useIsOwner, useSession } from "../../session/context";
 import { Button, ConnectorIcon, Empty, ErrorState, Icon, LinkButton, Loading, Pair, Skeleton, Status, TextField } from "../../ui";
 import { FlowSheet } from "./FlowSheet";
@@ -150,11 +150,6 @@ function FlowCard({ flow, automations, onDetails }: { flow: Flow; automations: r
         <Button look="quiet" aria-label={t("catalogue.details.of", { flow: text(flow.title) })} onPress={onDetails}>
           {t("catalogue.details")}
         </Button>
-        {flow.available && owner && started && (
-          <Link to={paths.start(flow.name)} className="button button-quiet button-md flow-another">
-            {t("catalogue.another")}
-          </Link>
-        )}
       </div>
     </li>
   );

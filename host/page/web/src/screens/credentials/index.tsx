@@ -8,6 +8,7 @@ import { Moment, useLanguage } from "../../i18n";
 import { Link, paths, ScreenTitle } from "../../router/router";
 import { useIsOwner } from "../../session/context";
 import { Button, Confirm, ConnectorIcon, Dialog, Empty, ErrorState, IconButton, Loading, Notice, Table } from "../../ui";
+import { accountOf } from "./account";
 import { methodsOf, useRemoveCredential, useTestCredential } from "./actions";
 import { CredentialForm } from "./CredentialForm";
 import { TestMark } from "./TestMark";
@@ -145,12 +146,6 @@ function List({ rows, loading = false, connectorOf, owner, onOpen }: ListProps) 
       ]}
     />
   );
-}
-
-/** What tells accounts of one system apart: the first thing that is not secret. */
-export function accountOf(credential: Credential): string {
-  const first = Object.values(credential.public).find((value): value is string => typeof value === "string" && value !== "") ?? "";
-  return first.replace(/^https?:\/\//, "");
 }
 
 function AddDialog({ connectors, taken, onClose }: { connectors: readonly Connector[]; taken: readonly string[]; onClose: () => void }) {
