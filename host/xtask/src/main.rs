@@ -5,13 +5,19 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod cargo;
 mod connectors;
 mod demo;
+mod fuzz;
+mod http;
 mod page;
+mod process;
 mod sandbox;
 mod say;
+mod served;
 mod test;
+mod vendor;
 
 use std::process::ExitCode;
 
@@ -23,7 +29,7 @@ The project's own commands.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  demo        Build everything, start the sandbox, run both flows twice each, print what came of it
+  demo        Build everything, start the sandbox, run both flows twice each, then show the page in a vendor's
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
@@ -34,13 +40,18 @@ cargo xtask demo [OPTIONS]
   --people N        How many people the sandbox makes up [default: 200]
   --certificates N  How many certificates its academy has issued [default: 50]
   --employees FILE  Take the people from a captured Personio answer instead
-  --json            One JSON object per cycle on standard output, nothing else
-  --once            End when the cycles are done; this is the default
-  --stay            Keep the sandbox running and print commands to try
+  --json            One JSON object per cycle on standard output, nothing else; there is no page then
+  --once            End when the cycles are done, without the page
+  --stay            Keep the page running until Ctrl-C, and print commands to try. This is the default at a
+                    terminal; elsewhere the address of the page is printed, and everything ends
+  The page needs Node; without it the demonstration is what the command line shows.
 
-cargo xtask test [ARGS]
+cargo xtask test [--no-browser] [ARGS]
+  Runs the Rust tests; then, with Node, the page's own tests, its tests in Chromium, and requests made up
+  from the API's description (these need Python 3 with venv).
+  --no-browser      Leave out the tests in Chromium
   ARGS go to `cargo nextest run --workspace` where cargo-nextest is installed, else to
-  `cargo test --workspace`. With ARGS the documentation tests are left out.
+  `cargo test --workspace`. With ARGS only the Rust tests are run, without those of the documentation.
 
 cargo xtask bench [ARGS]
   ARGS go to the measuring program.

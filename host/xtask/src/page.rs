@@ -57,15 +57,33 @@ pub(crate) fn install(workspace: &Workspace, package: &str) -> Result<()> {
     )
 }
 
+/// Checks the types of both, that those of the API are the ones of its description, and runs their own tests.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    for package in PACKAGES {
+        install(workspace, package)?;
+        say::step(&format!("Testing {package}: npm run check, npm test"));
+        npm(workspace, package, &["run", "check"])?;
+        npm(workspace, package, &["run", "types:check", "--if-present"])?;
+        npm(workspace, package, &["test"])?;
+    }
+    Ok(())
+}
+
 /// `npm <arguments>` in a package's folder.
 pub(crate) fn npm(workspace: &Workspace, package: &str, arguments: &[&str]) -> Result<()> {
+    let mut command = command(workspace, package, arguments);
+    cargo::status(&mut command).with_context(|| format!("in {package}"))
+}
+
+/// The same, not run yet. What it says goes to standard error: standard output is for results.
+pub(crate) fn command(workspace: &Workspace, package: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(NPM);
     command
         .current_dir(workspace.root.join(package))
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(std::io::stderr());
-    cargo::status(&mut command).with_context(|| format!("{package} was not built"))
+    command
 }
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{CERTIFICATES, EMPLOYEES};
 use crate::cargo::Workspace;
+use crate::process::without_settings;
 use crate::sandbox::Sandbox;
 use crate::say;
 
@@ -43,12 +44,7 @@ impl Matricula<'_> {
             .current_dir(&self.workspace.root)
             .args(arguments)
             .args(self.options()?);
-        // What is set for a store of the user's own must not reach this one.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("MATRICULA_") {
-                command.env_remove(name);
-            }
-        }
+        without_settings(&mut command);
         Ok(command)
     }
 
@@ -91,7 +87,7 @@ impl Matricula<'_> {
     pub(super) fn invite(&self) -> Result<()> {
         let program = self.workspace.show(self.program);
         let mut text =
-            format!("\nThe sandbox keeps running until Ctrl-C. To try:\n\n  alias m='{program}");
+            format!("\nThe command line has a sandbox of its own. To try:\n\n  alias m='{program}");
         for option in self.options()? {
             write!(text, " {option}")?;
         }

@@ -2,9 +2,10 @@
 //! their files in Personio, and a second cycle of either writes nothing.
 //!
 //! Everything is real but the two remote systems: the binary, the components, HTTP sockets, a database
-//! file. The commands are those that a user would type.
+//! file. The commands are those that a user would type. At the end the page is there to be looked at.
 
 mod matricula;
+mod page;
 mod tables;
 
 use std::path::PathBuf;
@@ -12,8 +13,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cargo::{self, Workspace};
+use crate::cargo::Workspace;
 use crate::sandbox::{SCIM_URL, Sandbox};
+use crate::served::Programs;
 use crate::{connectors, say};
 use matricula::Matricula;
 use tables::{academy, counted_writes, documents, plan_in_short, some_accounts, summaries, writes};
@@ -31,6 +33,7 @@ pub(crate) struct Options {
     certificates: u32,
     employees: Option<PathBuf>,
     json: bool,
+    once: bool,
     stay: bool,
 }
 
@@ -42,9 +45,9 @@ impl Options {
             certificates: 50,
             employees: None,
             json: false,
+            once: false,
             stay: false,
         };
-        let mut once = false;
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let (name, inline) = match argument.split_once('=') {
@@ -78,14 +81,14 @@ impl Options {
                     options.employees = Some(found.with_context(missing)?);
                 }
                 "--json" => options.json = true,
-                "--once" => once = true,
+                "--once" => options.once = true,
                 "--stay" => options.stay = true,
                 other => {
                     bail!("`demo` does not know {other}; `cargo xtask help` lists its options")
                 }
             }
         }
-        if once && options.stay {
+        if options.once && options.stay {
             bail!("--once and --stay contradict each other");
         }
         Ok(options)
@@ -105,30 +108,31 @@ impl Options {
     }
 }
 
-/// Builds everything and runs both flows, each twice.
+/// Builds everything, runs both flows, each twice, and shows the page.
 ///
 /// # Errors
 /// If anything fails, or a second cycle writes something.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = connectors::build(workspace)?;
+    // The program carries what it finds of the page.
+    crate::page::build(workspace)?;
     say::step("Building the sandbox and matricula; the first time takes some minutes");
     // The whole workspace, so that its dependencies have the features that the tests build them with: a
     // selection of packages would compile the WebAssembly runtime a second time.
     let artifacts = workspace.build(["--workspace", "--bins"])?;
-    let sandbox = cargo::executable(&artifacts, "matricula-sandbox")?;
-    let program = cargo::executable(&artifacts, "matricula")?;
+    let programs = Programs::of(&artifacts, folder)?;
 
     say::step("Starting the sandbox: a Personio account and a reteach academy on this machine");
-    let sandbox = Sandbox::start(sandbox, &options.sandbox())?;
-    let data = workspace.target.join("demo");
+    let sandbox = Sandbox::start(&programs.sandbox, &options.sandbox())?;
+    let data = workspace.target.join("demo/cli");
     if data.exists() {
         std::fs::remove_dir_all(&data)
             .with_context(|| format!("{} is in the way", data.display()))?;
     }
     let matricula = Matricula {
-        program,
+        program: &programs.matricula,
         workspace,
-        folder: &folder,
+        folder: &programs.connectors,
         data: &data,
         sandbox: &sandbox,
     };
@@ -174,11 +178,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !options.json {
         say::out(&documents(&sandbox.documents()?, &sandbox.categories()?))?;
     }
-    if options.stay {
-        matricula.invite()?;
-        return sandbox.wait();
+    match page::start(workspace, &programs, options)? {
+        Some(served) => page::show(served, options.stay, || matricula.invite()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Shows what a flow would do, then runs it twice; the second time must find nothing to do.
@@ -245,6 +248,7 @@ mod tests {
                 certificates: 50,
                 employees: None,
                 json: true,
+                once: true,
                 stay: false
             }
         );

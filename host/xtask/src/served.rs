@@ -1,0 +1,167 @@
+//! The whole product, running: a sandbox, a server, and a vendor whose page has it in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::cargo::{self, Artifact, Workspace};
+use crate::http;
+use crate::process::{Process, without_settings};
+use crate::sandbox::{SCIM_URL, Sandbox};
+use crate::vendor::{Prepared, Vendor};
+
+/// How long the first run of an automation may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How often it is looked at.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What is started.
+pub(crate) struct Programs {
+    pub(crate) sandbox: PathBuf,
+    pub(crate) matricula: PathBuf,
+    /// The folder of components.
+    pub(crate) connectors: PathBuf,
+}
+
+impl Programs {
+    /// Those that cargo has built.
+    pub(crate) fn of(artifacts: &[Artifact], connectors: PathBuf) -> Result<Self> {
+        let program = |name| cargo::executable(artifacts, name).map(Path::to_owned);
+        Ok(Self {
+            sandbox: program("matricula-sandbox")?,
+            matricula: program("matricula")?,
+            connectors,
+        })
+    }
+}
+
+/// All of it, ended when dropped.
+pub(crate) struct Served {
+    /// The vendor, who signs its customer's sessions.
+    pub(crate) vendor: Vendor,
+    server: Process,
+    /// Scheme, host and port of the server.
+    pub(crate) origin: String,
+    _sandbox: Sandbox,
+}
+
+impl Served {
+    /// Starts all of it on free ports; `folder`, which is emptied, takes data, key and vendors.
+    pub(crate) fn start(
+        workspace: &Workspace,
+        programs: &Programs,
+        folder: &Path,
+        sandbox: &[String],
+    ) -> Result<Self> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)
+                .with_context(|| format!("{} is in the way", folder.display()))?;
+        }
+        std::fs::create_dir_all(folder)?;
+        let prepared = Prepared::new(workspace, folder)?;
+        let sandbox = Sandbox::start(&programs.sandbox, sandbox)?;
+        let mut command = Command::new(&programs.matricula);
+        command
+            .current_dir(&workspace.root)
+            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .args(["--flows", "flows", "--log", "warn", "--vendors"])
+            .arg(folder.join("vendors.toml"))
+            .arg("--data")
+            .arg(folder.join("data"))
+            .arg("--connectors")
+            .arg(&programs.connectors)
+            .args(sandbox.map_origins()?)
+            .stdin(Stdio::null());
+        let (server, line) = Process::start("matricula serve", without_settings(&mut command))?;
+        let said: Value = serde_json::from_str(&line)
+            .with_context(|| format!("matricula serve said {line:?}"))?;
+        let listening = said.get("listening").and_then(Value::as_str);
+        let origin = format!(
+            "http://{}",
+            listening.context("matricula serve does not say where it listens")?
+        );
+        Ok(Self {
+            vendor: prepared.start(workspace, folder, &origin)?,
+            server,
+            origin,
+            _sandbox: sandbox,
+        })
+    }
+
+    /// Asks the API as the vendor's customer.
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let path = format!("/api/v1{path}");
+        let token = self.vendor.token()?;
+        http::call(&self.origin, method, &path, Some(&token), body)
+    }
+
+    /// Adds credentials for both systems, as the customer would; their ids, Personio's first.
+    pub(crate) fn add_credentials(&self) -> Result<(String, String)> {
+        let personio = json!({
+            "name": "Personio",
+            "connector": "personio",
+            "public": { "client_id": "sandbox-personio-id" },
+            "secrets": { "client_secret": "sandbox-personio-secret" },
+        });
+        let academy = json!({
+            "name": "Academy",
+            "connector": "reteach",
+            "public": { "scim_url": SCIM_URL, "client_id": "sandbox-reteach-id" },
+            "secrets": {
+                "scim_token": "sandbox-scim-token",
+                "client_secret": "sandbox-reteach-secret",
+                "client_code": "sandbox-reteach-code",
+            },
+        });
+        let add = |body| -> Result<String> {
+            let id = id(&self.call("POST", "/credentials", Some(body))?)?;
+            let tested = self.call("POST", &format!("/credentials/{id}/test"), Some(&json!({})))?;
+            if tested.get("ok").and_then(Value::as_bool) != Some(true) {
+                bail!("a credential was not accepted: {tested}");
+            }
+            Ok(id)
+        };
+        Ok((add(&personio)?, add(&academy)?))
+    }
+
+    /// Starts a flow, as the customer would, and waits until its first run has ended well; the automation.
+    pub(crate) fn start_automation(&self, flow: &str, source: &str, target: &str) -> Result<Value> {
+        let wish = json!({
+            "flow": flow,
+            "source": source,
+            "target": target,
+            "settings": {},
+            "contacts": [],
+            "accept_findings": false,
+        });
+        let id = id(&self.call("POST", "/automations", Some(&wish))?)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let automation = self.call("GET", &format!("/automations/{id}"), None)?;
+            if automation
+                .get("last_succeeded_at")
+                .is_some_and(Value::is_string)
+            {
+                return Ok(automation);
+            }
+            let held = automation.get("hold").is_some_and(Value::is_object);
+            if held || Instant::now() > until {
+                bail!("the first run of {flow} has not succeeded: {automation}");
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Waits until the server ends.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        self.server.wait()
+    }
+}
+
+fn id(made: &Value) -> Result<String> {
+    let id = made.get("id").and_then(Value::as_str);
+    Ok(id.context("what was made has no id")?.to_owned())
+}
