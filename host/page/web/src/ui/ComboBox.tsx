@@ -90,7 +90,7 @@ export function ComboBox({
           {!required && <span className="field-optional"> {t("optional")}</span>}
         </Label>
       )}
-      <div className="control">
+      <div className="control control-combo">
         <Input className="control-input" placeholder={placeholder ?? t("choose")} />
         <Button className="button button-quiet button-sm button-icon">
           <Icon name={isLoading ? "spinner" : "chevron-down"} size={14} />

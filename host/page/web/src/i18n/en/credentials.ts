@@ -41,7 +41,7 @@ export const credentials = {
   "credentials.result.findings": { one: "{system} accepts the credentials, but a right is missing", other: "{system} accepts the credentials, but {n} rights are missing" },
   "credentials.result.all": "Every right that is needed is there.",
   "credentials.result.account": "Account: {account}",
-  "credentials.result.granted": "There",
+  "credentials.result.granted": "OK",
   "credentials.result.missing": "Missing",
   "credentials.result.label": "Rights",
   "credentials.done": "Done",

@@ -23,13 +23,15 @@ export interface CredentialFormProps {
   taken: readonly string[];
   /** In place of this one's secrets. */
   existing?: Credential | null;
+  /** Saved, and about to be tested. */
+  onSaved?: (credential: string) => void;
   /** Saved, and tested without being turned down. */
   onDone: (credential: Credential, test: CredentialTest) => void;
   /** Puts the button that saves into its place. */
   footer: (submit: ReactNode) => ReactNode;
 }
 
-export function CredentialForm({ connector, flow = null, taken, existing = null, onDone, footer }: CredentialFormProps) {
+export function CredentialForm({ connector, flow = null, taken, existing = null, onSaved, onDone, footer }: CredentialFormProps) {
   const { t, text, error: explain } = useLanguage();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
@@ -72,6 +74,7 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
     try {
       const credential = await store.mutateAsync({ entered: { name, method: method.id, values }, existing: saved });
       setSaved(credential.id);
+      onSaved?.(credential.id);
       const result = await test.mutateAsync({ credential: credential.id, flow: flow?.name ?? null });
       if (result.failure === null) onDone(credential, result);
     } catch {
@@ -130,14 +133,14 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
           )}
           {test.isPending && <Testing system={system} />}
           {test.data?.failure != null && <TestResult test={test.data} system={system} />}
+          {footer(
+            <Button type="submit" look="primary" isPending={pending}>
+              {t(test.data?.failure == null ? "credentials.save" : "credentials.save.again")}
+            </Button>,
+          )}
         </div>
         <MethodHelp method={method} system={system} attributes={flow?.attributes ?? []} />
       </div>
-      {footer(
-        <Button type="submit" look="primary" isPending={pending}>
-          {t(test.data?.failure == null ? "credentials.save" : "credentials.save.again")}
-        </Button>,
-      )}
     </form>
   );
 }

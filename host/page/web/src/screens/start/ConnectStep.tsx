@@ -63,8 +63,10 @@ function best(list: readonly Credential[]): string | null {
 
 function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }: Props & { connector: Connector; all: readonly Credential[] }) {
   const { t, text, error: explain } = useLanguage();
-  const list = all.filter((credential) => credential.connector === connector.id);
-  const [adding, setAdding] = useState(list.length === 0);
+  const [adding, setAdding] = useState(() => all.every((credential) => credential.connector !== connector.id));
+  // What is being added is in the form, and not yet among those to choose from.
+  const [added, setAdded] = useState<string | null>(null);
+  const list = all.filter((credential) => credential.connector === connector.id && !(adding && credential.id === added));
   const test = useTestCredential();
   const { mutate } = test;
   const system = text(connector.title);
@@ -97,6 +99,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
       value={adding ? null : chosen}
       onChange={(credential) => {
         setAdding(credential === null);
+        setAdded(null);
         test.reset();
         onChange({ credential, test: null, accepted: false });
       }}
@@ -111,6 +114,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
           connector={connector}
           flow={{ name: flow.name, attributes }}
           taken={all.map((credential) => credential.name)}
+          onSaved={setAdded}
           onDone={(credential, result) => {
             setAdding(false);
             onChange({ credential: credential.id, test: result, accepted: false });
@@ -124,35 +128,33 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
   const again = () => onChange({ ...side, test: null, accepted: false });
   const method = connector.methods.find((one) => one.id === list.find((credential) => credential.id === chosen)?.method) ?? connector.methods[0];
   return (
-    <>
-      <div className={missing.length > 0 ? "connect connect-known" : "connect-known"}>
-        <div className="stack">
-          {picker}
-          {test.isError && side.test === null ? (
-            <Notice tone="bad" title={explain(test.error).says} actions={<Button size="sm" icon="refresh" onPress={() => chosen !== null && mutate({ credential: chosen, flow: flow.name }, { onSuccess: (result) => onChange({ credential: chosen, test: result, accepted: false }) })}>{t("action.retry")}</Button>}>
-              {explain(test.error).advice}
-            </Notice>
-          ) : side.test === null ? (
-            chosen !== null && <Testing system={system} />
-          ) : (
-            <TestResult test={side.test} system={system} onAgain={side.test.failure !== null || missing.length > 0 ? again : undefined} />
-          )}
-          {side.test?.failure === null && missing.length > 0 && (
-            <div className="accept">
-              <Checkbox checked={side.accepted} onChange={(accepted) => onChange({ ...side, accepted })} hint={t("start.accept.text")}>
-                {t("start.accept")}
-              </Checkbox>
-            </div>
-          )}
-        </div>
-        {missing.length > 0 && method !== undefined && <MethodHelp method={method} system={system} attributes={attributes} />}
+    <div className={missing.length > 0 ? "connect connect-known" : "connect-known"}>
+      <div className="stack">
+        {picker}
+        {test.isError && side.test === null ? (
+          <Notice tone="bad" title={explain(test.error).says} actions={<Button size="sm" icon="refresh" onPress={() => chosen !== null && mutate({ credential: chosen, flow: flow.name }, { onSuccess: (result) => onChange({ credential: chosen, test: result, accepted: false }) })}>{t("action.retry")}</Button>}>
+            {explain(test.error).advice}
+          </Notice>
+        ) : side.test === null ? (
+          chosen !== null && <Testing system={system} />
+        ) : (
+          <TestResult test={side.test} system={system} onAgain={side.test.failure !== null || missing.length > 0 ? again : undefined} />
+        )}
+        {side.test?.failure === null && missing.length > 0 && (
+          <div className="accept">
+            <Checkbox checked={side.accepted} onChange={(accepted) => onChange({ ...side, accepted })} hint={t("start.accept.text")}>
+              {t("start.accept")}
+            </Checkbox>
+          </div>
+        )}
+        <Footer back={back}>
+          <Button look="primary" onPress={onNext} isDisabled={!isReady(side)}>
+            {t("start.continue")}
+          </Button>
+        </Footer>
       </div>
-      <Footer back={back}>
-        <Button look="primary" onPress={onNext} isDisabled={!isReady(side)}>
-          {t("start.continue")}
-        </Button>
-      </Footer>
-    </>
+      {missing.length > 0 && method !== undefined && <MethodHelp method={method} system={system} attributes={attributes} />}
+    </div>
   );
 }
 

@@ -33,7 +33,7 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
   const [kind, setKind] = useState<OutcomeKind | null>(null);
   const [search, setSearch] = useState("");
   const settled = useSettled(search.trim());
-  const people = usePages<PlannedRecord>(["plan", plan.id, "people", kind, settled], `plans/${part(plan.id)}/people`, { kind, search: settled, limit: 50 });
+  const people = usePages<PlannedRecord>(["plan", plan.id, "people", kind, settled], `plans/${part(plan.id)}/people`, { kind, search: settled, limit: 20 });
   const rows = itemsOf(people.data);
   const kinds = KINDS.filter((one) => plan.counts[one] > 0);
   const listed = kinds.filter((one) => one !== "unchanged");
@@ -134,7 +134,7 @@ function Changes({ row, words }: { row: PlannedRecord; words: Readonly<Record<st
   const changes = all ? row.changes : row.changes.slice(0, IN_VIEW);
   const why = row.code === null && row.reason === null ? null : outcome(row.code, row.reason);
   return (
-    <div className="changes">
+    <div className="changes" data-kind={row.kind}>
       {row.adopts && <span className="tag">{t("start.preview.adopts")}</span>}
       {why !== null && (
         <span className="changes-why">

@@ -83,9 +83,22 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
   const failed = make.error ?? (gone ? null : plan.error);
   const open = data?.requirements.filter((one) => !one.met) ?? [];
   const problem = save.error;
+  const ready = data?.status === "done" && open.length === 0;
+  const start = (
+    <Button look="primary" isPending={save.isPending} isDisabled={!ready} onPress={() => save.mutate()}>
+      {t(save.isPending ? "start.saving" : "start.save")}
+    </Button>
+  );
   return (
     <section className="step">
-      <StepTitle title={t("start.preview")}>{t("start.preview.lead")}</StepTitle>
+      <StepTitle title={t("start.preview")} action={<span className="step-foot-next">{start}</span>}>
+        {t("start.preview.lead")}
+      </StepTitle>
+      {problem !== null && (
+        <Notice tone="bad" title={explain(problem).says}>
+          {[explain(problem).advice, explain(problem).detail].filter(Boolean).join(" ")}
+        </Notice>
+      )}
       {failed !== null && !make.isPending ? (
         <ErrorState error={failed} onRetry={again} />
       ) : gone && !make.isPending ? (
@@ -103,7 +116,7 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
       ) : data.status === "failed" ? (
         <Failed plan={data} onAgain={again} />
       ) : (
-        <Result plan={data} flow={flow} onAgain={again} />
+        <Result plan={data} flow={flow} />
       )}
       {open.length > 0 && (
         <ul className="requirements" data-open="" aria-label={t("start.requirements")}>
@@ -112,11 +125,6 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
           ))}
         </ul>
       )}
-      {problem !== null && (
-        <Notice tone="bad" title={explain(problem).says}>
-          {[explain(problem).advice, explain(problem).detail].filter(Boolean).join(" ")}
-        </Notice>
-      )}
       <Footer
         back={
           <Button look="quiet" icon="arrow-left" onPress={onBack} isDisabled={save.isPending}>
@@ -124,9 +132,11 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
           </Button>
         }
       >
-        <Button look="primary" isPending={save.isPending} isDisabled={data?.status !== "done" || open.length > 0} onPress={() => save.mutate()}>
-          {t(save.isPending ? "start.saving" : "start.save")}
-        </Button>
+        {data?.status === "done" && (
+          <Button look="quiet" icon="refresh" onPress={again} isDisabled={save.isPending}>
+            {t("start.preview.again")}
+          </Button>
+        )}
       </Footer>
     </section>
   );
@@ -184,7 +194,7 @@ function Tiles({ plan, flow }: { plan: Plan; flow: Flow }) {
   );
 }
 
-function Result({ plan, flow, onAgain }: { plan: Plan; flow: Flow; onAgain: () => void }) {
+function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
   const { t } = useLanguage();
   const changed = KINDS.filter((kind) => kind !== "unchanged").some((kind) => plan.counts[kind] > 0);
   return (
@@ -194,6 +204,11 @@ function Result({ plan, flow, onAgain }: { plan: Plan; flow: Flow; onAgain: () =
           <p>{capital(plan.guard)}</p>
           <p>{t("start.preview.guard.text")}</p>
         </Notice>
+      )}
+      {plan.guard === null && flow.guard !== null && changed && (
+        <Status tone="good" icon="shield">
+          {t("start.preview.calm")}
+        </Status>
       )}
       {plan.notes.length > 0 && (
         <Notice title={t("start.notes")}>
@@ -211,16 +226,6 @@ function Result({ plan, flow, onAgain }: { plan: Plan; flow: Flow; onAgain: () =
           {t("start.preview.nothing.text")}
         </Empty>
       )}
-      <div className="plan-end">
-        {plan.guard === null && flow.guard !== null && (
-          <Status tone="good" icon="shield">
-            {t("start.preview.calm")}
-          </Status>
-        )}
-        <Button size="sm" look="quiet" icon="refresh" onPress={onAgain}>
-          {t("start.preview.again")}
-        </Button>
-      </div>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { pathOf, queryOf } from "../../router/router";
 
 /** A step's heading takes the focus when the step is gone to. */
-export function StepTitle({ title, children }: { title: string; children?: ReactNode }) {
+export function StepTitle({ title, action, children }: { title: string; action?: ReactNode; children?: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // Not on arrival: then the screen's own heading has it, or nothing.
@@ -13,10 +13,13 @@ export function StepTitle({ title, children }: { title: string; children?: React
   }, []);
   return (
     <div className="step-head">
-      <h2 ref={heading} tabIndex={-1}>
-        {title}
-      </h2>
-      {children !== undefined && <p>{children}</p>}
+      <div>
+        <h2 ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
+        {children !== undefined && <p>{children}</p>}
+      </div>
+      {action}
     </div>
   );
 }
