@@ -8,6 +8,7 @@
 //! | `page` | the page and the script that embeds it |
 //! | `problem` | what an error looks like |
 //! | `guard` | what holds for every request |
+//! | `gate` | how many may do something at a time |
 //! | [`Metrics`] | what is counted; watches the scheduler |
 //! | `overview` | what the store is asked for metrics, at most once a second |
 //! | [`serve`](mod@serve), `patient` | connections, and clients that are slow on purpose |
@@ -18,6 +19,7 @@
 //! a request's path, and no span has it.
 #![forbid(unsafe_code)]
 
+mod gate;
 mod guard;
 mod hooks;
 mod metrics;
@@ -41,11 +43,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
+use matricula_core::TenantId;
 use matricula_core::clock::Clock;
 use matricula_service::Matricula;
 use matricula_session::Sessions;
 use tokio::sync::Semaphore;
 
+use crate::gate::{Gate, Turns};
 use crate::overview::Watched;
 
 /// Whether the schedule is kept by this process: set by the server once it is, taken back when it ends.
@@ -116,6 +120,12 @@ pub(crate) struct Shared {
     /// so that a client that trickles takes none.
     pub(crate) places: Semaphore,
     pub(crate) watched: Watched,
+    /// Requests that wait for remote systems.
+    pub(crate) remotes: Gate<TenantId>,
+    /// Streams of events, by tenant and person.
+    pub(crate) streams: Gate<(TenantId, String)>,
+    /// Changes of one resource come one after the other.
+    pub(crate) turns: Turns,
 }
 
 impl Api {
@@ -134,6 +144,9 @@ impl Api {
                 places: Semaphore::new(options.at_a_time.max(1)),
                 options,
                 watched: Watched::default(),
+                remotes: Gate::new(8, 2),
+                streams: Gate::new(128, 4),
+                turns: Turns::default(),
             }),
         }
     }
@@ -156,7 +169,7 @@ impl Api {
         Router::new()
             .merge(operations::routes())
             .merge(hooks::routes())
-            .merge(v1::routes())
+            .merge(v1::routes(&self.shared))
             .merge(page::routes())
             .fallback(guard::no_route)
             .method_not_allowed_fallback(guard::no_method)

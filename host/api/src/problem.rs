@@ -88,6 +88,11 @@ impl Problem {
         problem
     }
 
+    const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     const fn closing(mut self) -> Self {
         self.closes = true;
         self
@@ -258,6 +263,51 @@ impl Problem {
         "Somebody has changed it meanwhile",
         "Read it again and repeat the change.",
     );
+}
+
+/// What changes, and too many at a time.
+impl Problem {
+    pub(crate) const AUTOMATION_ACTIVE: Self = Self::new(
+        StatusCode::CONFLICT,
+        "automation.active",
+        "The automation is not deactivated",
+        "Deactivate it first; then it can be removed.",
+    );
+    pub(crate) const REMOTE_BUSY: Self = Self::later(
+        "remote.busy",
+        "Other requests wait for remote systems",
+        "Try again once the tests, previews and changes that you have begun are done.",
+    )
+    .with_status(StatusCode::TOO_MANY_REQUESTS);
+    pub(crate) const REMOTES_BUSY: Self = Self::later(
+        "remote.busy",
+        "Too many requests wait for remote systems",
+        "Try again in a few seconds.",
+    );
+    pub(crate) const EVENTS_TOO_MANY: Self = Self::later(
+        "events.too-many",
+        "Too many streams of events",
+        "Close a page that shows a running automation, and try again.",
+    )
+    .with_status(StatusCode::TOO_MANY_REQUESTS);
+    pub(crate) const IDEMPOTENCY_INVALID: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "idempotency.invalid",
+        "The idempotency key cannot be one",
+        "Idempotency-Key has 1 to 128 visible characters of ASCII, and is sent once.",
+    );
+    pub(crate) const IDEMPOTENCY_MISMATCH: Self = Self::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency.mismatch",
+        "The idempotency key was used for another request",
+        "Take a new key for each request; keep the key only to send the same request again.",
+    );
+    pub(crate) const IDEMPOTENCY_BUSY: Self = Self::later(
+        "idempotency.busy",
+        "The same request is still under way",
+        "Send it again later to have its answer.",
+    )
+    .with_status(StatusCode::CONFLICT);
 }
 
 impl IntoResponse for Problem {

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::automation::Automation;
 use crate::id::{AutomationId, CredentialId, RunId, TenantId};
-use crate::notice::Notice;
+use crate::notice::{Contact, Notice};
 use crate::run::{Run, RunStatus};
 use crate::standing::{Lifecycle, Standing};
 use crate::store::StoreError;
@@ -62,6 +63,14 @@ pub struct Card {
     pub staged: u64,
     /// Documents that wait for a decision.
     pub doubtful: u64,
+    /// What it was started with.
+    pub automation: Automation,
+    /// Who is told about it.
+    pub contacts: Vec<Contact>,
+    /// People with an account.
+    pub linked: u64,
+    /// People with an account that may be used.
+    pub active: u64,
 }
 
 /// Where a list of cards goes on: after the card with these.

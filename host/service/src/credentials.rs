@@ -6,6 +6,7 @@ use std::sync::Arc;
 use matricula_core::connector::{Call, Connector as _, Need, Report};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::Method;
+use matricula_core::notice::WEBHOOK;
 use matricula_core::{CredentialId, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::{Value, json};
@@ -145,6 +146,24 @@ impl Matricula {
     pub async fn credential(&self, tenant: &TenantId, name: &str) -> Result<Credential, Error> {
         let credentials = self.credentials(tenant).await?;
         find(&credentials, name).cloned()
+    }
+
+    /// A tenant's credential by its id; an address for webhooks is none.
+    ///
+    /// # Errors
+    /// [`Error::CredentialUnknown`], also if it is another tenant's.
+    pub async fn credential_by_id(
+        &self,
+        tenant: &TenantId,
+        id: &CredentialId,
+    ) -> Result<Credential, Error> {
+        let found = self.store.credential(id).await?;
+        found
+            .filter(|found| found.tenant == *tenant && found.connector != WEBHOOK)
+            .ok_or_else(|| Error::CredentialUnknown {
+                name: id.to_string(),
+                hint: "it is named by its id".to_owned(),
+            })
     }
 
     /// Removes the credential of this name with its secrets.

@@ -22,6 +22,7 @@ use matricula_flow::{Flow, Program};
 
 use crate::Matricula;
 use crate::error::Error;
+use crate::offered::Stamp;
 
 /// Programs that are kept; an automation with settings of its own has one of its own.
 const PROGRAMS: usize = 512;
@@ -35,6 +36,8 @@ pub(crate) struct Kept {
     programs: Mutex<HashMap<(String, String), Arc<Program>>>,
     /// What notices say of a flow, by its name.
     abouts: Mutex<HashMap<String, About>>,
+    /// The flows of the folder, by name: as they were when their file was last read.
+    pub(crate) folder: Mutex<HashMap<String, (Stamp, Flow)>>,
 }
 
 /// Puts something into a map that is emptied before it grows beyond `most`: what is still in use comes back.

@@ -16,6 +16,7 @@ mod error;
 mod flows;
 mod lifecycle;
 mod notices;
+mod offered;
 mod serve;
 
 pub use automation::{Opened, Selection, random_id};
@@ -26,7 +27,7 @@ pub use cycles::records;
 pub use documents::Decided;
 pub use error::Error;
 pub use flows::{FlowPath, Flows, Tested};
-pub use lifecycle::{Examined, Requirement, Terms};
+pub use lifecycle::{Amendment, Examined, Requirement, Terms};
 pub use serve::Service;
 
 use std::sync::{Arc, OnceLock};

@@ -3,6 +3,12 @@
 //! | file | resource |
 //! | --- | --- |
 //! | `session` | who is signed in, and the sign-in of one person alone |
+//! | `automations` | what runs, and what owners do about it |
+//! | `runs` | the record of each cycle, also as CSV |
+//! | `events` | a running cycle as it goes on |
+//! | `notices` | what was told |
+//! | `tenant` | for how long runs are kept, and erasing a person |
+//! | `idempotency` | requests that are sent again, and clients that hang up |
 //! | `extract` | who asks, bodies, parameters, lists |
 //! | `etag` | changes that say what they are based on |
 //! | `fault` | what is answered when the product refuses |
@@ -11,16 +17,23 @@
 //! Every handler names the tenant of the session in every question that it asks; what belongs to another tenant is
 //! not found.
 
+mod automations;
 mod document;
 mod etag;
+mod events;
 mod extract;
 mod fault;
+mod idempotency;
+mod notices;
+mod runs;
 mod session;
 mod shapes;
+mod tenant;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,14 +42,26 @@ use crate::Shared;
 
 /// Every route with its description.
 fn described() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::with_openapi(document::head())
-        .nest("/api/v1", OpenApiRouter::new().merge(session::routes()))
+    OpenApiRouter::with_openapi(document::head()).nest("/api/v1", resources())
+}
+
+fn resources() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(automations::routes())
+        .merge(runs::routes())
+        .merge(events::routes())
+        .merge(notices::routes())
+        .merge(tenant::routes())
 }
 
 /// The routes, and the description at `/api/v1/openapi.json`.
-pub(crate) fn routes() -> Router<Arc<Shared>> {
+pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     let (router, _) = described().split_for_parts();
-    router.route("/api/v1/openapi.json", get(document::serve))
+    let once = middleware::from_fn_with_state(Arc::clone(shared), idempotency::once);
+    router
+        .layer(once)
+        .route("/api/v1/openapi.json", get(document::serve))
 }
 
 /// The description of the API, as it is served.

@@ -112,7 +112,7 @@ impl From<Failure> for FailureShape {
 }
 
 /// How many people or documents of each outcome.
-#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = Counts)]
 pub(crate) struct CountsShape {
     created: u64,

@@ -140,57 +140,6 @@ impl Matricula {
         .await
     }
 
-    /// Uses other credentials, by their names; what was linked stays linked, so they must be for the same
-    /// accounts of the same systems. A full cycle follows at once, also where the automation was paused.
-    ///
-    /// # Errors
-    /// As [`Self::open`] for names that do not fit; [`Error::Failure`] if a credential is rejected.
-    pub async fn change_credentials(
-        &self,
-        tenant: &TenantId,
-        id: &AutomationId,
-        source: Option<&str>,
-        target: Option<&str>,
-        by: &Person,
-    ) -> Result<Standing, Error> {
-        let mut automation = self.automation_by_id(tenant, id).await?;
-        let flow = self.flow_of(&automation).await?;
-        let sides = [
-            ("source", source, flow.source().0),
-            ("target", target, flow.target().0),
-        ];
-        for (side, name, connector) in sides {
-            let Some(name) = name else { continue };
-            let credential = self.credential(tenant, name).await?;
-            if credential.connector != connector {
-                return Err(Error::CredentialMismatch {
-                    side,
-                    name: name.to_owned(),
-                    found: credential.connector,
-                    connector: connector.to_owned(),
-                });
-            }
-            self.test_credential(&credential, std::slice::from_ref(&flow))
-                .await?;
-            match side {
-                "source" => automation.source = credential.id,
-                _ => automation.target = credential.id,
-            }
-        }
-        self.store.put_automation(&automation).await?;
-        let done = Done::new(
-            Deed::CredentialChanged,
-            json!({ "source": source, "target": target }),
-        );
-        self.alter(tenant, id, Some(by), Some(done), |standing| {
-            standing.source = automation.source.clone();
-            standing.target = automation.target.clone();
-            self.demand_if_running(standing, by);
-            Ok(())
-        })
-        .await
-    }
-
     /// Whatever waits for this credential is probed at once: it was just written anew.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 //! one transaction, and tells the scheduler of this process, if there is one. Nothing is changed by a request
 //! that is refused.
 
+mod amend;
 mod change;
 mod hook;
 mod people;
 mod start;
 
+pub use amend::Amendment;
 pub use start::{Examined, Requirement, Terms};
 
 use matricula_core::agenda::Change;

@@ -14,7 +14,7 @@ use rusqlite::{Transaction, params};
 
 use super::codes::{Code, count, timestamp, value};
 use super::fault::Fault;
-use super::{automations, runs, standings};
+use super::{automations, notices, runs, standings};
 
 const TABLE: &str = "card";
 
@@ -29,7 +29,8 @@ pub(super) const OF_FLOW: &str = "SELECT flow, id, automation FROM card INDEXED 
 /// Beside how it stands: state 5 of a document is doubtful.
 pub(super) const FACTS: &str = "card.attention, lease.owner IS NOT NULL AND lease.until > ?2, population.staged, \
         coalesce((SELECT number FROM document_figure \
-            WHERE document_figure.automation = card.automation AND state = 5), 0) \
+            WHERE document_figure.automation = card.automation AND state = 5), 0), \
+        population.linked, population.active \
     FROM card \
     CROSS JOIN standing ON standing.automation = card.automation \
     CROSS JOIN automation ON automation.number = card.automation \
@@ -138,14 +139,21 @@ fn card(tx: &Transaction<'_>, number: i64, now: Timestamp) -> Result<Option<Card
         .prepare_cached(&format!("SELECT {columns}, {FACTS}"))?
         .query_and_then((number, now.as_millisecond()), |row| {
             let at = |column| standings::WIDTH + column;
+            let known = |column| count(row.get(at(column))?, "population");
+            let standing = standings::decode(row)?;
+            let automation = automations::by_id(tx, &standing.automation)?;
             Ok::<_, Fault>(Card {
-                standing: standings::decode(row)?,
+                standing,
                 attention: value(row.get(at(0))?, TABLE)?,
                 running: row.get(at(1))?,
                 last_run: None,
                 health: Vec::new(),
-                staged: count(row.get(at(2))?, "population")?,
+                staged: known(2)?,
                 doubtful: count(row.get(at(3))?, "document_figure")?,
+                automation: automation.ok_or(Fault::Unreadable(TABLE))?,
+                contacts: Vec::new(),
+                linked: known(4)?,
+                active: known(5)?,
             })
         })?
         .next()
@@ -153,6 +161,7 @@ fn card(tx: &Transaction<'_>, number: i64, now: Timestamp) -> Result<Option<Card
     let Some(mut card) = found else {
         return Ok(None);
     };
+    card.contacts = notices::contacts(tx, number)?;
     card.health = tx
         .prepare_cached(runs::RECENT)?
         .query_and_then((number, BEATS as i64), |row| {

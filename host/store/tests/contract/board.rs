@@ -7,6 +7,7 @@ use matricula_core::automation::Automation;
 use matricula_core::board::{Attention, BEATS, Beat, Card, CardFilter, CardPosition};
 use matricula_core::document::{Document, DocumentDecision, DocumentState};
 use matricula_core::link::{Decision, Link};
+use matricula_core::notice::Contact;
 use matricula_core::run::{CycleKind, Run, RunStatus, Trigger};
 use matricula_core::standing::{Hold, Lifecycle, Standing};
 use matricula_core::store::Commit;
@@ -61,8 +62,21 @@ pub async fn everything_at_a_glance(store: AnyStore) {
         health: Vec::new(),
         staged: 0,
         doubtful: 0,
+        automation: store.automation(&id).await.unwrap().unwrap(),
+        contacts: Vec::new(),
+        linked: 0,
+        active: 0,
     };
     assert_eq!(fresh, expected);
+    let contact = Contact {
+        email: "erika@example.com".to_owned(),
+        name: None,
+        language: "de".to_owned(),
+        alerts: true,
+        report: false,
+    };
+    let contacts = [contact];
+    store.set_contacts(&id, &contacts).await.unwrap();
 
     let running = Running::of(store.clone(), "automation").await;
     running
@@ -80,6 +94,8 @@ pub async fn everything_at_a_glance(store: AnyStore) {
         ])
         .await;
     let card = glance(&store, &id, 1_999).await;
+    let known = store.population(&id, at(0)).await.unwrap();
+    assert_eq!(known.linked, 4);
     let beat = Beat {
         run: running.run.id,
         status: RunStatus::Running,
@@ -92,6 +108,9 @@ pub async fn everything_at_a_glance(store: AnyStore) {
         health: vec![beat],
         staged: 2,
         doubtful: 1,
+        contacts: contacts.to_vec(),
+        linked: known.linked,
+        active: known.active,
         ..expected
     };
     assert_eq!(card, expected);

@@ -27,16 +27,20 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Problem::BODY_TYPE);
         }
-        let bytes = timeout(shared.options.body_within, read(request))
+        let bytes = timeout(shared.options.body_within, read_body(request.into_body()))
             .await
             .map_err(|_| Problem::BODY_SLOW)??;
         parse(&bytes).map(Self)
     }
 }
 
-async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+/// Reads a body to its end.
+///
+/// # Errors
+/// [`Problem::BODY_TOO_LARGE`].
+pub(crate) async fn read_body(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
-    let mut chunks = request.into_body().into_data_stream();
+    let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         // Nobody is there to hear it if the connection broke.
         let chunk = chunk.map_err(|_| Problem::BODY_SLOW)?;

@@ -7,7 +7,7 @@ mod paging;
 mod path;
 mod signed;
 
-pub(crate) use body::Body;
+pub(crate) use body::{Body, read_body};
 pub(crate) use paging::{Page, Paging, Query};
 pub(crate) use path::Path;
 pub(crate) use signed::{Owner, Signed};
