@@ -30,8 +30,9 @@ export default defineConfig({
     sourcemap: false,
   },
   test: {
-    environment: "jsdom",
-    include: ["src/**/*.test.{ts,tsx}"],
+    // What needs a browser is looked at in one; these are the parts that do not.
+    environment: "node",
+    include: ["src/**/*.test.ts"],
     restoreMocks: true,
   },
 });

@@ -77,10 +77,10 @@ function SignedIn() {
     return (
       <div className="shell" aria-busy="true">
         <div className="nav">
-          <ul>
-            {[64, 64, 84].map((width, index) => (
-              <li key={index} className="nav-link" style={{ width }}>
-                <Skeleton lines={[100]} />
+          <ul className="nav-outline" aria-hidden="true">
+            {[0, 1, 2].map((index) => (
+              <li key={index} className="nav-link">
+                <span />
               </li>
             ))}
           </ul>

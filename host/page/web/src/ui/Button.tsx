@@ -3,6 +3,7 @@ import { Button as AriaButton, type ButtonProps as AriaProps } from "react-aria-
 
 import { Link } from "../router/router";
 import { Icon, type IconName } from "./icons";
+import { Tooltip } from "./Tooltip";
 import "./button.css";
 
 export type Look = "primary" | "plain" | "quiet" | "danger";
@@ -39,9 +40,11 @@ export interface IconButtonProps extends Omit<AriaProps, "className" | "children
 
 export function IconButton({ icon, label, size = "md", ...rest }: IconButtonProps) {
   return (
-    <AriaButton {...rest} aria-label={label} className={`button button-quiet button-${size} button-icon`}>
-      <Icon name={rest.isPending === true ? "spinner" : icon} />
-    </AriaButton>
+    <Tooltip text={label}>
+      <AriaButton {...rest} aria-label={label} className={`button button-quiet button-${size} button-icon`}>
+        <Icon name={rest.isPending === true ? "spinner" : icon} />
+      </AriaButton>
+    </Tooltip>
   );
 }
 

@@ -32,12 +32,14 @@ export interface TableProps<Row> {
   isSelected?: (row: Row) => boolean;
   /** How many rows are outlined in place of rows that are being loaded. */
   loadingRows?: number;
+  /** It has a height of its own and scrolls within: by keyboard too. */
+  scrolls?: boolean;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, onRow, isSelected, loadingRows = 0 }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, onRow, isSelected, loadingRows = 0, scrolls = false }: TableProps<Row>) {
   const { t } = useLanguage();
   return (
-    <div className="table-frame">
+    <div className="table-frame" {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
       <table className="table" aria-label={label} aria-busy={loadingRows > 0}>
         <thead>
           <tr>

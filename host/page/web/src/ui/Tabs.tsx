@@ -52,7 +52,7 @@ export function Segments<Value extends string>({
           aria-pressed={choice.value === value}
           onClick={() => onChange(choice.value)}
         >
-          {choice.label}
+          <span className="begins">{choice.label}</span>
           {choice.count !== undefined && <span className="segment-count">{choice.count}</span>}
         </button>
       ))}

@@ -77,7 +77,7 @@ export function Documents({ automation }: { automation: Automation }) {
         <ErrorState small error={error} onRetry={() => void refetch()} />
       ) : (
         <div className="decide-list">
-          <Table label={t("documents.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} loadingRows={isPending ? 2 : 0} />
+          <Table label={t("documents.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending ? 2 : 0} />
         </div>
       )}
       {hasNextPage && (

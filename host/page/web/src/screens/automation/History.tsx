@@ -1,14 +1,15 @@
 /** Who changed what, and what it did by itself. */
 
-import { itemsOf, useHistory } from "../../api/hooks";
-import type { Automation, HistoryEntry } from "../../api/types";
-import { type Key, Moment, useLanguage } from "../../i18n";
+import { itemsOf, useFlow, useHistory } from "../../api/hooks";
+import type { Automation, HistoryEntry, SettingsSchema, Text } from "../../api/types";
+import { type Key, type Language, Moment, useLanguage } from "../../i18n";
 import { Avatar, Button, Empty, ErrorState, Icon, Loading, Skeleton } from "../../ui";
 
 export function History({ automation }: { automation: Automation }) {
   const { t } = useLanguage();
   const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(automation.id);
   const entries = itemsOf(data);
+  const schema = useFlow(automation.flow).data?.settings_schema;
   if (isPending) {
     return (
       <Loading>
@@ -22,7 +23,7 @@ export function History({ automation }: { automation: Automation }) {
     <>
       <ol className="history">
         {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} automation={automation} />
+          <Entry key={entry.id} entry={entry} schema={schema} />
         ))}
       </ol>
       {hasNextPage && (
@@ -36,7 +37,7 @@ export function History({ automation }: { automation: Automation }) {
   );
 }
 
-function Entry({ entry, automation }: { entry: HistoryEntry; automation: Automation }) {
+function Entry({ entry, schema }: { entry: HistoryEntry; schema: SettingsSchema | undefined }) {
   const language = useLanguage();
   const { t } = language;
   const { actor } = entry;
@@ -55,7 +56,7 @@ function Entry({ entry, automation }: { entry: HistoryEntry; automation: Automat
           <strong>{deed === undefined ? entry.deed : t(deed)}</strong>
           <span className="muted"> · {actor.kind === "person" ? actor.name : t("history.system")}</span>
         </div>
-        {changesOf(entry.details, language, automation).map((line) => (
+        {changesOf(entry.details, language, schema).map((line) => (
           <div key={line} className="muted">
             {line}
           </div>
@@ -89,12 +90,10 @@ const deeds: Readonly<Record<string, Key>> = {
   "hook-renewed": "history.hook-renewed",
 };
 
-type Language = ReturnType<typeof useLanguage>;
-
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What a change was, line by line, as far as it can be told. */
-function changesOf(details: unknown, { t, cadence, failure }: Language, automation: Automation): string[] {
+function changesOf(details: unknown, { t, text, cadence, failure }: Language, schema: SettingsSchema | undefined): string[] {
   if (!isObject(details)) return [];
   if (typeof details["people"] === "number") return [t("records.people", { n: details["people"] })];
   if (typeof details["documents"] === "number") return [t("records.documents", { n: details["documents"] })];
@@ -103,6 +102,16 @@ function changesOf(details: unknown, { t, cadence, failure }: Language, automati
   }
   const { old, new: next } = details;
   if (old === undefined || next === undefined) return [];
+  const property = (name: string): Record<string, unknown> => {
+    const properties = schema?.["properties"];
+    const found = isObject(properties) ? properties[name] : undefined;
+    return isObject(found) ? found : {};
+  };
+  const titled = (value: unknown): string => (isObject(value) ? text(value as Text) : "");
+  const labelled = (name: string, value: unknown): string => {
+    const labels = property(name)["x-labels"];
+    return (isObject(labels) && typeof value === "string" ? titled(labels[value]) : "") || told(value);
+  };
   const told = (value: unknown): string => {
     if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return t("history.empty");
     if (isObject(value) && typeof value["kind"] === "string") return cadence(value as never);
@@ -111,8 +120,7 @@ function changesOf(details: unknown, { t, cadence, failure }: Language, automati
   if (isObject(old) && isObject(next) && !("kind" in next)) {
     return [...new Set([...Object.keys(old), ...Object.keys(next)])]
       .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(next[name]))
-      .map((name) => t("history.change", { name, old: told(old[name]), new: told(next[name]) }));
+      .map((name) => t("history.change", { name: titled(property(name)["title"]) || name, old: labelled(name, old[name]), new: labelled(name, next[name]) }));
   }
-  void automation;
   return [`${told(old)} → ${told(next)}`];
 }

@@ -84,7 +84,7 @@ export function LiveCard({ automation, live, bare = false }: { automation: Autom
     <section className={bare ? "live" : "card live section-first"} aria-label={t("live.title")}>
       <div className="live-head">
         <div>
-          <h3>{t(`live.phase.${known}`)}</h3>
+          <h2 className="live-title">{t(`live.phase.${known}`)}</h2>
           {progress !== null && (
             <span className="muted small">
               {total === null ? t("live.read", { read }) : t("live.read.of", { read, total: formats.number.format(total) })}

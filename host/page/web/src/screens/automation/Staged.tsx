@@ -51,7 +51,7 @@ export function Staged({ automation }: { automation: Automation }) {
         <ErrorState small error={error} onRetry={() => void refetch()} />
       ) : (
         <div className="decide-list">
-          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} loadingRows={isPending ? 3 : 0} />
+          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending ? 3 : 0} />
         </div>
       )}
       {hasNextPage && (

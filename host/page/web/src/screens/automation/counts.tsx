@@ -40,7 +40,7 @@ export function KindMark({ kind, records }: { kind: OutcomeKind; records: Record
   return (
     <span className="status" data-tone={mark.tone}>
       <Icon name={mark.icon} size={14} />
-      <span>{language.kind(records, kind)}</span>
+      <span className="begins">{language.kind(records, kind)}</span>
     </span>
   );
 }

@@ -38,7 +38,7 @@ export default function AutomationScreen({ id, tab, run }: { id: string; tab: Au
   return (
     <>
       <Head automation={automation} />
-      <Attention automation={automation} />
+      <Attention automation={automation} isOverview={tab === "overview"} />
       <NavTabs
         label={t("tab.label")}
         current={tab}

@@ -5,7 +5,8 @@ import { useState } from "react";
 import { useAutomationAction } from "../../api/hooks";
 import type { Automation } from "../../api/types";
 import { useLanguage } from "../../i18n";
-import { Button, Confirm, IconButton } from "../../ui";
+import { Button, Confirm } from "../../ui";
+import { Tooltip } from "../../ui/Tooltip";
 
 export type Asked = "deactivate" | "reactivate";
 
@@ -39,23 +40,32 @@ export function RowDeeds({ automation, onProblem }: { automation: Automation; on
   const action = useAutomationAction(automation.id);
   const off = automation.state === "deactivated";
   return (
-    <div className="row-deeds">
+    <div className="row-deeds flow-deeds">
       {off ? (
-        <Button size="sm" icon="power" onPress={() => setAsked("reactivate")}>
-          {t("do.reactivate")}
-        </Button>
+        <Tooltip text={t("do.reactivate")}>
+          <Button size="sm" look="quiet" icon="power" onPress={() => setAsked("reactivate")}>
+            {t("do.reactivate")}
+          </Button>
+        </Tooltip>
       ) : (
         <>
-          <Button
-            size="sm"
-            icon="play"
-            isPending={action.isPending}
-            isDisabled={automation.running || automation.state === "paused"}
-            onPress={() => action.mutate({ action: "run" }, { onError: onProblem })}
-          >
-            {t("do.run")}
-          </Button>
-          <IconButton size="sm" icon="power" label={t("do.deactivate")} onPress={() => setAsked("deactivate")} />
+          <Tooltip text={t("do.run")}>
+            <Button
+              size="sm"
+              look="quiet"
+              icon="play"
+              isPending={action.isPending}
+              isDisabled={automation.running || automation.state === "paused"}
+              onPress={() => action.mutate({ action: "run" }, { onError: onProblem })}
+            >
+              {t("do.run")}
+            </Button>
+          </Tooltip>
+          <Tooltip text={t("do.deactivate")}>
+            <Button size="sm" look="quiet" icon="power" onPress={() => setAsked("deactivate")}>
+              {t("do.deactivate")}
+            </Button>
+          </Tooltip>
         </>
       )}
       <LifecycleConfirm automation={automation} asked={asked} onClose={() => setAsked(null)} />

@@ -8,7 +8,7 @@ import { Moment, useLanguage, useNow } from "../../i18n";
 import { Link, paths, ScreenTitle } from "../../router/router";
 import { useIsOwner } from "../../session/context";
 import { type Column, Empty, ErrorState, LinkButton, Loading, Notice, Pair, RunStatusMark, Skeleton, Sparkbars, StateMark, Table } from "../../ui";
-import { Attention, needsSomebody } from "./attention";
+import { AttentionList, needsSomebody } from "./attention";
 import "./automations.css";
 import { RowDeeds } from "./deeds";
 import { useTellPaused } from "./useTellPaused";
@@ -64,13 +64,7 @@ export default function Automations() {
         </Empty>
       ) : (
         <>
-          {waiting.length > 0 && (
-            <section aria-label={t("flows.attention")} className="attention-list">
-              {waiting.map((one) => (
-                <Attention key={one.id} automation={one} inList />
-              ))}
-            </section>
-          )}
+          {waiting.length > 0 && <AttentionList automations={waiting} />}
           <Table label={t("flows.all")} columns={columns.filter((column) => owner || column.id !== "actions")} rows={data} keyOf={(one) => one.id} onRow={(one) => (location.hash = paths.automation(one.id))} />
         </>
       )}
@@ -81,7 +75,7 @@ export default function Automations() {
 function useColumns(onProblem: (error: unknown) => void): Column<Automation>[] {
   const { t, text } = useLanguage();
   return [
-    { id: "flow", title: t("column.flow"), card: "heading", cell: (one) => <FlowCell automation={one} /> },
+    { id: "flow", title: t("column.flow"), card: "heading", width: "34%", cell: (one) => <FlowCell automation={one} /> },
     { id: "state", title: t("column.state"), card: "side", cell: (one) => <StateMark state={one.state} running={one.running} /> },
     {
       id: "last",
@@ -135,9 +129,9 @@ export function Next({ automation }: { automation: Automation }) {
   const { next_run_at: next, state } = automation;
   if (state === "deactivated") return <span className="muted">{t("next.never")}</span>;
   if (next === null) return <span className="muted">{cadence(automation.schedule)}</span>;
-  if (new Date(next) <= now) return <>{t("next.due")}</>;
+  if (new Date(next) <= now) return automation.running ? <span className="muted">{t("next.never")}</span> : <>{t("next.due")}</>;
   const when = formats.relative(next, now);
-  return <span title={formats.exact(next)}>{state === "paused" ? t("next.retry", { when }) : when}</span>;
+  return <span className="nowrap" title={formats.exact(next)}>{state === "paused" ? t("next.retry", { when }) : when}</span>;
 }
 
 function Outline() {

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import { type Bridge, type FromHost, type ToHost } from "./bridge";
+import { expiryOf, HostTokens, LocalTokens } from "./tokens";
+
+const base = new URL("https://example.com/api/v1/");
+const NOW = Date.parse("2026-11-22T07:00:00Z");
+
+class Memory implements Storage {
+  readonly #items = new Map<string, string>();
+  get length() {
+    return this.#items.size;
+  }
+  clear = () => this.#items.clear();
+  getItem = (key: string) => this.#items.get(key) ?? null;
+  key = (index: number) => [...this.#items.keys()][index] ?? null;
+  removeItem = (key: string) => void this.#items.delete(key);
+  setItem = (key: string, value: string) => void this.#items.set(key, value);
+}
+
+const sessionStorage = new Memory();
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+  sessionStorage.clear();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const jwt = (seconds: number, name = "") =>
+  ["e30", btoa(JSON.stringify({ exp: NOW / 1000 + seconds, name })).replaceAll("=", ""), "sig"].join(".");
+
+function host() {
+  const said: ToHost[] = [];
+  let answer: (token: string) => void = () => undefined;
+  const bridge = {
+    say: (message: ToHost) => said.push(message),
+    on: (type: FromHost["type"], handler: (message: { type: "token"; token: string }) => void) => {
+      if (type === "token") answer = (token) => handler({ type: "token", token });
+    },
+  };
+  return { tokens: new HostTokens(bridge as unknown as Bridge), said, answer: (token: string) => answer(token) };
+}
+
+it("reads when a token ends and is not put out by what is none", () => {
+  expect(expiryOf(jwt(600))).toBe(NOW + 600_000);
+  expect(expiryOf("opaque")).toBeNull();
+  expect(expiryOf("a.%%%.b")).toBeNull();
+});
+
+it("asks the vendor's page once, however many wait", async () => {
+  const { tokens, said, answer } = host();
+  const both = Promise.all([tokens.token(), tokens.token()]);
+  expect(said).toEqual([{ type: "token-needed" }]);
+  answer(jwt(600));
+  expect(new Set(await both)).toEqual(new Set([jwt(600)]));
+  expect(await tokens.token()).toBe(jwt(600));
+  expect(said).toHaveLength(1);
+});
+
+it("asks for the next one a minute before the end", async () => {
+  const { tokens, said, answer } = host();
+  const first = tokens.token();
+  answer(jwt(600));
+  await first;
+  vi.advanceTimersByTime(539_000);
+  expect(said).toHaveLength(1);
+  vi.advanceTimersByTime(2_000);
+  expect(said).toHaveLength(2);
+  answer(jwt(1_140, "next"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await tokens.token()).toBe(jwt(1_140, "next"));
+});
+
+it("asks anew for one that was turned down, and not for one that was replaced since", async () => {
+  const { tokens, said, answer } = host();
+  const first = tokens.token();
+  answer(jwt(600));
+  await first;
+  const fresh = tokens.fresh(jwt(600));
+  answer(jwt(700));
+  expect(await fresh).toBe(jwt(700));
+  expect(await tokens.fresh(jwt(600))).toBe(jwt(700));
+  expect(said).toHaveLength(2);
+});
+
+it("says that the vendor's page does not answer, and asks it again later", async () => {
+  const { tokens, said, answer } = host();
+  const waiting = expect(tokens.token()).rejects.toMatchObject({ reason: "host-silent" });
+  await vi.advanceTimersByTimeAsync(15_000);
+  await waiting;
+  const again = tokens.token();
+  answer(jwt(600));
+  expect(await again).toBe(jwt(600));
+  expect(said).toHaveLength(2);
+});
+
+const answers = (...given: [number, object][]) => {
+  const fetcher = vi.fn(async (_url: URL, _init: RequestInit) => {
+    const [status, body] = given.shift() ?? [500, {}];
+    return new Response(JSON.stringify(body), { status });
+  });
+  vi.stubGlobal("fetch", fetcher);
+  return fetcher;
+};
+const until = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
+
+it("exchanges a sign-in code once and keeps the token for the tab", async () => {
+  const fetcher = answers([200, { token: "one", expires_at: until(600) }]);
+  expect(await new LocalTokens(base, "c0de", sessionStorage).token()).toBe("one");
+  expect(String(fetcher.mock.calls[0]?.[0])).toBe("https://example.com/api/v1/session/local");
+  expect(fetcher.mock.calls[0]?.[1].body).toBe('{"code":"c0de"}');
+  expect(await new LocalTokens(base, null, sessionStorage).token()).toBe("one");
+  expect(fetcher).toHaveBeenCalledTimes(1);
+});
+
+it("renews with the token it has", async () => {
+  const fetcher = answers([200, { token: "one", expires_at: until(600) }], [200, { token: "two", expires_at: until(1140) }]);
+  const tokens = new LocalTokens(base, "c0de", sessionStorage);
+  await tokens.token();
+  await vi.advanceTimersByTimeAsync(540_001);
+  expect(await tokens.token()).toBe("two");
+  expect(new Headers(fetcher.mock.calls[1]?.[1].headers).get("authorization")).toBe("Bearer one");
+});
+
+it("tells a used link from an ended session and from none", async () => {
+  answers([404, {}]);
+  await expect(new LocalTokens(base, "used", sessionStorage).token()).rejects.toMatchObject({ reason: "link-used" });
+  await expect(new LocalTokens(base, null, sessionStorage).token()).rejects.toMatchObject({ reason: "not-signed-in" });
+  answers([200, { token: "one", expires_at: until(600) }], [401, {}]);
+  const tokens = new LocalTokens(base, "c0de", sessionStorage);
+  await tokens.token();
+  await expect(tokens.fresh("one")).rejects.toMatchObject({ reason: "ended" });
+  expect(sessionStorage).toHaveLength(0);
+});
