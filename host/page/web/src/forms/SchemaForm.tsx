@@ -82,7 +82,7 @@ function OneField({ field, value, onChange, error, lookups, titles, disabled }: 
   };
   switch (field.kind) {
     case "choice": {
-      const choices = field.choices.map((choice) => ({ value: choice.value, label: sentence(text(choice.label) || choice.value) }));
+      const choices = field.choices.map((choice) => ({ value: choice.value, label: text(choice.label) || choice.value }));
       return choices.length > IN_VIEW ? (
         <Select {...frame} value={plain} onChange={onChange} choices={choices} />
       ) : (
@@ -119,9 +119,6 @@ function OneField({ field, value, onChange, error, lookups, titles, disabled }: 
 }
 
 const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((item) => typeof item === "string") : []);
-
-/** Labels are written to follow their question; alone they begin a line. */
-const sentence = (label: string) => label.charAt(0).toUpperCase() + label.slice(1);
 
 interface Frame {
   label: string;

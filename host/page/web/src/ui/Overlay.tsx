@@ -85,7 +85,10 @@ export function Sheet({ isOpen, onClose, title, subtitle, actions, children, own
             {actions}
             <IconButton icon="x" label={t("action.close")} onPress={onClose} />
           </header>
-          <div className={ownScroll ? "sheet-body sheet-body-own" : "sheet-body"}>{children}</div>
+          {/* What scrolls can be reached by keyboard, also where nothing in it can be pressed. */}
+          <div className={ownScroll ? "sheet-body sheet-body-own" : "sheet-body"} tabIndex={ownScroll ? undefined : 0}>
+            {children}
+          </div>
         </AriaDialog>
       </Modal>
     </ModalOverlay>

@@ -132,7 +132,7 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
             </Notice>
           )}
           {test.isPending && <Testing system={system} />}
-          {test.data?.failure != null && <TestResult test={test.data} system={system} />}
+          {test.data?.failure != null && <TestResult test={test.data} system={system} brief />}
           {footer(
             <Button type="submit" look="primary" isPending={pending}>
               {t(test.data?.failure == null ? "credentials.save" : "credentials.save.again")}

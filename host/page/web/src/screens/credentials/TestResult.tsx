@@ -26,7 +26,15 @@ export function Testing({ system }: { system: string }) {
   );
 }
 
-export function TestResult({ test, system, onAgain }: { test: CredentialTest; system: string; onAgain?: (() => void) | undefined }) {
+export interface TestResultProps {
+  test: CredentialTest;
+  system: string;
+  onAgain?: (() => void) | undefined;
+  /** The fields are right here: what to do about a refusal goes without saying. */
+  brief?: boolean;
+}
+
+export function TestResult({ test, system, onAgain, brief = false }: TestResultProps) {
   const { t, failure: explain } = useLanguage();
   const [all, setAll] = useState(false);
   const missing = missingOf(test);
@@ -45,7 +53,7 @@ export function TestResult({ test, system, onAgain }: { test: CredentialTest; sy
           {test.account !== null && <span className="muted small">{t("credentials.result.account", { account: test.account })}</span>}
           {failure !== null && (
             <span className="small">
-              {failure.advice}
+              {!brief && failure.advice}
               {failure.detail !== null && <span className="test-detail">{failure.detail}</span>}
             </span>
           )}
