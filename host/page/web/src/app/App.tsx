@@ -1,7 +1,7 @@
 /** From nothing to a screen: sign in, load the language, then whatever the address names. */
 
 import { QueryClientProvider, type QueryClient } from "@tanstack/react-query";
-import { Component, type ComponentType, lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import { Component, type ComponentType, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 
 import { ApiProblem } from "../api/problem";
@@ -12,12 +12,13 @@ import { SessionContext, SurroundingsContext, useSurroundings } from "../session
 import type { Surroundings } from "../session/start";
 import { NoSession } from "../session/tokens";
 import { Button, Empty, ErrorState, LinkButton, Loading, Skeleton } from "../ui";
+import { ahead, lazily, NotLoaded } from "./lazily";
 import { Shell } from "./Shell";
 
 /** A screen is the default export of `screens/<name>/index.tsx`. */
 const files = import.meta.glob<{ default: ComponentType<Record<string, unknown>> }>("../screens/*/index.tsx");
 const screens = Object.fromEntries(
-  Object.entries(files).map(([path, load]) => [path.split("/").at(-2) ?? "", lazy(load)]),
+  Object.entries(files).map(([path, load]) => [path.split("/").at(-2) ?? "", lazily(load)]),
 );
 
 export function App({ surroundings, queries }: { surroundings: Surroundings; queries: QueryClient }) {
@@ -138,6 +139,8 @@ function Screens() {
   const path = usePath();
   const { bridge } = useSurroundings();
   const route = useMemo(() => parse(path), [path]);
+  // The next screen is there at once then, and also without a network.
+  useEffect(() => ahead(Object.values(files)), []);
   useEffect(() => {
     if (pathOf(location.hash) === "/") navigate(paths.automations(), { replace: true });
     else bridge?.say({ type: "screen", path });
@@ -196,8 +199,33 @@ class Boundary extends Component<{ children: ReactNode }, { error: Error | null 
   }
 
   override render(): ReactNode {
-    return this.state.error === null ? this.props.children : <Broken error={this.state.error} />;
+    const { error } = this.state;
+    if (error === null) return this.props.children;
+    return error instanceof NotLoaded ? <Missing /> : <Broken error={error} />;
   }
+}
+
+/** The screen's code did not come. */
+function Missing() {
+  const { t } = useLanguage();
+  useEffect(() => {
+    const reload = () => location.reload();
+    addEventListener("online", reload);
+    return () => removeEventListener("online", reload);
+  }, []);
+  return (
+    <Empty
+      icon="cloud-off"
+      title={<ScreenTitle title={t("unreachable")} />}
+      action={
+        <Button icon="refresh" onPress={() => location.reload()}>
+          {t("action.retry")}
+        </Button>
+      }
+    >
+      {t("unreachable.text")}
+    </Empty>
+  );
 }
 
 function Broken({ error }: { error: Error }) {

@@ -15,7 +15,6 @@ export const automation: Translation<typeof english> = {
   "overview.linked.people": "Abgeglichene Personen",
   "overview.linked.documents": "Dokumente",
   "overview.active": "{n} mit Zugang",
-  "overview.since": "Gestartet",
   "overview.version": "Version des Flows",
   "overview.health": "Letzte 30 Durchgänge",
   "overview.recent": "Neueste Durchgänge",
@@ -67,7 +66,6 @@ export const automation: Translation<typeof english> = {
   "runs.status": "Status",
   "runs.duration": "Dauer",
   "runs.changes": "Änderungen",
-  "runs.error": "Fehler",
   "runs.none": "Noch keine Durchgänge",
   "runs.none.text": "Der erste beginnt von selbst.",
   "runs.none.filtered": "Keine Durchgänge mit diesem Status",
@@ -98,7 +96,6 @@ export const automation: Translation<typeof english> = {
   "run.gone.text": "Alte Durchgänge werden entfernt, wenn ihre Zeit um ist.",
 
   "settings.form": "Einstellungen des Flows",
-  "settings.form.none": "Dieser Flow hat keine Einstellungen.",
   "settings.form.hint": "Eine Änderung gilt ab dem nächsten Durchgang, der dann alles liest.",
   "settings.saved": "Gespeichert",
   "settings.schedule": "Zeitplan",

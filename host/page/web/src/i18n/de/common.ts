@@ -2,7 +2,6 @@ import type { common as english } from "../en/common";
 import type { Translation } from "../catalogue";
 
 export const common: Translation<typeof english> = {
-  "app.title": "Automationen",
   "nav.label": "Automationen",
   "nav.catalogue": "Katalog",
   "nav.automations": "Meine Flows",
@@ -13,18 +12,12 @@ export const common: Translation<typeof english> = {
   "action.cancel": "Abbrechen",
   "action.close": "Schließen",
   "action.save": "Speichern",
-  "action.saving": "Wird gespeichert …",
   "action.edit": "Bearbeiten",
   "action.remove": "Entfernen",
-  "action.add": "Hinzufügen",
   "action.copy": "Kopieren",
   "action.copied": "Kopiert",
-  "action.show": "Anzeigen",
-  "action.hide": "Verbergen",
   "action.more": "Mehr anzeigen",
   "action.reload": "Neu laden",
-  "action.clear": "Leeren",
-  "action.back": "Zurück",
 
   "loading": "Wird geladen …",
   "search": "Suchen",
@@ -34,7 +27,6 @@ export const common: Translation<typeof english> = {
   "yes": "Ja",
   "no": "Nein",
   "none": "Keine",
-  "never": "nie",
   "unknown.screen": "Unter dieser Adresse gibt es nichts",
   "unknown.screen.text": "Der Link ist vielleicht alt, oder es wurde inzwischen etwas entfernt.",
   "unknown.screen.action": "Zu Meine Flows",

@@ -13,7 +13,6 @@ export const automation = {
   "overview.linked.people": "People in step",
   "overview.linked.documents": "Documents",
   "overview.active": "{n} with access",
-  "overview.since": "Started",
   "overview.version": "Flow version",
   "overview.health": "Last 30 runs",
   "overview.recent": "Latest runs",
@@ -65,7 +64,6 @@ export const automation = {
   "runs.status": "Status",
   "runs.duration": "Duration",
   "runs.changes": "Changes",
-  "runs.error": "Error",
   "runs.none": "No runs yet",
   "runs.none.text": "The first one begins by itself.",
   "runs.none.filtered": "No runs with this status",
@@ -96,7 +94,6 @@ export const automation = {
   "run.gone.text": "Old runs are removed when their time is over.",
 
   "settings.form": "Settings of the flow",
-  "settings.form.none": "This flow has no settings.",
   "settings.form.hint": "A change applies from the next run on, which then reads everything.",
   "settings.saved": "Saved",
   "settings.schedule": "Schedule",

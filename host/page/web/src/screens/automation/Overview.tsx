@@ -1,10 +1,11 @@
 /** The overview: what runs now, what waits for a decision, how it stands, and the latest runs. */
 
-import { itemsOf, useRuns } from "../../api/hooks";
+import { itemsOf, useAutomationAction, useRuns } from "../../api/hooks";
 import type { Automation } from "../../api/types";
 import { Moment, useLanguage } from "../../i18n";
 import { Link, paths } from "../../router/router";
-import { Empty, ErrorState, Facts, LinkButton, Progress, Sparkbars } from "../../ui";
+import { useIsOwner } from "../../session/context";
+import { Button, Empty, ErrorState, Facts, LinkButton, Notice, Progress, Sparkbars } from "../../ui";
 import { Next } from "../automations";
 import { CountsLine } from "./counts";
 import { Documents } from "./Documents";
@@ -42,6 +43,7 @@ export function Overview({ automation, live }: { automation: Automation; live: L
                 </>
               ),
             },
+            { name: t("overview.version"), value: automation.version },
           ]}
         />
         <div className="overview-health">
@@ -50,13 +52,16 @@ export function Overview({ automation, live }: { automation: Automation; live: L
         </div>
       </section>
       <section className="section">
-        <div className="section-head">
+        <div className="section-head recent-head">
           <h2>{t("overview.recent")}</h2>
-          {runs.length > 0 && (
-            <Link to={paths.automation(automation.id, "runs")} className="small">
-              {t("overview.recent.all")}
-            </Link>
-          )}
+          <div className="recent-deeds">
+            <Again automation={automation} />
+            {runs.length > 0 && (
+              <Link to={paths.automation(automation.id, "runs")} className="small">
+                {t("overview.recent.all")}
+              </Link>
+            )}
+          </div>
         </div>
         {error !== null && data === undefined ? (
           <ErrorState small error={error} onRetry={() => void refetch()} />
@@ -68,6 +73,33 @@ export function Overview({ automation, live }: { automation: Automation; live: L
           <RunTable automation={automation} runs={runs} loadingRows={isPending ? RECENT : 0} />
         )}
       </section>
+    </>
+  );
+}
+
+/** To try at once what failed, or to read everything once more. */
+function Again({ automation }: { automation: Automation }) {
+  const { t, error: explain } = useLanguage();
+  const owner = useIsOwner();
+  const action = useAutomationAction(automation.id);
+  if (!owner || automation.state === "deactivated" || automation.state === "paused") return null;
+  const failed = automation.last_run?.counts.failed ?? 0;
+  const problem = action.error === null ? null : explain(action.error);
+  return (
+    <>
+      {problem !== null && (
+        <Notice tone="bad" title={problem.says}>
+          {problem.advice}
+        </Notice>
+      )}
+      {failed > 0 && (
+        <Button size="sm" icon="refresh" isDisabled={automation.running || action.isPending} onPress={() => action.mutate({ action: "retry" })}>
+          {t("do.retry")}
+        </Button>
+      )}
+      <Button size="sm" look="quiet" isDisabled={automation.running || action.isPending} onPress={() => action.mutate({ action: "run", body: { full: true } })}>
+        {t("do.run.full")}
+      </Button>
     </>
   );
 }

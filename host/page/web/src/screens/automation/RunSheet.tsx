@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { useRun } from "../../api/hooks";
 import { ApiProblem } from "../../api/problem";
 import type { Automation, OutcomeKind, Run } from "../../api/types";
-import { Moment, useLanguage } from "../../i18n";
+import { Moment, useLanguage, useNow } from "../../i18n";
 import { navigate, paths } from "../../router/router";
 import { useApi } from "../../session/context";
 import { Button, Empty, ErrorState, Facts, Loading, Notice, RunStatusMark, Segments, Sheet, Skeleton } from "../../ui";
@@ -62,6 +62,7 @@ function Loaded({ automation, run, live }: { automation: Automation; run: Run; l
   const { t, text, kind, failure, formats } = useLanguage();
   const [filter, setFilter] = useState<Filter>("all");
   const running = run.status === "running";
+  const now = useNow(running ? 1 : 60);
   const explained = run.error === null ? null : failure(run.error);
   const counts = running && live.progress?.run === run.id ? live.progress.counts : run.counts;
   const present = KINDS.filter((one) => counts[one] > 0);
@@ -73,7 +74,7 @@ function Loaded({ automation, run, live }: { automation: Automation; run: Run; l
           { name: t("runs.status"), value: <RunStatusMark status={run.status} /> },
           { name: t("runs.at"), value: <Moment at={run.started_at} relative={false} /> },
           { name: t("runs.by"), value: <TriggeredBy trigger={run.trigger} /> },
-          { name: t("run.duration"), value: <Took run={run} /> },
+          { name: t("run.duration"), value: <Took run={run} now={now} /> },
           { name: t("run.cycle"), value: t(run.cycle === "full" ? "run.cycle.full" : "run.cycle.incremental") },
           {
             name: t("run.requests"),

@@ -1,10 +1,11 @@
 /** One automation: how it stands, what can be done, and its parts under tabs of their own. */
 
-import { lazy, Suspense, useMemo, useState } from "react";
+import { Suspense, useMemo, useState } from "react";
 
 import { useAutomation, useAutomationAction } from "../../api/hooks";
 import { ApiProblem } from "../../api/problem";
 import type { Automation } from "../../api/types";
+import { lazily } from "../../app/lazily";
 import { useLanguage } from "../../i18n";
 import { AUTOMATION_TABS, type AutomationTab, Link, paths, ScreenTitle } from "../../router/router";
 import { useIsOwner } from "../../session/context";
@@ -22,7 +23,8 @@ import { RunSheet } from "./RunSheet";
 import { Runs } from "./Runs";
 
 /** Forms bring drop-downs with search along; whoever only looks does not wait for them. */
-const SettingsTab = lazy(async () => ({ default: (await import("./SettingsTab")).SettingsTab }));
+const loadSettings = async () => ({ default: (await import("./SettingsTab")).SettingsTab });
+const SettingsTab = lazily(loadSettings);
 
 export default function AutomationScreen({ id, tab, run }: { id: string; tab: AutomationTab; run?: number }) {
   const { t } = useLanguage();

@@ -1,7 +1,7 @@
 /** Runs as rows. */
 
 import type { Automation, Run, Trigger } from "../../api/types";
-import { Moment, useLanguage } from "../../i18n";
+import { Moment, useLanguage, useNow } from "../../i18n";
 import { Link, navigate, paths } from "../../router/router";
 import { Avatar, type Column, Icon, RunStatusMark, Table } from "../../ui";
 import { CountsLine } from "./counts";
@@ -27,14 +27,15 @@ export function TriggeredBy({ trigger }: { trigger: Trigger }) {
 }
 
 /** How long a run took, or has taken so far. */
-export function Took({ run, now }: { run: Run; now?: Date }) {
+export function Took({ run, now }: { run: Run; now: Date }) {
   const { formats } = useLanguage();
-  const end = run.finished_at === null ? (now ?? new Date()) : new Date(run.finished_at);
+  const end = run.finished_at === null ? now : new Date(run.finished_at);
   return <>{formats.duration(end.getTime() - new Date(run.started_at).getTime())}</>;
 }
 
 export function RunTable({ automation, runs, selected, loadingRows = 0 }: { automation: Automation; runs: readonly Run[]; selected?: number; loadingRows?: number }) {
   const { t, failure, formats } = useLanguage();
+  const now = useNow();
   const columns: Column<Run>[] = [
     {
       id: "at",
@@ -48,7 +49,7 @@ export function RunTable({ automation, runs, selected, loadingRows = 0 }: { auto
     },
     { id: "by", title: t("runs.by"), cell: (run) => <TriggeredBy trigger={run.trigger} /> },
     { id: "status", title: t("runs.status"), card: "side", cell: (run) => <RunStatusMark status={run.status} /> },
-    { id: "duration", title: t("runs.duration"), align: "end", cell: (run) => <span className="nowrap">{run.finished_at === null ? "–" : <Took run={run} />}</span> },
+    { id: "duration", title: t("runs.duration"), align: "end", cell: (run) => <span className="nowrap">{run.finished_at === null ? "–" : <Took run={run} now={now} />}</span> },
     {
       id: "changes",
       title: t("runs.changes"),

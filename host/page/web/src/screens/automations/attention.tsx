@@ -121,7 +121,7 @@ export function Attention({ automation, isOverview }: { automation: Automation; 
           title={matter.title}
           actions={
             (owner || matter.id !== "hold") && (
-              <LinkButton size="sm" to={matter.to}>
+              <LinkButton size="sm" to={matter.to} look={owner && matter.id === "hold" && automation.state === "paused" ? "primary" : "plain"}>
                 {matter.action}
               </LinkButton>
             )
