@@ -9,8 +9,10 @@ import { useApi } from "../session/context";
 
 export function useRequirements(flow: string, source: string, target: string) {
   const api = useApi();
-  return useQuery({
+  return useQuery<Requirement[]>({
     queryKey: ["requirements", flow, source, target],
+    // The other flow may just be at it.
+    refetchInterval: (query) => (query.state.data?.some((one) => !one.met) === true ? 5_000 : false),
     queryFn: ({ signal }) =>
       api.get<Page<Requirement>>(`flows/${part(flow)}/requirements`, { signal, query: { source, target } }).then((page) => page.items),
   });

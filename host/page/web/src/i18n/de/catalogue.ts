@@ -25,7 +25,6 @@ export const catalogue: Translation<typeof english> = {
   "catalogue.reads": "Liest aus {system}",
   "catalogue.writes": "Schreibt nach {system}",
   "catalogue.adjustable": "anpassbar",
-  "catalogue.required": "Pflicht",
   "catalogue.rights": "Benötigte Rechte",
   "catalogue.rights.attributes": { one: "{n} Attribut", other: "{n} Attribute" },
   "catalogue.runs": "Läuft",

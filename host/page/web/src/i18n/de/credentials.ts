@@ -10,8 +10,6 @@ export const credentials: Translation<typeof english> = {
   "credentials.empty.text": "Sie können sie hier hinzufügen oder nebenbei, wenn Sie eine Automation starten.",
   "credentials.name": "Name",
   "credentials.name.help": "Nur für Sie, um mehrere zu unterscheiden.",
-  "credentials.system": "System",
-  "credentials.account": "Konto",
   "credentials.used": "Verwendet von",
   "credentials.unused": "nicht verwendet",
   "credentials.tested": "Letzter Test",

@@ -39,7 +39,6 @@ export const forms: Translation<typeof english> = {
   "mapping.unchecked": "Der Ausdruck konnte nicht geprüft werden. Versuchen Sie es gleich noch einmal.",
   "mapping.fails": "Für {who} lässt er sich nicht auswerten: {error}",
   "mapping.apply": "Übernehmen",
-  "mapping.fixed": "{n} weitere Attribute werden geschrieben, wie der Flow es vorsieht.",
   "mapping.summary": { one: "{n} Attribut", other: "{n} Attribute" },
   "mapping.summary.changed": "{attributes}, {n} geändert",
 

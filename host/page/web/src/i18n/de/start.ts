@@ -2,7 +2,6 @@ import type { start as english } from "../en/start";
 import type { Translation } from "../catalogue";
 
 export const start: Translation<typeof english> = {
-  "start.title": "Starten: {flow}",
   "start.steps": "Schritte",
   "start.step.done": "erledigt",
   "start.step.settings": "Einstellungen",
@@ -20,7 +19,6 @@ export const start: Translation<typeof english> = {
   "start.new.text": "Für ein anderes Konto bei {system}",
   "start.accept": "Ohne diese Rechte starten",
   "start.accept.text": "Wofür sie gebraucht werden, bleibt aus. Sie können sie später erteilen; die Automation nimmt es dann von selbst auf.",
-  "start.failed": "Der Test war nicht erfolgreich",
 
   "start.settings": "Einstellungen",
   "start.settings.lead": "Alles davon können Sie später ändern.",

@@ -22,7 +22,6 @@ export const catalogue = {
   "catalogue.reads": "Reads from {system}",
   "catalogue.writes": "Writes to {system}",
   "catalogue.adjustable": "adjustable",
-  "catalogue.required": "required",
   "catalogue.rights": "Rights it needs",
   "catalogue.rights.attributes": { one: "{n} attribute", other: "{n} attributes" },
   "catalogue.runs": "Runs",

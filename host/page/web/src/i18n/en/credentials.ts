@@ -7,8 +7,6 @@ export const credentials = {
   "credentials.empty.text": "You can add them here, or along the way when you start an automation.",
   "credentials.name": "Name",
   "credentials.name.help": "Only for you, to tell several apart.",
-  "credentials.system": "System",
-  "credentials.account": "Account",
   "credentials.used": "Used by",
   "credentials.unused": "not used",
   "credentials.tested": "Last test",

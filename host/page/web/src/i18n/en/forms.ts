@@ -36,7 +36,6 @@ export const forms = {
   "mapping.unchecked": "The expression could not be checked. Try again in a moment.",
   "mapping.fails": "For {who} it cannot be evaluated: {error}",
   "mapping.apply": "Apply",
-  "mapping.fixed": "{n} more attributes are written as the flow says.",
   "mapping.summary": { one: "{n} attribute", other: "{n} attributes" },
   "mapping.summary.changed": "{attributes}, {n} changed",
 

@@ -1,5 +1,4 @@
 export const start = {
-  "start.title": "Start: {flow}",
   "start.steps": "Steps",
   "start.step.done": "done",
   "start.step.settings": "Settings",
@@ -17,7 +16,6 @@ export const start = {
   "start.new.text": "For another account of {system}",
   "start.accept": "Start without these rights",
   "start.accept.text": "What they are needed for stays out. You can grant them later; the automation then takes it up by itself.",
-  "start.failed": "The test did not succeed",
 
   "start.settings": "Settings",
   "start.settings.lead": "You can change all of this later.",

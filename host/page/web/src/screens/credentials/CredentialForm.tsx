@@ -13,6 +13,7 @@ import { Button, Notice, RadioGroup, SecretField, TextField } from "../../ui";
 import { freeName, methodsOf, useStoreCredential, useTestCredential } from "./actions";
 import { MethodHelp } from "./MethodHelp";
 import { Testing, TestResult } from "./TestResult";
+import "../../forms/forms.css";
 import "./credentials.css";
 
 export interface CredentialFormProps {

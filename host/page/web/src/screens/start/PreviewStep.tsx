@@ -1,11 +1,11 @@
 /** What the first run would do, before anything is changed; and the button that starts it. */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 import { part } from "../../api/client";
 import { keys } from "../../api/hooks";
-import { ApiProblem } from "../../api/problem";
+import { ApiProblem, NoAnswer } from "../../api/problem";
 import type { Automation, Flow, Plan } from "../../api/types";
 import { useLanguage } from "../../i18n";
 import { useSurroundings } from "../../session/context";
@@ -54,13 +54,19 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
     queryFn: ({ signal }) => api.get<Plan>(`plans/${part(id ?? "")}`, { signal }),
     refetchInterval: (query) => (query.state.status !== "error" && query.state.data?.status !== "done" && query.state.data?.status !== "failed" ? 700 : false),
   });
+  // If an answer was lost the request is sent again under its key, so that nothing is started twice.
+  const unanswered = useRef<string | null>(null);
   const save = useMutation({
-    mutationFn: () =>
-      api.post<Automation>("automations", {
-        ...wanted,
-        contacts: draft.contacts,
-        accept_findings: draft.source.accepted || draft.target.accepted,
-      }),
+    mutationFn: async () => {
+      const key = unanswered.current ?? crypto.randomUUID();
+      const accept_findings = draft.source.accepted || draft.target.accepted;
+      try {
+        return await api.post<Automation>("automations", { ...wanted, contacts: draft.contacts, accept_findings }, { key });
+      } catch (error) {
+        unanswered.current = error instanceof NoAnswer ? key : null;
+        throw error;
+      }
+    },
     onSuccess: async (automation) => {
       tell("automation-started", { automation: automation.id, flow: flow.name });
       await Promise.all([keys.flows(), keys.automations(), keys.credentials()].map((queryKey) => client.invalidateQueries({ queryKey })));
@@ -174,7 +180,12 @@ function Failed({ plan, onAgain }: { plan: Plan; onAgain: () => void }) {
         </Button>
       }
     >
-      {why !== null && [why.says, why.detail, why.advice].filter(Boolean).join(" · ")}
+      {why !== null && (
+        <>
+          <p>{why.says}</p>
+          {why.detail !== null && <p>{why.detail}</p>}
+        </>
+      )}
     </Notice>
   );
 }
