@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
+import { NoAnswer } from "../api/problem";
 import { type Bridge, type FromHost, type ToHost } from "./bridge";
 import { expiryOf, HostTokens, LocalTokens } from "./tokens";
 
@@ -124,6 +125,14 @@ it("renews with the token it has", async () => {
   await vi.advanceTimersByTimeAsync(540_001);
   expect(await tokens.token()).toBe("two");
   expect(new Headers(fetcher.mock.calls[1]?.[1].headers).get("authorization")).toBe("Bearer one");
+});
+
+it("keeps the code of a link while the server cannot be reached", async () => {
+  const fetcher = answers([200, { token: "one", expires_at: until(600) }]);
+  fetcher.mockRejectedValueOnce(new TypeError("Failed to fetch"));
+  const tokens = new LocalTokens(base, "c0de", sessionStorage);
+  await expect(tokens.token()).rejects.toBeInstanceOf(NoAnswer);
+  expect(await tokens.token()).toBe("one");
 });
 
 it("tells a used link from an ended session and from none", async () => {

@@ -4,7 +4,7 @@
  */
 
 import type { TokenSource } from "../api/client";
-import { problemOf } from "../api/problem";
+import { NoAnswer, problemOf } from "../api/problem";
 import type { LocalToken } from "../api/types";
 import type { Bridge } from "./bridge";
 
@@ -138,8 +138,9 @@ export class LocalTokens extends Keeper {
   protected override async ask(former: string | null): Promise<Held> {
     const code = this.#code;
     if (code !== null) {
+      const held = await this.#exchange("session/local", { code }, null, "link-used");
       this.#code = null;
-      return this.#exchange("session/local", { code }, null, "link-used");
+      return held;
     }
     if (former === null) throw new NoSession("not-signed-in");
     return this.#exchange("session/renew", {}, former, "ended");
@@ -148,12 +149,9 @@ export class LocalTokens extends Keeper {
   async #exchange(path: string, body: object, token: string | null, refusal: NoSessionReason): Promise<Held> {
     const headers = new Headers({ "content-type": "application/json", accept: "application/json" });
     if (token !== null) headers.set("authorization", `Bearer ${token}`);
-    const response = await fetch(new URL(path, this.#base), {
-      method: "POST",
-      headers,
-      body: JSON.stringify(body),
-      credentials: "omit",
-      cache: "no-store",
+    const request: RequestInit = { method: "POST", headers, body: JSON.stringify(body), credentials: "omit", cache: "no-store" };
+    const response = await fetch(new URL(path, this.#base), request).catch((error: unknown) => {
+      throw new NoAnswer(error);
     });
     if (response.status >= 400 && response.status < 500 && response.status !== 429) {
       this.#storage.removeItem(KEPT);

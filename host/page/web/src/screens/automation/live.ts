@@ -1,6 +1,6 @@
 /** What happens to an automation while somebody looks: by events, or by asking where events do not get through. */
 
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
 import { part } from "../../api/client";
@@ -18,6 +18,13 @@ export interface Live {
 
 const ASK_MS = 4_000;
 
+/** Loads anew what is shown. What could not be loaded at all keeps saying so, until somebody tries again. */
+function refresh(client: QueryClient, id: string): void {
+  if (client.getQueryData(keys.automation(id)) === undefined) return;
+  void client.invalidateQueries({ queryKey: keys.automation(id) }, { cancelRefetch: false });
+  void client.invalidateQueries({ queryKey: keys.runsOf(id) }, { cancelRefetch: false });
+}
+
 export function useLive(id: string): Live {
   const api = useApi();
   const client = useQueryClient();
@@ -26,10 +33,7 @@ export function useLive(id: string): Live {
 
   useEffect(() => {
     const ended = new AbortController();
-    const reload = () => {
-      void client.invalidateQueries({ queryKey: keys.automation(id) });
-      void client.invalidateQueries({ queryKey: keys.runsOf(id) });
-    };
+    const reload = () => refresh(client, id);
     void listen(
       api,
       `automations/${part(id)}/events`,
@@ -70,10 +74,7 @@ export function useLive(id: string): Live {
 
   useEffect(() => {
     if (connected) return;
-    const timer = setInterval(() => {
-      void client.invalidateQueries({ queryKey: keys.automation(id) });
-      void client.invalidateQueries({ queryKey: keys.runsOf(id) });
-    }, ASK_MS);
+    const timer = setInterval(() => refresh(client, id), ASK_MS);
     return () => clearInterval(timer);
   }, [client, connected, id]);
 
