@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the code once in a process.
+//! The description of the API (`OpenAPI` 3.1), made from the code once in a process.
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,6 @@
 //! Shapes that several resources share: the domain's words as JSON, described.
 //!
-//! The domain's own types have no description of their own, since nothing below this crate knows of OpenAPI.
+//! The domain's own types have no description of their own, since nothing below this crate knows of `OpenAPI`.
 
 use std::collections::BTreeMap;
 

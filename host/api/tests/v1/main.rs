@@ -1,0 +1,14 @@
+//! The REST API as the page sees it: over a real store, real connectors and the fakes of both systems.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod automations;
+mod events;
+mod matrix;
+mod once;
+mod records;
+mod tokens;
+mod world;
