@@ -30,11 +30,13 @@ export interface TestResultProps {
   test: CredentialTest;
   system: string;
   onAgain?: (() => void) | undefined;
+  /** Leads to entering them anew. */
+  onReplace?: (() => void) | undefined;
   /** The fields are right here: what to do about a refusal goes without saying. */
   brief?: boolean;
 }
 
-export function TestResult({ test, system, onAgain, brief = false }: TestResultProps) {
+export function TestResult({ test, system, onAgain, onReplace, brief = false }: TestResultProps) {
   const { t, failure: explain } = useLanguage();
   const [all, setAll] = useState(false);
   const missing = missingOf(test);
@@ -58,6 +60,11 @@ export function TestResult({ test, system, onAgain, brief = false }: TestResultP
             </span>
           )}
         </div>
+        {onReplace !== undefined && (
+          <Button size="sm" onPress={onReplace}>
+            {t("credentials.replace")}
+          </Button>
+        )}
         {onAgain !== undefined && (
           <Button size="sm" icon="refresh" onPress={onAgain}>
             {t("credentials.test.again")}

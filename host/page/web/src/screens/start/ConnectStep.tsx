@@ -67,6 +67,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
   // What is being added is in the form, and not yet among those to choose from.
   const [added, setAdded] = useState<string | null>(null);
   const list = all.filter((credential) => credential.connector === connector.id && !(adding && credential.id === added));
+  const [replacing, setReplacing] = useState(false);
   const test = useTestCredential();
   const { mutate } = test;
   const system = text(connector.title);
@@ -92,6 +93,11 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
       {t("start.back")}
     </Button>
   );
+  const cancel = (
+    <Button look="quiet" onPress={() => setReplacing(false)}>
+      {t("action.cancel")}
+    </Button>
+  );
   const picker = list.length > 0 && (
     <Picker
       connector={connector}
@@ -100,26 +106,31 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
       onChange={(credential) => {
         setAdding(credential === null);
         setAdded(null);
+        setReplacing(false);
         test.reset();
         onChange({ credential, test: null, accepted: false });
       }}
     />
   );
   const attributes = which === "source" ? flow.reads : [];
-  if (adding) {
+  const replaced = replacing ? list.find((credential) => credential.id === chosen) : undefined;
+  if (adding || replaced !== undefined) {
     return (
       <div className="stack">
         {picker}
         <CredentialForm
+          key={replaced?.id ?? "new"}
           connector={connector}
+          existing={replaced ?? null}
           flow={{ name: flow.name, attributes }}
           taken={all.map((credential) => credential.name)}
           onSaved={setAdded}
           onDone={(credential, result) => {
             setAdding(false);
+            setReplacing(false);
             onChange({ credential: credential.id, test: result, accepted: false });
           }}
-          footer={(submit) => <Footer back={back}>{submit}</Footer>}
+          footer={(submit) => <Footer back={replaced === undefined ? back : cancel}>{submit}</Footer>}
         />
       </div>
     );
@@ -138,7 +149,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
         ) : side.test === null ? (
           chosen !== null && <Testing system={system} />
         ) : (
-          <TestResult test={side.test} system={system} onAgain={side.test.failure !== null || missing.length > 0 ? again : undefined} />
+          <TestResult test={side.test} system={system} {...(side.test.failure !== null || missing.length > 0 ? { onAgain: again, onReplace: () => setReplacing(true) } : {})} />
         )}
         {side.test?.failure === null && missing.length > 0 && (
           <div className="accept">
