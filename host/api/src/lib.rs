@@ -5,6 +5,7 @@
 //! | `operations` | health, readiness, metrics |
 //! | `hooks` | events of remote systems |
 //! | `v1` | the REST API |
+//! | `docs` | its reference, for people |
 //! | `page` | the page and the script that embeds it |
 //! | `problem` | what an error looks like |
 //! | `guard` | what holds for every request |
@@ -19,6 +20,7 @@
 //! a request's path, and no span has it.
 #![forbid(unsafe_code)]
 
+mod docs;
 mod gate;
 mod guard;
 mod hooks;
@@ -45,7 +47,7 @@ use axum::Router;
 use axum::middleware;
 use matricula_core::TenantId;
 use matricula_core::clock::Clock;
-use matricula_service::Matricula;
+use matricula_service::{Matricula, Plans};
 use matricula_session::Sessions;
 use tokio::sync::Semaphore;
 
@@ -126,6 +128,7 @@ pub(crate) struct Shared {
     pub(crate) streams: Gate<(TenantId, String)>,
     /// Changes of one resource come one after the other.
     pub(crate) turns: Turns,
+    pub(crate) plans: Plans,
 }
 
 impl Api {
@@ -136,6 +139,7 @@ impl Api {
         sessions: Arc<Sessions>,
         options: ApiOptions,
     ) -> Self {
+        let plans = Plans::new(Arc::clone(&matricula));
         Self {
             shared: Arc::new(Shared {
                 matricula,
@@ -147,6 +151,7 @@ impl Api {
                 remotes: Gate::new(8, 2),
                 streams: Gate::new(128, 4),
                 turns: Turns::default(),
+                plans,
             }),
         }
     }
@@ -162,6 +167,7 @@ impl Api {
     /// | `GET /hooks/{automation}/{secret}` | 204, whatever the address |
     /// | `GET /app/`, `GET /embed.js` | the page, and the script that embeds it |
     /// | `/api/v1/…` | what the page is made of: [`openapi`] describes it |
+    /// | `GET /api/docs` | that description, to read and to try |
     ///
     /// Every error is a problem document (RFC 9457) with a stable `code`.
     pub fn router(self) -> Router {
@@ -170,6 +176,7 @@ impl Api {
             .merge(operations::routes())
             .merge(hooks::routes())
             .merge(v1::routes(&self.shared))
+            .merge(docs::routes())
             .merge(page::routes())
             .fallback(guard::no_route)
             .method_not_allowed_fallback(guard::no_method)

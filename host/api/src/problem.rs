@@ -251,6 +251,18 @@ impl Problem {
         "This automation is not part of your plan",
         "Ask the vendor of the application for it.",
     );
+    pub(crate) const CREDENTIAL_FIELDS: Self = Self::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "credential.fields",
+        "The credential does not fit",
+        "Fields are unknown, missing or in the wrong half; the connector says which there are.",
+    );
+    pub(crate) const PLANS_RUNNING: Self = Self::later(
+        "plans.running",
+        "Too many plans are being made",
+        "Wait for one of them to end, or stop it.",
+    )
+    .with_status(StatusCode::TOO_MANY_REQUESTS);
     pub(crate) const PRECONDITION_MISSING: Self = Self::new(
         StatusCode::PRECONDITION_REQUIRED,
         "precondition.missing",

@@ -1,13 +1,13 @@
 //! Credentials: adding, testing, removing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use matricula_core::connector::{Call, Connector as _, Need, Report};
+use matricula_core::board::{TestResult, Tested};
+use matricula_core::connector::{Connector as _, Need, Report};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::Method;
 use matricula_core::notice::WEBHOOK;
-use matricula_core::{CredentialId, Person, TenantId};
+use matricula_core::{CredentialId, Failure, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::{Value, json};
 
@@ -26,6 +26,28 @@ pub struct NewCredential {
     pub public: BTreeMap<String, String>,
     /// The fields that are.
     pub secrets: Secrets,
+}
+
+/// The fields of a credential as they are entered, before anything is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Entered<'a> {
+    /// Those that are no secrets.
+    pub public: &'a BTreeMap<String, String>,
+    /// Those that are.
+    pub secrets: &'a Secrets,
+}
+
+/// A field of a credential that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongField {
+    /// The field.
+    pub name: String,
+    /// Whether it stands, or is missing, among the secrets.
+    pub secret: bool,
+    /// Stable: `field.unknown`, `field.half` or `field.missing`.
+    pub code: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
 }
 
 impl Matricula {
@@ -94,10 +116,53 @@ impl Matricula {
         by: &Person,
     ) -> Result<Credential, Error> {
         let old = self.replaceable(tenant, &new.name, &new.connector).await?;
-        let (credential, secrets) = self.checked(tenant, new, old.id, old.created_at)?;
+        let method = new.method.as_deref();
+        self.rewrite_credential(&old, method, new.public, new.secrets, by)
+            .await
+    }
+
+    /// The same of a credential that was found already.
+    ///
+    /// # Errors
+    /// [`Error::CredentialFields`] as [`Self::add_credential`]; [`Error::Store`] if it was removed meanwhile.
+    pub async fn rewrite_credential(
+        &self,
+        old: &Credential,
+        method: Option<&str>,
+        public: BTreeMap<String, String>,
+        secrets: Secrets,
+        by: &Person,
+    ) -> Result<Credential, Error> {
+        let new = NewCredential {
+            name: old.name.clone(),
+            connector: old.connector.clone(),
+            method: method.map(str::to_owned),
+            public,
+            secrets,
+        };
+        let (credential, secrets) =
+            self.checked(&old.tenant, new, old.id.clone(), old.created_at)?;
         self.store.replace_credential(&credential, &secrets).await?;
-        self.credential_replaced(tenant, &credential.id, by).await?;
+        self.credential_replaced(&old.tenant, &credential.id, by)
+            .await?;
         Ok(credential)
+    }
+
+    /// What is wrong with the fields for a method of a connector, field by field; none: nothing that shows
+    /// without asking the system.
+    ///
+    /// # Errors
+    /// As [`Self::method`].
+    pub fn wrong_fields(
+        &self,
+        connector: &str,
+        method: Option<&str>,
+        entered: Entered<'_>,
+    ) -> Result<Vec<WrongField>, Error> {
+        let method = self.method(connector, method)?;
+        let mut wrong = misplaced(&method, entered);
+        wrong.extend(missing(&method, entered));
+        Ok(wrong)
     }
 
     /// What was entered, once its fields fit the connector's method.
@@ -152,6 +217,10 @@ impl Matricula {
     ///
     /// # Errors
     /// [`Error::CredentialUnknown`], also if it is another tenant's.
+    /// The credential of this id, if it is the tenant's and one for a connector.
+    ///
+    /// # Errors
+    /// [`Error::CredentialUnknown`].
     pub async fn credential_by_id(
         &self,
         tenant: &TenantId,
@@ -187,15 +256,50 @@ impl Matricula {
     ) -> Result<Report, Error> {
         let needs = needs(&credential.connector, flows);
         let side = self.side(credential, &json!({})).await?;
-        let now = self.clock.now();
-        let call = Call {
-            config: Arc::clone(&side.config),
-            now_ms: u64::try_from(now.as_millisecond()).unwrap_or(0),
-            idempotency_key: format!("check/{}/{}", credential.id, now.as_millisecond()),
-            egress: Arc::clone(&side.egress),
-            deadline: self.options.call_deadline,
-        };
+        let call = self.call(&side, format!("check/{}", credential.id));
         Ok(side.connector.check(&call, &needs).await?)
+    }
+
+    /// Tests a credential as [`Self::test_credential`] and keeps what came of it: for a flow, or, where none is
+    /// named, for those that are started with it. A system that rejects it is an answer too.
+    ///
+    /// # Errors
+    /// [`Error::FlowUnknown`]; [`Error::Session`] if what is stored does not fit the connector any more.
+    pub async fn try_credential(
+        &self,
+        credential: &Credential,
+        flow: Option<&str>,
+    ) -> Result<Result<Report, Failure>, Error> {
+        let flows = match flow {
+            Some(name) => vec![self.offered(name)?],
+            None => self.flows_with(credential).await?,
+        };
+        let answer = match self.test_credential(credential, &flows).await {
+            Ok(report) => Ok(report),
+            Err(Error::Failure(failure)) => Err(failure),
+            Err(error) => return Err(error),
+        };
+        let result = match &answer {
+            Ok(report) if report.findings.iter().all(|finding| finding.ok) => TestResult::Ok,
+            Ok(_) => TestResult::Findings,
+            Err(_) => TestResult::Failed,
+        };
+        let at = self.clock.now();
+        let tested = Tested { at, result };
+        self.store.set_tested(&credential.id, tested).await?;
+        Ok(answer)
+    }
+
+    /// The flows of the automations that use a credential, each once.
+    async fn flows_with(&self, credential: &Credential) -> Result<Vec<Flow>, Error> {
+        let uses = self.store.uses(&credential.tenant).await?;
+        let uses = uses.iter().filter(|used| used.credential == credential.id);
+        let names: BTreeSet<&str> = uses.map(|used| used.flow.as_str()).collect();
+        // One that the folder does not have any more cannot say what it needs.
+        Ok(names
+            .into_iter()
+            .filter_map(|name| self.offered(name).ok())
+            .collect())
     }
 }
 
@@ -229,36 +333,66 @@ fn check_fields(
     public: &BTreeMap<String, String>,
     secrets: &Secrets,
 ) -> Result<(), Error> {
-    let wrong = |reason: String| Err(Error::CredentialFields(reason));
-    let find = |name: &str| method.fields.iter().find(|field| field.name == name);
-    for (name, secret) in public
-        .keys()
-        .map(|name| (name.as_str(), false))
-        .chain(secrets.iter().map(|(name, _)| (name, true)))
-    {
-        match find(name) {
+    // What is missing is told by the gateway, which knows what it can do without.
+    let wrong = misplaced(method, Entered { public, secrets });
+    match wrong.into_iter().next() {
+        Some(first) => Err(Error::CredentialFields(first.message)),
+        None => Ok(()),
+    }
+}
+
+/// Fields that the method does not have, or has in the other half.
+fn misplaced(method: &Method, entered: Entered<'_>) -> Vec<WrongField> {
+    let public = entered.public.keys().map(|name| (name.as_str(), false));
+    let secrets = entered.secrets.iter().map(|(name, _)| (name, true));
+    let of = |(name, secret): (&str, bool)| {
+        let known = method.fields.iter().find(|field| field.name == name);
+        let (code, message) = match known {
             None => {
                 let known = there_are(method.fields.iter().map(|field| field.name.as_str()));
-                return wrong(format!("there is no field \"{name}\": {known}"));
+                let message = format!("there is no field \"{name}\": {known}");
+                ("field.unknown", message)
             }
-            Some(field) if field.secret && !secret => {
-                return wrong(format!(
-                    "the field {name} is a secret and must be given as one"
-                ));
+            Some(field) if field.secret == secret => return None,
+            Some(_) => {
+                let message = match secret {
+                    false => format!("the field {name} is a secret and must be given as one"),
+                    true => format!("the field {name} is no secret and must not be given as one"),
+                };
+                ("field.half", message)
             }
-            Some(field) if !field.secret && secret => {
-                return wrong(format!(
-                    "the field {name} is no secret and must not be given as one"
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
+        };
+        Some(WrongField {
+            name: name.to_owned(),
+            secret,
+            code,
+            message,
+        })
+    };
+    public.chain(secrets).filter_map(of).collect()
+}
+
+/// Fields that the method needs and that are empty or not there at all.
+fn missing(method: &Method, entered: Entered<'_>) -> Vec<WrongField> {
+    let value = |name: &str| {
+        let public = entered.public.get(name).map(String::as_str);
+        public.or_else(|| entered.secrets.get(name))
+    };
+    let lacks = |name: &str| value(name).is_none_or(|value| value.trim().is_empty());
+    let fields = method.fields.iter().filter(|field| field.required);
+    fields
+        .filter(|field| lacks(&field.name))
+        .map(|field| WrongField {
+            name: field.name.clone(),
+            secret: field.secret,
+            code: "field.missing",
+            message: format!("the field {} is needed", field.name),
+        })
+        .collect()
 }
 
 /// What flows need of a connector: one need per stream and operation.
-fn needs(connector: &str, flows: &[Flow]) -> Vec<Need> {
+pub fn needs(connector: &str, flows: &[Flow]) -> Vec<Need> {
     let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for flow in flows {
         let (source, stream) = flow.source();
@@ -346,6 +480,28 @@ mod tests {
         ] {
             assert_eq!(check(&public, &secrets), Err(reason.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_is_misplaced() {
+        let public = BTreeMap::from([("token".to_owned(), "t".to_owned())]);
+        let secrets = Secrets::default();
+        let entered = Entered {
+            public: &public,
+            secrets: &secrets,
+        };
+        let told = |wrong: Vec<WrongField>| -> Vec<(String, bool, &str)> {
+            let wrong = wrong.into_iter();
+            wrong.map(|of| (of.name, of.secret, of.code)).collect()
+        };
+        assert_eq!(
+            told(misplaced(&method(), entered)),
+            [("token".to_owned(), false, "field.half")]
+        );
+        assert_eq!(
+            told(missing(&method(), entered)),
+            [("url".to_owned(), false, "field.missing")]
+        );
     }
 
     #[test]

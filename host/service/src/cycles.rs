@@ -15,14 +15,13 @@ use matricula_core::notice::Records;
 use matricula_core::run::Trigger;
 use matricula_core::standing::Standing;
 use matricula_core::store::StoreError;
-use matricula_core::{AutomationId, Failure, FailureKind, TenantId};
+use matricula_core::{AutomationId, CredentialId, Failure, FailureKind, TenantId};
 use matricula_engine::schedule::{About, Cycles, Ended};
 use matricula_engine::{EngineError, People, RunRequest, Sides, Silent, Stop};
 use matricula_flow::{Flow, Program};
 
 use crate::Matricula;
 use crate::error::Error;
-use crate::offered::Stamp;
 
 /// Programs that are kept; an automation with settings of its own has one of its own.
 const PROGRAMS: usize = 512;
@@ -36,8 +35,6 @@ pub(crate) struct Kept {
     programs: Mutex<HashMap<(String, String), Arc<Program>>>,
     /// What notices say of a flow, by its name.
     abouts: Mutex<HashMap<String, About>>,
-    /// The flows of the folder, by name: as they were when their file was last read.
-    pub(crate) folder: Mutex<HashMap<String, (Stamp, Flow)>>,
 }
 
 /// Puts something into a map that is emptied before it grows beyond `most`: what is still in use comes back.
@@ -261,15 +258,17 @@ pub fn records(flow: &Flow) -> Records {
 
 /// Whether two automations work between the same two credentials, whichever way round.
 pub(crate) fn same_credentials(one: &Automation, other: &Automation) -> bool {
-    let mut ones = [&one.source, &one.target];
-    let mut others = [&other.source, &other.target];
-    ones.sort();
-    others.sort();
-    ones == others
+    between(one, &other.source, &other.target)
+}
+
+/// Whether an automation works between these two credentials, whichever way round.
+pub(crate) fn between(automation: &Automation, one: &CredentialId, other: &CredentialId) -> bool {
+    let its = (&automation.source, &automation.target);
+    its == (one, other) || its == (other, one)
 }
 
 /// What keeps an automation from even beginning, as a failure that its owner is told.
-fn failure(error: Error) -> Failure {
+pub(crate) fn failure(error: Error) -> Failure {
     match error {
         Error::Failure(failure) => failure,
         Error::Store(error @ (StoreError::Busy(_) | StoreError::Failed(_))) => {

@@ -62,6 +62,18 @@ pub enum Error {
         /// What its manifest says.
         id: String,
     },
+    /// The connector has no lookup or stream of that name.
+    #[error("{connector} has no {what} \"{name}\": {hint}")]
+    NotOffered {
+        /// The connector.
+        connector: String,
+        /// What was asked for.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
     /// What was entered for a credential does not fit the connector's method.
     #[error("{0}")]
     CredentialFields(String),
@@ -190,6 +202,7 @@ impl Error {
             Self::ConnectorUnknown { .. } => "connector.unknown",
             Self::ConnectorRefused(_) => "connector.refused",
             Self::ConnectorMisnamed { .. } => "connector.misnamed",
+            Self::NotOffered { .. } => "connector.not-offered",
             Self::CredentialFields(_) => "credential.fields",
             Self::CredentialUnknown { .. } => "credential.unknown",
             Self::CredentialConnector { .. } => "credential.connector",

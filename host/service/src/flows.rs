@@ -61,10 +61,22 @@ impl Flows {
         if yaml || path.components().nth(1).is_some() || path.is_absolute() {
             return Ok(FlowPath(path.to_owned()));
         }
-        let path = self.folder.join(format!("{name_or_path}{FLOW}"));
-        if !path.is_file() {
+        self.named(name_or_path)
+    }
+
+    /// Finds a flow file of the folder by its name alone: what comes from elsewhere must not lead out of it.
+    ///
+    /// # Errors
+    /// [`Error::FlowUnknown`] if there is no flow of that name.
+    pub(crate) fn named(&self, name: &str) -> Result<FlowPath, Error> {
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        let path = self.folder.join(format!("{name}{FLOW}"));
+        if !is_name || !path.is_file() {
             return Err(Error::FlowUnknown {
-                name: name_or_path.to_owned(),
+                name: name.to_owned(),
                 folder: self.folder.clone(),
                 hint: match self.folder.is_dir() {
                     true => there_are(self.names()?.iter().map(String::as_str)),
@@ -105,7 +117,7 @@ impl FlowPath {
         &self.0
     }
 
-    fn load(&self, connectors: &Connectors) -> Result<Flow, Error> {
+    pub(crate) fn load(&self, connectors: &Connectors) -> Result<Flow, Error> {
         check(&self.0.to_string_lossy(), &read(&self.0)?, connectors)
     }
 

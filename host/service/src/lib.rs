@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod automation;
+mod catalogue;
 mod clock;
 mod connectors;
 mod credentials;
@@ -15,19 +16,22 @@ mod documents;
 mod error;
 mod flows;
 mod lifecycle;
+mod lookups;
 mod notices;
-mod offered;
+mod plans;
 mod serve;
 
 pub use automation::{Opened, Selection, random_id};
 pub use clock::SystemClock;
 pub use connectors::Connectors;
-pub use credentials::NewCredential;
+pub use credentials::{Entered, NewCredential, WrongField, needs};
 pub use cycles::records;
 pub use documents::Decided;
 pub use error::Error;
 pub use flows::{FlowPath, Flows, Tested};
 pub use lifecycle::{Amendment, Examined, Requirement, Terms};
+pub use lookups::Sample;
+pub use plans::{Plan, PlanError, PlanRequest, PlanStatus, Plans};
 pub use serve::Service;
 
 use std::sync::{Arc, OnceLock};
@@ -40,6 +44,7 @@ use matricula_egress::Gateway;
 use matricula_engine::schedule::Scheduler;
 use matricula_engine::{Engine, Gone, Options};
 
+use crate::catalogue::Catalogue;
 use crate::cycles::Kept;
 
 /// What a [`Matricula`] is made of.
@@ -71,6 +76,7 @@ pub struct Matricula {
     connectors: Connectors,
     gateway: Gateway,
     flows: Option<Flows>,
+    catalogue: Catalogue,
     kept: Kept,
     engine: Engine,
     options: Options,
@@ -95,6 +101,7 @@ impl Matricula {
             connectors: parts.connectors,
             gateway: parts.gateway,
             flows: parts.flows,
+            catalogue: Catalogue::default(),
             kept: Kept::default(),
             engine: engine.with_gone(Arc::clone(&parts.gone)),
             gone: parts.gone,

@@ -47,8 +47,8 @@ impl Matricula {
         }
     }
 
-    /// Adds an address for webhooks; every notice of the tenant is sent there. Gives the secret (`whsec_…`) by
-    /// which the receiver checks signatures; it is shown only now.
+    /// Adds an address for webhooks; every notice of the tenant is sent there. Gives it with the secret (`whsec_…`)
+    /// by which the receiver checks signatures; that is shown only now.
     ///
     /// # Errors
     /// [`Error::CredentialFields`] if the address cannot be used; [`Error::Store`] if the name is taken.
@@ -57,7 +57,12 @@ impl Matricula {
         tenant: &TenantId,
         name: &str,
         url: &str,
-    ) -> Result<Zeroizing<String>, Error> {
+    ) -> Result<(Credential, Zeroizing<String>), Error> {
+        if name.trim().is_empty() || name.chars().any(char::is_control) {
+            return Err(Error::CredentialFields(
+                "an address for webhooks needs a name of visible text".into(),
+            ));
+        }
         let mut bytes = vec![0; 32];
         getrandom::fill(&mut bytes).map_err(Error::Random)?;
         let key = SigningKey::from_bytes(bytes)
@@ -77,7 +82,21 @@ impl Matricula {
             .session(&manifest(), &credential, secrets.clone())
             .map_err(|error| Error::CredentialFields(error.to_string()))?;
         self.store.add_credential(&credential, &secrets).await?;
-        Ok(key)
+        Ok((credential, key))
+    }
+
+    /// Removes an address for webhooks; what waits to be sent there is dropped.
+    ///
+    /// # Errors
+    /// [`Error::CredentialUnknown`] if the tenant has none of this id.
+    pub async fn remove_webhook(&self, tenant: &TenantId, id: &CredentialId) -> Result<(), Error> {
+        let known = self.store.credential(id).await?;
+        let own = known.filter(|known| known.tenant == *tenant && known.connector == WEBHOOK);
+        let own = own.ok_or_else(|| Error::CredentialUnknown {
+            name: id.to_string(),
+            hint: "it may have been removed".to_owned(),
+        })?;
+        Ok(self.store.remove_credential(&own.id).await?)
     }
 
     /// A tenant's addresses for webhooks, by name.

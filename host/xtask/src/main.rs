@@ -11,6 +11,7 @@ mod connectors;
 mod demo;
 mod fuzz;
 mod http;
+mod openapi;
 mod page;
 mod process;
 mod sandbox;
@@ -33,6 +34,7 @@ Commands:
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
+  openapi     Write down the description of the API, from which the page's types are made
   page        Build the page and the script that embeds it into host/page/dist; needs Node
   help        Print this
 
@@ -80,7 +82,7 @@ fn run() -> Result<()> {
         .any(|argument| argument == "--help" || argument == "-h");
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => return say::out(HELP),
-        Some("demo" | "connectors" | "page") if asks_help => return say::out(HELP),
+        Some("demo" | "connectors" | "openapi" | "page") if asks_help => return say::out(HELP),
         _ => {}
     }
     let workspace = cargo::Workspace::find().context("the workspace cannot be read")?;
@@ -89,10 +91,12 @@ fn run() -> Result<()> {
         Some("test") => test::run(&workspace, &rest),
         Some("bench") => bench::run(&workspace, &rest),
         Some("connectors") if rest.is_empty() => connectors::build(&workspace).map(drop),
+        Some("openapi") if rest.is_empty() => openapi::write(&workspace),
         Some("page") if rest.is_empty() => match page::build(&workspace)? {
             true => Ok(()),
             false => bail!("the page was not built"),
         },
+        Some("openapi") => bail!("`openapi` takes no arguments"),
         Some("page") => bail!("`page` takes no arguments"),
         Some("connectors") => bail!("`connectors` takes no arguments"),
         Some(other) => bail!("there is no command `{other}`; `cargo xtask help` lists them"),

@@ -28,6 +28,9 @@ impl From<Error> for Problem {
                 "",
             )
             .saying(format!("there is no connector \"{name}\"")),
+            Error::NotOffered { .. } => {
+                say(StatusCode::NOT_FOUND, "The connector does not offer this")
+            }
             Error::CredentialUnknown { .. } => {
                 say(StatusCode::NOT_FOUND, "There is no such credential")
             }

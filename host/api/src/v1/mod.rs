@@ -9,26 +9,37 @@
 //! | `notices` | what was told |
 //! | `tenant` | for how long runs are kept, and erasing a person |
 //! | `idempotency` | requests that are sent again, and clients that hang up |
+//! | `flows`, `connectors` | the catalogue |
+//! | `credentials` | accesses to remote systems, and what is asked with them |
+//! | `plans` | previews |
+//! | `webhooks` | where notices are sent |
 //! | `extract` | who asks, bodies, parameters, lists |
 //! | `etag` | changes that say what they are based on |
 //! | `fault` | what is answered when the product refuses |
+//! | `bounds` | how long texts are, and how many of something |
 //! | `document` | the description of all of it, from the code |
 //!
 //! Every handler names the tenant of the session in every question that it asks; what belongs to another tenant is
 //! not found.
 
 mod automations;
+mod bounds;
+mod connectors;
+mod credentials;
 mod document;
 mod etag;
 mod events;
 mod extract;
 mod fault;
+mod flows;
 mod idempotency;
 mod notices;
+mod plans;
 mod runs;
 mod session;
 mod shapes;
 mod tenant;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,10 +59,15 @@ fn described() -> OpenApiRouter<Arc<Shared>> {
 fn resources() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(session::routes())
+        .merge(flows::routes())
+        .merge(connectors::routes())
+        .merge(credentials::routes())
+        .merge(plans::routes())
         .merge(automations::routes())
         .merge(runs::routes())
         .merge(events::routes())
         .merge(notices::routes())
+        .merge(webhooks::routes())
         .merge(tenant::routes())
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod hooks;
+mod openapi;
 mod operations;
 mod serve;
 mod support;

@@ -129,7 +129,8 @@ fn exit_of(error: &Error) -> Exit {
         }
         Error::ConnectorUnknown { .. }
         | Error::ConnectorRefused(_)
-        | Error::ConnectorMisnamed { .. } => Exit::Connector,
+        | Error::ConnectorMisnamed { .. }
+        | Error::NotOffered { .. } => Exit::Connector,
         Error::CredentialMissing { .. } | Error::Session(_) | Error::Findings(_) => {
             Exit::Credential
         }

@@ -1,17 +1,18 @@
 //! Starting an automation: everything that could be wrong is looked at before anything is kept.
 
 use matricula_core::agenda::Change;
+use matricula_core::automation::Automation;
 use matricula_core::connector::{Finding, Report};
 use matricula_core::journal::{Actor, Deed, Entry};
 use matricula_core::notice::Contact;
 use matricula_core::standing::Standing;
-use matricula_core::{Cadence, Person, TenantId};
+use matricula_core::{AutomationId, Cadence, CredentialId, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::json;
 
 use crate::Matricula;
 use crate::automation::{Opened, Selection};
-use crate::cycles::same_credentials;
+use crate::cycles::between;
 use crate::error::Error;
 
 /// What is asked of an automation beside credentials and settings.
@@ -33,6 +34,9 @@ pub struct Requirement {
     pub flow: String,
     /// A full cycle of it has succeeded on the same credentials.
     pub met: bool,
+    /// The automation that has succeeded, else one that was begun, if there is one.
+    #[serde(skip)]
+    pub automation: Option<AutomationId>,
 }
 
 /// An automation that could be started, and what speaks against it.
@@ -72,12 +76,24 @@ impl Matricula {
         terms: &Terms,
     ) -> Result<Examined, Error> {
         let opened = self.open(tenant, flow, selection).await?;
-        let cadence = terms
-            .cadence
-            .clone()
+        self.examine_opened(tenant, flow, opened, terms.cadence.as_ref())
+            .await
+    }
+
+    /// The same of one that was opened.
+    pub(crate) async fn examine_opened(
+        &self,
+        tenant: &TenantId,
+        flow: &Flow,
+        opened: Opened,
+        cadence: Option<&Cadence>,
+    ) -> Result<Examined, Error> {
+        let cadence = cadence
+            .cloned()
             .unwrap_or_else(|| flow.schedule().cadence.clone());
         self.check_cadence(&cadence)?;
-        let requirements = self.requirements(tenant, flow, &opened).await?;
+        let on = [&opened.automation.source, &opened.automation.target];
+        let requirements = self.requirements(tenant, flow, &on).await?;
         let credentials = self.credentials(tenant).await?;
         let flows = std::slice::from_ref(flow);
         let mut reports = Vec::new();
@@ -172,27 +188,38 @@ impl Matricula {
             .map_err(Error::Schedule)
     }
 
-    /// The flows that have to have succeeded on the same two credentials, whichever way round.
-    async fn requirements(
+    /// The flows that have to have succeeded on the same credentials, whichever way round. Those that are not
+    /// chosen yet are not asked for: `on` has none, one or both.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn requirements(
         &self,
         tenant: &TenantId,
         flow: &Flow,
-        opened: &Opened,
+        on: &[&CredentialId],
     ) -> Result<Vec<Requirement>, Error> {
         if flow.requires().is_empty() {
             return Ok(Vec::new());
         }
         let automations = self.store.automations(tenant).await?;
-        let met = |required: &str| {
-            automations.iter().any(|automation| {
-                automation.flow == required
-                    && same_credentials(automation, &opened.automation)
-                    && automation.memory.full_at.is_some()
-            })
-        };
-        let requirement = |required: &matricula_flow::Requirement| Requirement {
-            flow: required.flow.clone(),
-            met: met(&required.flow),
+        let requirement = |required: &matricula_flow::Requirement| {
+            let mut begun = automations.iter().filter(|automation| {
+                let has =
+                    |id: &&CredentialId| automation.source == **id || automation.target == **id;
+                let both = match on {
+                    [one, other] => between(automation, one, other),
+                    on => on.iter().all(has),
+                };
+                automation.flow == required.flow && both
+            });
+            let succeeded = |automation: &&Automation| automation.memory.full_at.is_some();
+            let met = begun.clone().find(succeeded);
+            Requirement {
+                flow: required.flow.clone(),
+                met: met.is_some(),
+                automation: met.or_else(|| begun.next()).map(|found| found.id.clone()),
+            }
         };
         Ok(flow.requires().iter().map(requirement).collect())
     }

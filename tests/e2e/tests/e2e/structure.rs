@@ -34,6 +34,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "matricula-api",
         &[
             "matricula-core",
+            "matricula-flow",
             "matricula-egress",
             "matricula-engine",
             "matricula-service",

@@ -100,14 +100,25 @@ impl<T> Page<T> {
         let mut items = Vec::with_capacity(rows.len().min(limit));
         for (number, (position, item)) in rows.into_iter().take(limit).enumerate() {
             if more && number + 1 == limit {
-                next = serde_json::to_vec(&position)
-                    .ok()
-                    .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+                next = cursor(&position);
             }
             items.push(item);
         }
         Self { items, next }
     }
+
+    /// A page of a list that says itself where it goes on.
+    pub(crate) fn at(items: Vec<T>, next: Option<&impl Serialize>) -> Self {
+        Self {
+            items,
+            next: next.and_then(cursor),
+        }
+    }
+}
+
+fn cursor(position: &impl Serialize) -> Option<String> {
+    let bytes = serde_json::to_vec(position).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

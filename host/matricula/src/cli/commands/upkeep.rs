@@ -137,7 +137,8 @@ pub(crate) fn webhook(common: &Common, command: &WebhookCommand) -> Result<Exit,
     let tenant = setup::tenant();
     match command {
         WebhookCommand::Add { name, url } => {
-            let secret = drive(async { Ok(matricula.add_webhook(&tenant, name, url).await?) })?;
+            let (_, secret) =
+                drive(async { Ok(matricula.add_webhook(&tenant, name, url).await?) })?;
             match common.json {
                 true => output::json(&json!({ "name": name, "secret": secret.as_str() }))?,
                 false => output::text(&format!(

@@ -1,0 +1,417 @@
+//! Plans that somebody waits for and looks at: made in the background, kept in memory for a quarter of an hour.
+//!
+//! A plan holds values of people, so it is never written anywhere, and it ends with the process. How many there are
+//! is bounded in three ways: what a tenant may have made at a time and kept, what the process makes and keeps for
+//! all tenants, and how many people lie in the plans together. Where something has to go it is the oldest plan
+//! that is finished; one that is being made is never taken from whoever waits for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use matricula_core::connector::Report;
+use matricula_core::run::{Counts, CycleKind};
+use matricula_core::{AutomationId, Cadence, CredentialId, Failure, FailureKind, TenantId};
+use matricula_engine::{Event, Observer, Planned};
+use matricula_flow::Flow;
+use serde_json::{Map, Value};
+use tokio::task::AbortHandle;
+
+use crate::automation::{Opened, Selection, merged, random_id};
+use crate::cycles::failure;
+use crate::error::Error;
+use crate::{Matricula, Requirement};
+
+/// How long a plan is kept, from its end on; as long as it may take.
+const LIFE: Duration = Duration::from_secs(15 * 60);
+/// Plans that are being made for a tenant.
+const RUNNING_OF_TENANT: usize = 2;
+/// Plans that are kept for a tenant.
+const KEPT_OF_TENANT: usize = 8;
+/// Plans that are being made in this process.
+const RUNNING: usize = 8;
+/// Plans that are kept in this process.
+const KEPT: usize = 64;
+/// People in finished plans, all together: some hundred bytes each. A plan that is larger is kept alone.
+const PEOPLE: usize = 200_000;
+
+/// What is to be planned.
+pub struct PlanRequest {
+    /// The flow as owners are offered it; of an automation that exists, the name of the flow that it runs.
+    pub flow: String,
+    /// The source's credential.
+    pub source: CredentialId,
+    /// The target's credential.
+    pub target: CredentialId,
+    /// Settings; those that are not given keep what the automation has, or their defaults.
+    pub settings: Map<String, Value>,
+    /// When cycles would be due; none: as the flow says.
+    pub cadence: Option<Cadence>,
+    /// The automation whose change is looked at; none: one that would be started.
+    pub automation: Option<AutomationId>,
+}
+
+/// How far a plan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanStatus {
+    /// It is being made.
+    Running,
+    /// It is there.
+    Done,
+    /// It could not be made.
+    Failed,
+}
+
+/// A plan without its people.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Names it.
+    pub id: String,
+    /// The flow's name.
+    pub flow: String,
+    /// How far it is.
+    pub status: PlanStatus,
+    /// Records read so far.
+    pub read: u64,
+    /// Records announced.
+    pub total: Option<u64>,
+    /// What would become of everybody, so far.
+    pub counts: Counts,
+    /// How much it reads, once that is clear.
+    pub cycle: Option<CycleKind>,
+    /// Why the guard would hold the deactivations back.
+    pub guard: Option<String>,
+    /// What an owner should know.
+    pub notes: Vec<String>,
+    /// What the source says of its credential.
+    pub source: Option<Report>,
+    /// What the target says of its credential.
+    pub target: Option<Report>,
+    /// Other flows that have to have succeeded.
+    pub requirements: Vec<Requirement>,
+    /// Why it could not be made.
+    pub failure: Option<Failure>,
+    /// When it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Why no plan is made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// So many are being made already that this one has to wait.
+    #[error("other plans are being made at this moment; wait for one of them to end")]
+    TooMany,
+    /// What was asked for cannot be planned.
+    #[error(transparent)]
+    Refused(#[from] Error),
+}
+
+/// The plans of this process. Dropping it stops those that are being made.
+pub struct Plans {
+    matricula: Arc<Matricula>,
+    kept: Arc<Mutex<VecDeque<Arc<Kept>>>>,
+}
+
+/// A plan that is kept; the oldest begun comes first.
+struct Kept {
+    tenant: TenantId,
+    state: Mutex<State>,
+    task: OnceLock<AbortHandle>,
+}
+
+struct State {
+    plan: Plan,
+    people: Arc<Vec<Planned>>,
+}
+
+impl Kept {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+
+    /// Whether it is being made. One whose task is gone and has not said how it ended has failed.
+    fn is_running(&self) -> bool {
+        let gone = self.task.get().is_some_and(AbortHandle::is_finished);
+        let mut state = self.state();
+        if gone && state.plan.status == PlanStatus::Running {
+            let message = "the plan was given up by a fault of this server; its log tells more";
+            state.fail(Failure::new(FailureKind::Internal, message));
+        }
+        state.plan.status == PlanStatus::Running
+    }
+}
+
+impl State {
+    fn fail(&mut self, failure: Failure) {
+        self.plan.status = PlanStatus::Failed;
+        self.plan.failure = Some(failure);
+    }
+}
+
+impl Observer for Kept {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { cycle, .. } => self.state().plan.cycle = Some(*cycle),
+            Event::Page {
+                read,
+                total,
+                counts,
+            } => {
+                let plan = &mut self.state().plan;
+                plan.read = *read;
+                plan.total = *total;
+                plan.counts = **counts;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Plans {
+    /// No plan yet.
+    pub fn new(matricula: Arc<Matricula>) -> Self {
+        Self {
+            matricula,
+            kept: Arc::default(),
+        }
+    }
+
+    /// Begins a plan. Settings and credentials are looked at before, the systems are asked in the background.
+    ///
+    /// # Errors
+    /// [`PlanError::TooMany`]; [`PlanError::Refused`] as [`Matricula::examine`], without what the systems say.
+    pub async fn begin(&self, tenant: &TenantId, request: PlanRequest) -> Result<Plan, PlanError> {
+        // Before anything is read for it.
+        self.has_room(&mut self.lock(), tenant)?;
+        let matricula = Arc::clone(&self.matricula);
+        let cadence = request.cadence.clone();
+        let (flow, opened) = matricula.to_plan(tenant, request).await?;
+        if let Some(cadence) = &cadence {
+            matricula.check_cadence(cadence)?;
+        }
+        let now = matricula.clock.now();
+        let plan = Plan {
+            id: random_id()?,
+            flow: flow.name().to_owned(),
+            status: PlanStatus::Running,
+            read: 0,
+            total: None,
+            counts: Counts::default(),
+            cycle: None,
+            guard: None,
+            notes: Vec::new(),
+            source: None,
+            target: None,
+            requirements: Vec::new(),
+            failure: None,
+            expires_at: later(now),
+        };
+        let made = Arc::new(Kept {
+            tenant: tenant.clone(),
+            state: Mutex::new(State {
+                plan: plan.clone(),
+                people: Arc::default(),
+            }),
+            task: OnceLock::new(),
+        });
+        let mut kept = self.lock();
+        self.has_room(&mut kept, tenant)?;
+        let all = Arc::clone(&self.kept);
+        let making = Arc::clone(&made);
+        let task = tokio::spawn(async move {
+            let work = matricula.make(&making, &flow, opened, cadence.as_ref());
+            let ended = tokio::time::timeout(LIFE, work).await;
+            let mut state = making.state();
+            match ended {
+                Ok(Ok(())) => state.plan.status = PlanStatus::Done,
+                Ok(Err(error)) => state.fail(failure(error)),
+                Err(_) => state.fail(Failure::new(
+                    FailureKind::Unavailable,
+                    "the plan took longer than a quarter of an hour and was given up",
+                )),
+            }
+            state.plan.expires_at = later(matricula.clock.now());
+            drop(state);
+            make_room_for_people(&mut lock(&all), &making);
+        });
+        // Set once, here: nobody else has it yet.
+        let _ = made.task.set(task.abort_handle());
+        kept.push_back(made);
+        Ok(plan)
+    }
+
+    /// A tenant's plan.
+    pub fn plan(&self, tenant: &TenantId, id: &str) -> Option<Plan> {
+        self.find(tenant, id).map(|kept| kept.state().plan.clone())
+    }
+
+    /// The people of a tenant's plan, by kind and key; none before it is done.
+    pub fn people(&self, tenant: &TenantId, id: &str) -> Option<Arc<Vec<Planned>>> {
+        let kept = self.find(tenant, id)?;
+        let people = Arc::clone(&kept.state().people);
+        Some(people)
+    }
+
+    /// Stops and forgets a tenant's plan; whether there was one.
+    pub fn remove(&self, tenant: &TenantId, id: &str) -> bool {
+        let Some(found) = self.find(tenant, id) else {
+            return false;
+        };
+        found.stop();
+        self.lock().retain(|kept| !Arc::ptr_eq(kept, &found));
+        true
+    }
+
+    fn find(&self, tenant: &TenantId, id: &str) -> Option<Arc<Kept>> {
+        let mut kept = self.lock();
+        self.drop_expired(&mut kept);
+        let found = kept
+            .iter()
+            .find(|kept| kept.tenant == *tenant && kept.state().plan.id == id)?;
+        found.is_running();
+        Some(Arc::clone(found))
+    }
+
+    fn drop_expired(&self, kept: &mut VecDeque<Arc<Kept>>) {
+        let now = self.matricula.clock.now();
+        kept.retain(|kept| {
+            let stays = kept.state().plan.expires_at > now;
+            if !stays {
+                kept.stop();
+            }
+            stays
+        });
+    }
+
+    /// Makes room for one more.
+    fn has_room(&self, kept: &mut VecDeque<Arc<Kept>>, tenant: &TenantId) -> Result<(), PlanError> {
+        self.drop_expired(kept);
+        let own = |kept: &&Arc<Kept>| kept.tenant == *tenant;
+        let running = kept.iter().filter(|kept| kept.is_running());
+        if running.clone().count() >= RUNNING || running.filter(own).count() >= RUNNING_OF_TENANT {
+            return Err(PlanError::TooMany);
+        }
+        if kept.iter().filter(own).count() >= KEPT_OF_TENANT {
+            drop_oldest(kept, |kept| kept.tenant == *tenant);
+        }
+        if kept.len() >= KEPT {
+            drop_oldest(kept, |_| true);
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Kept>>> {
+        lock(&self.kept)
+    }
+}
+
+impl Drop for Plans {
+    fn drop(&mut self) {
+        self.lock().iter().for_each(|kept| kept.stop());
+    }
+}
+
+fn lock(kept: &Mutex<VecDeque<Arc<Kept>>>) -> MutexGuard<'_, VecDeque<Arc<Kept>>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn later(now: Timestamp) -> Timestamp {
+    now.saturating_add(LIFE).unwrap_or(Timestamp::MAX)
+}
+
+/// Drops the oldest of these that is finished; whether there was one.
+fn drop_oldest(kept: &mut VecDeque<Arc<Kept>>, of: impl Fn(&Kept) -> bool) -> bool {
+    let oldest = kept.iter().position(|kept| of(kept) && !kept.is_running());
+    oldest.and_then(|at| kept.remove(at)).is_some()
+}
+
+fn make_room_for_people(kept: &mut VecDeque<Arc<Kept>>, last: &Arc<Kept>) {
+    let people =
+        |kept: &VecDeque<Arc<Kept>>| -> usize { kept.iter().map(|k| k.state().people.len()).sum() };
+    let former = |kept: &Kept| !std::ptr::eq(kept, Arc::as_ptr(last));
+    while people(kept) > PEOPLE && drop_oldest(kept, former) {}
+}
+
+impl Matricula {
+    /// What a plan is made of, without asking a system.
+    async fn to_plan(
+        &self,
+        tenant: &TenantId,
+        request: PlanRequest,
+    ) -> Result<(Flow, Opened), Error> {
+        let source = self.credential_by_id(tenant, &request.source).await?;
+        let target = self.credential_by_id(tenant, &request.target).await?;
+        let Some(id) = &request.automation else {
+            let flow = self.offered(&request.flow)?;
+            let selection = Selection {
+                source: Some(source.name),
+                target: Some(target.name),
+                settings: request.settings,
+            };
+            let opened = self.open(tenant, &flow, &selection).await?;
+            return Ok((flow, opened));
+        };
+        let mut automation = self.automation_by_id(tenant, id).await?;
+        if automation.flow != request.flow {
+            return Err(Error::FlowMismatch {
+                automation: automation.flow,
+                flow: request.flow,
+            });
+        }
+        let flow = self.flow_of(&automation).await?;
+        for (side, credential, connector) in [
+            ("source", &source, flow.source().0),
+            ("target", &target, flow.target().0),
+        ] {
+            if credential.connector != connector {
+                return Err(Error::CredentialMismatch {
+                    side,
+                    name: credential.name.clone(),
+                    found: credential.connector.clone(),
+                    connector: connector.to_owned(),
+                });
+            }
+        }
+        automation.source = source.id;
+        automation.target = target.id;
+        automation.settings = merged(&automation.settings, &request.settings);
+        flow.at_start(&mut automation.settings, automation.created_at);
+        let opened = self.opened(automation, &flow).await?;
+        Ok((flow, opened))
+    }
+
+    /// Asks both systems and plans a cycle, telling how far it is.
+    async fn make(
+        &self,
+        kept: &Arc<Kept>,
+        flow: &Flow,
+        opened: Opened,
+        cadence: Option<&Cadence>,
+    ) -> Result<(), Error> {
+        let examined = self
+            .examine_opened(&kept.tenant, flow, opened, cadence)
+            .await?;
+        {
+            let plan = &mut kept.state().plan;
+            plan.source = Some(examined.source);
+            plan.target = Some(examined.target);
+            plan.requirements = examined.requirements;
+        }
+        let observer: Arc<dyn Observer> = Arc::clone(kept) as _;
+        let preview = self.preview(&examined.opened, &observer).await?;
+        let mut state = kept.state();
+        state.plan.cycle = Some(preview.cycle);
+        state.plan.counts = preview.counts;
+        state.plan.guard = preview.guard;
+        state.plan.notes = preview.notes;
+        state.people = Arc::new(preview.people);
+        Ok(())
+    }
+}
