@@ -43,9 +43,11 @@ pub(super) fn head() -> OpenApi {
         .build()
 }
 
-/// The whole: every operation answers errors in the same way.
+/// The whole: every operation has an id of its own and answers errors in the same way.
 pub(super) fn whole(mut api: OpenApi) -> OpenApi {
-    for item in api.paths.paths.values_mut() {
+    for (path, item) in &mut api.paths.paths {
+        let resource = path.trim_start_matches("/api/v1/").split('/').next();
+        let resource = resource.unwrap_or_default().to_owned();
         let operations = [
             &mut item.get,
             &mut item.post,
@@ -54,6 +56,11 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
             &mut item.delete,
         ];
         for operation in operations.into_iter().flatten() {
+            // Functions of several resources have the same name; an id must be there once.
+            operation.operation_id = operation
+                .operation_id
+                .take()
+                .map(|name| format!("{resource}_{name}"));
             let problem = ResponseBuilder::new()
                 .description("A problem document.")
                 .content(

@@ -39,7 +39,7 @@ impl From<Error> for Problem {
             }
             Error::Settings(wrong) => {
                 let errors = wrong.0.iter().map(|error| FieldError {
-                    pointer: format!("/settings/{}", error.name),
+                    pointer: format!("/settings{}", error.pointer),
                     code: "settings.wrong".into(),
                     message: error.message.clone(),
                 });

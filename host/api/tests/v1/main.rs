@@ -6,9 +6,14 @@
 )]
 
 mod automations;
+mod catalogue;
+mod credentials;
+mod docs;
 mod events;
 mod matrix;
 mod once;
+mod plans;
 mod records;
 mod tokens;
+mod webhooks;
 mod world;
