@@ -96,3 +96,60 @@ async fn what_was_refused_is_refused_again_without_being_looked_at() {
     assert_eq!(again.header("idempotency-replayed"), "true");
     hook(&world, OWNER, &path, "k2").await.ok();
 }
+
+#[tokio::test]
+async fn what_failed_may_be_tried_again_with_its_key() {
+    let world = World::new().await;
+    let estate = world.estate(OWNER).await;
+    let body = json!({
+        "flow": "sync-employees", "source": estate.hr.id, "target": estate.spare.id, "accept_findings": true,
+    });
+    let key = [("idempotency-key", "k")];
+    let start = async || {
+        let body = Some(body.clone());
+        world.ask(OWNER, "POST", "/automations", &key, body).await
+    };
+    // The operator is writing the file at this moment.
+    let file = world.flows.path().join("sync-employees.flow.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, "flow: [").unwrap();
+    assert_eq!(start().await.status, 500);
+    std::fs::write(&file, &text).unwrap();
+    let started = start().await;
+    assert_eq!(started.status, 201, "{started:?}");
+    let again = start().await;
+    assert_eq!(again.status, 201, "{again:?}");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.header("location"), started.header("location"));
+    assert_eq!(again.ok(), started.ok());
+}
+
+/// A client that hangs up: its request is carried out all the same, and the answer is there for it.
+#[tokio::test]
+async fn a_client_that_hangs_up_finds_its_answer() {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    let world = World::new().await;
+    let estate = world.estate(OWNER).await;
+    let path = estate.path("/hook");
+    {
+        let mut asked = std::pin::pin!(hook(&world, OWNER, &path, "k"));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(asked.as_mut().poll(&mut context).is_pending());
+    }
+    let busy = (409, "idempotency.busy".to_owned());
+    let answer = loop {
+        let again = hook(&world, OWNER, &path, "k").await;
+        match again.status.as_u16() {
+            409 => assert_eq!(again.problem(), busy),
+            _ => break again,
+        }
+    };
+    answer.ok();
+    assert_eq!(answer.header("idempotency-replayed"), "true");
+    let history = world.get(OWNER, &estate.path("/history")).await.ok();
+    let renewed = history["items"].as_array().unwrap().iter();
+    let renewed = renewed.filter(|entry| entry["deed"] == "hook-renewed");
+    assert_eq!(renewed.count(), 1);
+}
