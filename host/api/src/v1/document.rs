@@ -10,7 +10,7 @@ use utoipa::openapi::{
     ResponseBuilder, SecurityRequirement,
 };
 
-use crate::problem::ProblemDocument;
+use crate::problem::{FieldError, ProblemDocument};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| super::openapi().to_json().unwrap_or_default());
 
@@ -32,6 +32,7 @@ pub(super) fn head() -> OpenApi {
     let components = ComponentsBuilder::new()
         .security_scheme("session", SecurityScheme::Http(token))
         .schema_from::<ProblemDocument<'_>>()
+        .schema_from::<FieldError>()
         .build();
     OpenApiBuilder::new()
         .info(info)

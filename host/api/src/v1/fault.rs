@@ -78,10 +78,19 @@ impl From<Error> for Problem {
                 StatusCode::FAILED_DEPENDENCY,
                 "The other system does not do it",
             ),
-            Error::Store(StoreError::Exists(_)) => {
-                say(StatusCode::CONFLICT, "There is one of that name")
-            }
-            Error::Store(StoreError::InUse(_)) => say(StatusCode::CONFLICT, "It is in use"),
+            // The store's own words name commands.
+            Error::Store(StoreError::Exists(_)) => Self::new(
+                StatusCode::CONFLICT,
+                code,
+                "There is one of that name",
+                "Choose another name: credentials and addresses for webhooks share theirs.",
+            ),
+            Error::Store(StoreError::InUse(_)) => Self::new(
+                StatusCode::CONFLICT,
+                code,
+                "It is in use",
+                "A credential can be removed once no automation uses it, an automation once its run has ended.",
+            ),
             Error::Store(error) => {
                 tracing::warn!(%error, "A request could not be answered.");
                 store_problem(error)

@@ -45,7 +45,7 @@ struct WebhookNew {
     /// What it is called; no other has that name, and no credential.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// The address, by https.
+    /// The address, by https; by http only where the operator allows it, which shows when something is sent.
     #[schema(max_length = 2000)]
     url: String,
 }

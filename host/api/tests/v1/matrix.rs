@@ -166,9 +166,8 @@ fn example(operation: &str, path: &str, alpha: &Estate, plan: &str) -> Option<Ex
         "PATCH /tenant" => here(200, FINE).body(json!({ "retention_days": 7 })).shows(),
         // Beta has nobody of this key.
         "POST /tenant/erasures" => here(200, FINE).body(json!({ "key": "alpha-linked" })),
-        "POST /webhooks" => {
-            here(201, MADE).body(json!({ "name": "another", "url": "https://hooks.example.org/x" }))
-        }
+        "POST /webhooks" => here(201, MADE)
+            .body(json!({ "name": "a webhook", "url": "https://hooks.example.org/x" })),
         "DELETE /webhooks/{id}" => here(204, GONE),
         _ => return None,
     })
