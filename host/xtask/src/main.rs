@@ -34,7 +34,7 @@ Commands:
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
-  openapi     Write down the description of the API, from which the page's types are made
+  openapi     Write down the description of the API, and the types that the page has of it
   page        Build the page and the script that embeds it into host/page/dist; needs Node
   help        Print this
 

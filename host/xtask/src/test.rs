@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cargo::{self, Workspace};
 use crate::served::Programs;
-use crate::{browser, connectors, fuzz, page, say};
+use crate::{browser, connectors, fuzz, openapi, page, say};
 
 /// Builds what the tests need, then runs them; `arguments` go to the runner of the Rust tests, but for our own one.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -32,6 +32,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         say::step("The Rust tests have passed. Those of the page were left out: they need Node.");
         return Ok(());
     }
+    openapi::check_types(workspace)?;
     page::test(workspace)?;
     let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
     if ours.is_empty() {

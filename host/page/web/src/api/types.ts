@@ -315,7 +315,7 @@ export interface HealthBar {
 export interface Automation {
   id: string;
   flow: string;
-  version: string;
+  version: string | null;
   title: Text;
   records: Records;
   state: AutomationState;
@@ -369,7 +369,8 @@ export interface HistoryEntry {
 export interface StagedRecord {
   key: string;
   target: string | null;
-  since: string | null;
+  /** Why they would lose access. */
+  reason: string | null;
 }
 
 export interface OpenDocument {

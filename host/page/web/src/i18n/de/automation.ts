@@ -35,7 +35,7 @@ export const automation: Translation<typeof english> = {
   "staged.text": "Diese Konten würden in {target} gesperrt. Geben Sie es frei, wenn es stimmt, etwa weil eine Abteilung ausgeschieden ist; verwerfen Sie es, wenn die Quelle falsch ist. Wer dann noch gesperrt werden soll, wird erneut vorgelegt.",
   "staged.key": "Schlüssel in {source}",
   "staged.target": "Konto in {target}",
-  "staged.since": "Zurückgehalten",
+  "staged.reason": "Grund",
   "staged.approve": "Freigeben und sperren",
   "staged.discard": "Verwerfen",
   "staged.approve.title": { one: "{n} Konto sperren?", other: "{n} Konten sperren?" },

@@ -33,7 +33,7 @@ export const automation = {
   "staged.text": "These accounts would be blocked in {target}. Approve if that is right, for example after a department has left; discard if the source is wrong. Whoever still is to be blocked then comes up again.",
   "staged.key": "Key in {source}",
   "staged.target": "Account in {target}",
-  "staged.since": "Held back",
+  "staged.reason": "Why",
   "staged.approve": "Approve and block",
   "staged.discard": "Discard",
   "staged.approve.title": { one: "Block {n} account?", other: "Block {n} accounts?" },

@@ -43,7 +43,7 @@ export function Overview({ automation, live }: { automation: Automation; live: L
                 </>
               ),
             },
-            { name: t("overview.version"), value: automation.version },
+            { name: t("overview.version"), value: automation.version ?? "–" },
           ]}
         />
         <div className="overview-health">

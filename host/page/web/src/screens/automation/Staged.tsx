@@ -6,14 +6,14 @@ import { useState } from "react";
 import { part } from "../../api/client";
 import { itemsOf, keys, useStaged } from "../../api/hooks";
 import type { Automation, StagedRecord } from "../../api/types";
-import { Moment, useLanguage } from "../../i18n";
+import { useLanguage } from "../../i18n";
 import { useApi, useIsOwner } from "../../session/context";
 import { Button, type Column, Confirm, ErrorState, Table } from "../../ui";
 
 type Decision = "approve" | "discard";
 
 export function Staged({ automation }: { automation: Automation }) {
-  const { t, text } = useLanguage();
+  const { t, text, outcome } = useLanguage();
   const owner = useIsOwner();
   const api = useApi();
   const client = useQueryClient();
@@ -28,7 +28,7 @@ export function Staged({ automation }: { automation: Automation }) {
   const columns: Column<StagedRecord>[] = [
     { id: "key", title: t("staged.key", { source }), card: "heading", cell: (one) => <span className="mono">{one.key}</span> },
     { id: "target", title: t("staged.target", { target }), cell: (one) => <span className="mono">{one.target ?? "–"}</span> },
-    { id: "since", title: t("staged.since"), cell: (one) => (one.since === null ? "–" : <Moment at={one.since} />) },
+    { id: "reason", title: t("staged.reason"), cell: (one) => (one.reason === null ? "–" : outcome(one.reason, null).says) },
   ];
   const n = automation.staged;
   return (

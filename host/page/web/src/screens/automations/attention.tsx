@@ -142,7 +142,7 @@ export function Attention({ automation, isOverview }: { automation: Automation; 
             )
           }
         >
-          {t("attention.update.text", { version: automation.version })}
+          {t("attention.update.text", { version: automation.version ?? "–" })}
         </Notice>
       )}
     </div>
