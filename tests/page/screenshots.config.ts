@@ -11,5 +11,5 @@ export default defineConfig({
   timeout: 600_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
-  use: { ...browser },
+  use: { ...browser, actionTimeout: 20_000 },
 });
