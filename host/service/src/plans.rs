@@ -415,3 +415,68 @@ impl Matricula {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use matricula_core::run::OutcomeKind;
+
+    use super::*;
+
+    fn kept(id: &str, status: PlanStatus, people: usize) -> Arc<Kept> {
+        let planned = Planned {
+            key: "1".into(),
+            who: None,
+            kind: OutcomeKind::Created,
+            code: None,
+            reason: None,
+            adopts: false,
+            changes: Vec::new(),
+        };
+        Arc::new(Kept {
+            tenant: "t".into(),
+            state: Mutex::new(State {
+                plan: Plan {
+                    id: id.to_owned(),
+                    flow: "sync".to_owned(),
+                    status,
+                    read: 0,
+                    total: None,
+                    counts: Counts::default(),
+                    cycle: None,
+                    guard: None,
+                    notes: Vec::new(),
+                    source: None,
+                    target: None,
+                    requirements: Vec::new(),
+                    failure: None,
+                    expires_at: Timestamp::MAX,
+                },
+                people: Arc::new(vec![planned; people]),
+            }),
+            task: OnceLock::new(),
+        })
+    }
+
+    fn left(kept: &VecDeque<Arc<Kept>>) -> Vec<String> {
+        kept.iter()
+            .map(|kept| kept.state().plan.id.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_oldest_that_is_finished_makes_room_for_people() {
+        let last = kept("last", PlanStatus::Done, PEOPLE / 2);
+        let mut all = VecDeque::from([
+            kept("running", PlanStatus::Running, 0),
+            kept("oldest", PlanStatus::Done, PEOPLE / 2),
+            kept("old", PlanStatus::Done, PEOPLE / 2),
+            Arc::clone(&last),
+        ]);
+        make_room_for_people(&mut all, &last);
+        assert_eq!(left(&all), ["running", "old", "last"]);
+        let large = kept("large", PlanStatus::Done, PEOPLE + 1);
+        all.push_back(Arc::clone(&large));
+        make_room_for_people(&mut all, &large);
+        assert_eq!(left(&all), ["running", "large"]);
+    }
+}
