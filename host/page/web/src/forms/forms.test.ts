@@ -35,6 +35,20 @@ describe("a schema", () => {
     expect(fieldsOf({ properties: { odd: { type: "object" } } })[0]).toMatchObject({ kind: "text", title: { en: "odd" } });
   });
 
+  it("has the file's order and every language, as the server sends it", () => {
+    const sent = {
+      properties: {
+        carry_over: { type: "string", title: "Earlier", "x-title": { en: "Earlier", de: "Früher" } },
+        category: { type: "string", title: "Category", "x-title": { en: "Category", de: "Kategorie" }, description: "Where", "x-description": { en: "Where", de: "Wo" } },
+      },
+      "x-order": ["category", "carry_over"],
+    };
+    expect(fieldsOf(sent)).toMatchObject([
+      { name: "category", title: { de: "Kategorie" }, description: { de: "Wo" } },
+      { name: "carry_over", title: { de: "Früher" }, description: null },
+    ]);
+  });
+
   it("gives defaults, and keeps what was said", () => {
     expect(withDefaults(schema, { zone: "UTC", $map: { a: null } })).toMatchObject({ zone: "UTC", departments: [], carry: "all", $map: { a: null } });
   });

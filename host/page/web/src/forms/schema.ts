@@ -61,7 +61,11 @@ function choicesOf(node: Node): Choice[] {
 export function fieldsOf(schema: SettingsSchema): Field[] {
   const properties = schema["properties"];
   if (!isNode(properties)) return [];
-  return Object.entries(properties).flatMap(([name, node]) => {
+  // The order of a JSON object's names says nothing.
+  const order = Array.isArray(schema["x-order"]) ? (schema["x-order"] as unknown[]) : [];
+  const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const entries = Object.entries(properties).sort(([one], [other]) => place(one) - place(other));
+  return entries.flatMap(([name, node]) => {
     if (!isNode(node) || node["x-hidden"] === true || node["x-fill"] !== undefined) return [];
     return [fieldOf(name, node)];
   });
@@ -71,8 +75,9 @@ function fieldOf(name: string, node: Node): Field {
   const types = ([] as unknown[]).concat(node["type"] ?? []);
   const base: Base = {
     name,
-    title: textOf(node["title"]) ?? { en: name },
-    description: textOf(node["description"]),
+    // `title` and `description` are English alone.
+    title: textOf(node["x-title"] ?? node["title"]) ?? { en: name },
+    description: textOf(node["x-description"] ?? node["description"]),
     nullable: types.includes("null") || (Array.isArray(node["enum"]) && node["enum"].includes(null)),
     neededWhen: isNode(node["x-needed-when"]) ? node["x-needed-when"] : null,
     fallback: node["default"] ?? null,
