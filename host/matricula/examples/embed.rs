@@ -1,4 +1,5 @@
 //! Matricula inside a service of one's own, under `/automations`: `embed DATA VENDORS CONNECTORS [FROM=TO …]`.
+#![expect(clippy::print_stdout, reason = "a program")]
 
 use std::{env, fs, path::PathBuf};
 

@@ -21,9 +21,7 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The file of this path.
 pub fn asset(path: &str) -> Option<&'static Asset> {
-    let at = ASSETS
-        .binary_search_by(|asset| asset.path.cmp(path))
-        .ok()?;
+    let at = ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok()?;
     ASSETS.get(at)
 }
 

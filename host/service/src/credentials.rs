@@ -12,6 +12,7 @@ use matricula_flow::Flow;
 use serde_json::{Value, json};
 
 use crate::error::{Error, there_are};
+use crate::needs::needs;
 use crate::{Matricula, automation};
 
 /// A credential as it is entered.
@@ -255,9 +256,18 @@ impl Matricula {
         flows: &[Flow],
     ) -> Result<Report, Error> {
         let needs = needs(&credential.connector, flows);
+        self.test_for(credential, &needs).await
+    }
+
+    /// The same for what an automation needs, which its owner's mappings change.
+    pub(crate) async fn test_for(
+        &self,
+        credential: &Credential,
+        needs: &[Need],
+    ) -> Result<Report, Error> {
         let side = self.side(credential, &json!({})).await?;
         let call = self.call(&side, format!("check/{}", credential.id));
-        Ok(side.connector.check(&call, &needs).await?)
+        Ok(side.connector.check(&call, needs).await?)
     }
 
     /// Tests a credential as [`Self::test_credential`] and keeps what came of it: for a flow, or, where none is
@@ -389,30 +399,6 @@ fn missing(method: &Method, entered: Entered<'_>) -> Vec<WrongField> {
             message: format!("the field {} is needed", field.name),
         })
         .collect()
-}
-
-/// What flows need of a connector: one need per stream and operation.
-pub fn needs(connector: &str, flows: &[Flow]) -> Vec<Need> {
-    let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for flow in flows {
-        let (source, stream) = flow.source();
-        if source == connector {
-            wanted
-                .entry(stream)
-                .or_default()
-                .extend(flow.attributes().iter().map(String::as_str));
-        }
-        let (target, operation) = flow.target();
-        if target == connector {
-            let fields = flow.fields().iter().map(|field| field.name.as_str());
-            wanted.entry(operation).or_default().extend(fields);
-        }
-    }
-    let need = |(subject, attributes): (&str, BTreeSet<&str>)| Need {
-        subject: subject.to_owned(),
-        attributes: attributes.into_iter().map(str::to_owned).collect(),
-    };
-    wanted.into_iter().map(need).collect()
 }
 
 pub(crate) fn find<'a>(credentials: &'a [Credential], name: &str) -> Result<&'a Credential, Error> {

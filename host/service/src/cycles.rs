@@ -22,6 +22,7 @@ use matricula_flow::{Flow, Program};
 
 use crate::Matricula;
 use crate::error::Error;
+use crate::needs::needs_of;
 
 /// Programs that are kept; an automation with settings of its own has one of its own.
 const PROGRAMS: usize = 512;
@@ -205,16 +206,15 @@ impl Cycles for Matricula {
                 return Ok(());
             };
             let flow = self.flow_of(&automation).await?;
-            flow.program(&automation.settings)?;
+            let program = flow.program(&automation.settings)?;
             for id in [&automation.source, &automation.target] {
                 let credential = self.store.credential(id).await?;
                 let credential = credential.ok_or_else(|| Error::CredentialMissing {
                     side: "source or target",
                     connector: id.to_string(),
                 })?;
-                let report = self
-                    .test_credential(&credential, std::slice::from_ref(&flow))
-                    .await?;
+                let needs = needs_of(&credential.connector, &program);
+                let report = self.test_for(&credential, &needs).await?;
                 // A right that was missing when the automation was started did not keep it from running. A flow of
                 // documents can do without the right to read them, so only a cycle tells what is missing.
                 let lacks = flow.delivery().is_none()

@@ -14,6 +14,7 @@ use crate::Matricula;
 use crate::automation::{Opened, Selection};
 use crate::cycles::between;
 use crate::error::Error;
+use crate::needs::needs_of;
 
 /// What is asked of an automation beside credentials and settings.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +96,6 @@ impl Matricula {
         let on = [&opened.automation.source, &opened.automation.target];
         let requirements = self.requirements(tenant, flow, &on).await?;
         let credentials = self.credentials(tenant).await?;
-        let flows = std::slice::from_ref(flow);
         let mut reports = Vec::new();
         for id in [&opened.automation.source, &opened.automation.target] {
             let credential = credentials
@@ -105,7 +105,8 @@ impl Matricula {
                     name: id.to_string(),
                     hint: "it was removed at this moment".to_owned(),
                 })?;
-            reports.push(self.test_credential(credential, flows).await?);
+            let needs = needs_of(&credential.connector, &opened.program);
+            reports.push(self.test_for(credential, &needs).await?);
         }
         let target = reports.pop().unwrap_or_default();
         let source = reports.pop().unwrap_or_default();
