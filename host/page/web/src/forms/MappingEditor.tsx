@@ -6,11 +6,11 @@
 import { useState } from "react";
 
 import { useConnectors } from "../api/hooks";
-import type { Flow, FlowWrite, NamedTitle, ProblemError, Sample, Settings } from "../api/types";
+import type { Connector, Flow, FlowWrite, NamedTitle, ProblemError, Sample, Settings } from "../api/types";
 import { useLanguage } from "../i18n";
 import { Button, Icon, Select, Skeleton, Table } from "../ui";
 import { ExpressionDialog } from "./ExpressionDialog";
-import { expressionOf, MAP, overridesOf, shown, withOverride } from "./mapping";
+import { expressionOf, MAP, overridesOf, shown, streamOf, withOverride } from "./mapping";
 import { useExpression, useSamples } from "./queries";
 import { errorAt, escaped } from "./schema";
 import "./forms.css";
@@ -43,7 +43,7 @@ function nameOf({ key, record }: Sample): string {
 
 export function MappingEditor({ flow, settings, onChange, source, errors = [], disabled = false }: MappingEditorProps) {
   const { t, text } = useLanguage();
-  const samples = useSamples(source);
+  const samples = useSamples(source, streamOf(flow));
   const connectors = useConnectors();
   const [chosen, setChosen] = useState<string | null>(null);
   const [edited, setEdited] = useState<FlowWrite | null>(null);
@@ -135,11 +135,10 @@ export function MappingEditor({ flow, settings, onChange, source, errors = [], d
   );
 }
 
-/** All attributes of the stream that the flow reads: the one that has those which it uses. */
-function attributesOf(flow: Flow, connectors: readonly { id: string; streams: { attributes: NamedTitle[] }[] }[]): readonly NamedTitle[] {
+/** All attributes of the stream that the flow reads. */
+function attributesOf(flow: Flow, connectors: readonly Connector[]): readonly NamedTitle[] {
   const streams = connectors.find((connector) => connector.id === flow.source.connector)?.streams ?? [];
-  const stream = streams.find(({ attributes }) => flow.reads.every((read) => attributes.some((attribute) => attribute.name === read.name)));
-  return stream?.attributes ?? flow.reads;
+  return streams.find((stream) => stream.name === streamOf(flow))?.attributes ?? flow.reads;
 }
 
 function Expression({ expression, error }: { expression: string | null; error: string | undefined }) {

@@ -30,6 +30,9 @@ export function expressionOf(write: FlowWrite, overrides: Overrides): string | n
   return override === undefined ? write.expression : override;
 }
 
+/** The stream of the source that the flow reads: the first thing that it needs there. */
+export const streamOf = (flow: Flow): string => flow.needs.source[0]?.subject ?? "";
+
 /** The name under which expressions of a flow know the record: what stands before the first attribute. */
 export function recordName(flow: Flow): string {
   const attributes = flow.reads.map((read) => read.name);

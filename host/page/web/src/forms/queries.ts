@@ -19,14 +19,14 @@ export function useRequirements(flow: string, source: string, target: string) {
 }
 
 /** A few records of the source, live; they are somebody's data and not kept for longer than the screen. */
-export function useSamples(credential: string | null) {
+export function useSamples(credential: string | null, stream: string) {
   const api = useApi();
   return useQuery({
-    queryKey: ["samples", credential],
+    queryKey: ["samples", credential, stream],
     enabled: credential !== null,
     staleTime: 5 * 60_000,
     gcTime: 0,
-    queryFn: ({ signal }) => api.get<Page<Sample>>(`credentials/${part(credential ?? "")}/samples`, { signal }).then((page) => page.items),
+    queryFn: ({ signal }) => api.get<Page<Sample>>(`credentials/${part(credential ?? "")}/samples`, { signal, query: { stream } }).then((page) => page.items),
   });
 }
 

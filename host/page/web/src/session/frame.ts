@@ -14,7 +14,7 @@ export class Frame {
   readonly #content: HTMLElement;
   #holds = 0;
   #said = 0;
-  #seen: IntersectionObserver | null = null;
+  #unwatch: (() => void) | null = null;
 
   constructor(bridge: Bridge | null, content: HTMLElement) {
     this.#bridge = bridge;
@@ -35,7 +35,7 @@ export class Frame {
       if (!open) return;
       open = false;
       this.#holds -= 1;
-      if (this.#holds === 0) this.#seen?.disconnect();
+      if (this.#holds === 0) this.#unwatch?.();
       this.#tell();
     };
   }
@@ -50,15 +50,25 @@ export class Frame {
 
   #watch(): void {
     const root = document.documentElement;
-    this.#seen = new IntersectionObserver(
+    const seen = new IntersectionObserver(
       (entries) => {
-        const seen = entries.at(-1)?.intersectionRect;
-        if (seen === undefined || seen.height < 1) return;
-        root.style.setProperty("--seen-top", `${Math.max(0, Math.round(seen.top))}px`);
-        root.style.setProperty("--seen-height", `${Math.round(seen.height)}px`);
+        const rect = entries.at(-1)?.intersectionRect;
+        if (rect === undefined || rect.height < 1) return;
+        root.style.setProperty("--seen-top", `${Math.max(0, Math.round(rect.top))}px`);
+        root.style.setProperty("--seen-height", `${Math.round(rect.height)}px`);
       },
       { threshold: Array.from({ length: 101 }, (_, index) => index / 100) },
     );
-    this.#seen.observe(root);
+    // A frame that grows where all of it is in sight crosses no threshold; observing anew tells at once.
+    const look = () => {
+      seen.unobserve(root);
+      seen.observe(root);
+    };
+    look();
+    addEventListener("resize", look);
+    this.#unwatch = () => {
+      seen.disconnect();
+      removeEventListener("resize", look);
+    };
   }
 }

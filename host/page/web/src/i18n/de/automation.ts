@@ -76,6 +76,7 @@ export const automation: Translation<typeof english> = {
   "run.title": "Durchgang {id}",
   "run.cycle.full": "Vollständig: alles wurde gelesen",
   "run.cycle.incremental": "Nur, was sich geändert hatte",
+  "runs.full": "vollständig",
   "run.cycle": "Umfang",
   "run.duration": "Dauer",
   "run.requests": "Anfragen",
@@ -147,4 +148,10 @@ export const automation: Translation<typeof english> = {
   "history.hook-renewed": "Neue Webhook-Adresse erstellt",
   "history.change": "{name}: {old} → {new}",
   "history.empty": "leer",
+  "history.version": "Version {version}",
+  "history.since": "Angehalten oder verlangsamt seit {when}",
+  "history.rewritten": "Die verwendeten Zugangsdaten wurden neu eingegeben",
+  "history.credential": "{system}: jetzt {name}",
+  "history.contacts": { one: "{n} Empfänger", other: "{n} Empfänger" },
+  "history.as-in-flow": "wie im Flow",
 };

@@ -53,6 +53,8 @@ export const common: Translation<typeof english> = {
 
   "viewer.note": "Sie können hier alles ansehen; Änderungen nehmen Inhaber:innen vor.",
 
+  "attribute.active": "Zugang",
+
   "records.people": { one: "{n} Person", other: "{n} Personen" },
   "records.documents": { one: "{n} Dokument", other: "{n} Dokumente" },
 

@@ -74,6 +74,7 @@ export const automation = {
   "run.title": "Run {id}",
   "run.cycle.full": "Full: everything was read",
   "run.cycle.incremental": "Only what had changed",
+  "runs.full": "full",
   "run.cycle": "Cycle",
   "run.duration": "Duration",
   "run.requests": "Requests",
@@ -145,4 +146,10 @@ export const automation = {
   "history.hook-renewed": "Made a new webhook address",
   "history.change": "{name}: {old} → {new}",
   "history.empty": "empty",
+  "history.version": "Version {version}",
+  "history.since": "It had been stopped or slowed since {when}",
+  "history.rewritten": "The credentials in use were entered anew",
+  "history.credential": "{system}: now {name}",
+  "history.contacts": { one: "{n} recipient", other: "{n} recipients" },
+  "history.as-in-flow": "as in the flow",
 } as const;

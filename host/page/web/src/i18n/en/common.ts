@@ -50,6 +50,8 @@ export const common = {
 
   "viewer.note": "You can see everything here; changes are made by an owner.",
 
+  "attribute.active": "Access",
+
   "records.people": { one: "{n} person", other: "{n} people" },
   "records.documents": { one: "{n} document", other: "{n} documents" },
 

@@ -4,12 +4,14 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { part } from "../../api/client";
-import { keys, useAutomationPatch, useCredentials } from "../../api/hooks";
+import { keys, useAutomationPatch, useConnectors, useCredentials } from "../../api/hooks";
 import type { Automation, CredentialTest } from "../../api/types";
 import { Moment, useLanguage } from "../../i18n";
 import { paths } from "../../router/router";
 import { useApi, useIsOwner } from "../../session/context";
 import { Button, ConnectorIcon, Dialog, ErrorState, Icon, LinkButton, Notice, Select, Skeleton } from "../../ui";
+import { ReplaceDialog } from "../credentials/ReplaceDialog";
+import { TestMark } from "../credentials/TestMark";
 
 export function Access({ automation, etag }: { automation: Automation; etag: string }) {
   const { t } = useLanguage();
@@ -35,7 +37,9 @@ function Side({ automation, etag, side }: { automation: Automation; etag: string
   const api = useApi();
   const client = useQueryClient();
   const [isOpen, setOpen] = useState(false);
+  const [isReplacing, setReplacing] = useState(false);
   const used = automation[side];
+  const connector = useConnectors().data?.find((one) => one.id === used.connector);
   const list = useCredentials(used.connector);
   const credential = list.data?.find((one) => one.id === used.id);
   const test = useMutation({
@@ -53,11 +57,11 @@ function Side({ automation, etag, side }: { automation: Automation; etag: string
         <div className="access-names">
           <h2>{used.name}</h2>
           <div className="muted small">
-            {title}
-            {" · "}
+            {used.name !== title && `${title} · `}
             {list.isPending ? "…" : credential?.tested_at == null ? t("access.tested.never") : <Tested at={credential.tested_at} />}
           </div>
         </div>
+        {credential !== undefined && <TestMark tested={credential.tested} />}
       </div>
       {list.error !== null && list.data === undefined && <ErrorState small error={list.error} onRetry={() => void list.refetch()} />}
       {test.isPending && <Skeleton lines={[60, 40]} />}
@@ -87,6 +91,11 @@ function Side({ automation, etag, side }: { automation: Automation; etag: string
           <Button size="sm" isPending={test.isPending} onPress={() => test.mutate()}>
             {t("access.test")}
           </Button>
+          {credential !== undefined && connector !== undefined && (
+            <Button size="sm" look="quiet" onPress={() => setReplacing(true)}>
+              {t("credentials.replace")}
+            </Button>
+          )}
           {(list.data?.length ?? 0) > 1 && (
             <Button size="sm" look="quiet" onPress={() => setOpen(true)}>
               {t("access.use")}
@@ -94,6 +103,7 @@ function Side({ automation, etag, side }: { automation: Automation; etag: string
           )}
         </div>
       )}
+      {isReplacing && credential !== undefined && <ReplaceDialog credential={credential} connector={connector} onClose={() => setReplacing(false)} />}
       {isOpen && <Change automation={automation} etag={etag} side={side} onClose={() => setOpen(false)} />}
     </section>
   );

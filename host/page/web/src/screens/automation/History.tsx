@@ -1,15 +1,16 @@
 /** Who changed what, and what it did by itself. */
 
 import { itemsOf, useFlow, useHistory } from "../../api/hooks";
-import type { Automation, HistoryEntry, SettingsSchema, Text } from "../../api/types";
-import { type Key, type Language, Moment, useLanguage } from "../../i18n";
+import type { Automation, Flow, HistoryEntry } from "../../api/types";
+import { type Key, Moment, useLanguage } from "../../i18n";
 import { Avatar, Button, Empty, ErrorState, Icon, Loading, Skeleton } from "../../ui";
+import { changesOf } from "./changes";
 
 export function History({ automation }: { automation: Automation }) {
   const { t } = useLanguage();
   const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useHistory(automation.id);
   const entries = itemsOf(data);
-  const schema = useFlow(automation.flow).data?.settings_schema;
+  const flow = useFlow(automation.flow).data;
   if (isPending) {
     return (
       <Loading>
@@ -23,7 +24,7 @@ export function History({ automation }: { automation: Automation }) {
     <>
       <ol className="history">
         {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} schema={schema} />
+          <Entry key={entry.id} entry={entry} flow={flow} />
         ))}
       </ol>
       {hasNextPage && (
@@ -37,7 +38,7 @@ export function History({ automation }: { automation: Automation }) {
   );
 }
 
-function Entry({ entry, schema }: { entry: HistoryEntry; schema: SettingsSchema | undefined }) {
+function Entry({ entry, flow }: { entry: HistoryEntry; flow: Flow | undefined }) {
   const language = useLanguage();
   const { t } = language;
   const { actor } = entry;
@@ -56,7 +57,7 @@ function Entry({ entry, schema }: { entry: HistoryEntry; schema: SettingsSchema 
           <strong>{deed === undefined ? entry.deed : t(deed)}</strong>
           <span className="muted"> · {actor.kind === "person" ? actor.name : t("history.system")}</span>
         </div>
-        {changesOf(entry.details, language, schema).map((line) => (
+        {changesOf(entry, language, flow).map((line) => (
           <div key={line} className="muted">
             {line}
           </div>
@@ -89,38 +90,3 @@ const deeds: Readonly<Record<string, Key>> = {
   "person-erased": "history.person-erased",
   "hook-renewed": "history.hook-renewed",
 };
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** What a change was, line by line, as far as it can be told. */
-function changesOf(details: unknown, { t, text, cadence, failure }: Language, schema: SettingsSchema | undefined): string[] {
-  if (!isObject(details)) return [];
-  if (typeof details["people"] === "number") return [t("records.people", { n: details["people"] })];
-  if (typeof details["documents"] === "number") return [t("records.documents", { n: details["documents"] })];
-  if (typeof details["message"] === "string" && typeof details["kind"] === "string") {
-    return [failure({ kind: details["kind"] as never, code: typeof details["code"] === "string" ? details["code"] : null, message: details["message"] }).says];
-  }
-  const { old, new: next } = details;
-  if (old === undefined || next === undefined) return [];
-  const property = (name: string): Record<string, unknown> => {
-    const properties = schema?.["properties"];
-    const found = isObject(properties) ? properties[name] : undefined;
-    return isObject(found) ? found : {};
-  };
-  const titled = (value: unknown): string => (isObject(value) ? text(value as Text) : "");
-  const labelled = (name: string, value: unknown): string => {
-    const labels = property(name)["x-labels"];
-    return (isObject(labels) && typeof value === "string" ? titled(labels[value]) : "") || told(value);
-  };
-  const told = (value: unknown): string => {
-    if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return t("history.empty");
-    if (isObject(value) && typeof value["kind"] === "string") return cadence(value as never);
-    return Array.isArray(value) ? value.map(told).join(", ") : isObject(value) ? JSON.stringify(value) : String(value);
-  };
-  if (isObject(old) && isObject(next) && !("kind" in next)) {
-    return [...new Set([...Object.keys(old), ...Object.keys(next)])]
-      .filter((name) => JSON.stringify(old[name]) !== JSON.stringify(next[name]))
-      .map((name) => t("history.change", { name: titled(property(name)["title"]) || name, old: labelled(name, old[name]), new: labelled(name, next[name]) }));
-  }
-  return [`${told(old)} → ${told(next)}`];
-}

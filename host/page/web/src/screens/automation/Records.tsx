@@ -6,8 +6,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 
-import { itemsOf, useRecords } from "../../api/hooks";
+import { itemsOf, useFlow, useRecords } from "../../api/hooks";
 import type { Automation, OutcomeKind, Run, RunRecord } from "../../api/types";
+import { useAttributeTitles } from "../../forms/titles";
 import { useLanguage } from "../../i18n";
 import { Empty, ErrorState, Loading, Skeleton } from "../../ui";
 import { KindMark } from "./counts";
@@ -22,6 +23,7 @@ export function Records({ automation, run, kinds, head }: { automation: Automati
   const running = run.status === "running";
   const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useRecords(run.id, kinds);
   const records = useMemo(() => itemsOf(data), [data]);
+  const titles = useAttributeTitles(useFlow(automation.flow).data);
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [offset, setOffset] = useState(0);
@@ -74,7 +76,7 @@ export function Records({ automation, run, kinds, head }: { automation: Automati
               className="record"
               style={{ transform: `translateY(${row.start - offset}px)` }}
             >
-              <RecordRow automation={automation} record={record} />
+              <RecordRow automation={automation} record={record} titles={titles} />
             </div>
           );
         })}
@@ -98,7 +100,7 @@ export function Records({ automation, run, kinds, head }: { automation: Automati
   );
 }
 
-function RecordRow({ automation, record }: { automation: Automation; record: RunRecord }) {
+function RecordRow({ automation, record, titles }: { automation: Automation; record: RunRecord; titles: (attribute: string) => string }) {
   const { t, text, outcome, formats } = useLanguage();
   const { says, advice, detail } = outcome(record.code, record.reason);
   return (
@@ -114,7 +116,8 @@ function RecordRow({ automation, record }: { automation: Automation; record: Run
         {says !== "" && <div>{says}</div>}
         {detail !== null && <div className="muted">{detail}</div>}
         {advice !== null && <div className="muted">{advice}</div>}
-        {record.changed.length > 0 && <div className="muted">{t("run.record.changed", { attributes: formats.list(record.changed) })}</div>}
+        {/* Of a new account everything is new. */}
+        {record.changed.length > 0 && record.kind !== "created" && <div className="muted">{t("run.record.changed", { attributes: formats.list(record.changed.map(titles)) })}</div>}
       </div>
     </>
   );

@@ -1,11 +1,12 @@
 /** All runs, newest first; older ones come as one scrolls. */
 
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 
 import { itemsOf, useRuns } from "../../api/hooks";
 import type { Automation, RunStatus } from "../../api/types";
 import { useLanguage } from "../../i18n";
 import { Button, Empty, ErrorState, Segments } from "../../ui";
+import { useNearEnd } from "../../ui/useNearEnd";
 import { RunTable } from "./runTable";
 
 const FILTERS = ["all", "succeeded", "partial", "failed", "stopped"] as const;
@@ -48,19 +49,4 @@ export function Runs({ automation, selected }: { automation: Automation; selecte
       )}
     </div>
   );
-}
-
-/** Calls when the element comes near to what is seen. In a frame as tall as its content that is the vendor's page's view. */
-function useNearEnd(enabled: boolean, near: () => void) {
-  const element = useRef<HTMLDivElement>(null);
-  const call = useRef(near);
-  call.current = near;
-  useEffect(() => {
-    const target = element.current;
-    if (!enabled || target === null) return;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && call.current());
-    observer.observe(target);
-    return () => observer.disconnect();
-  }, [enabled]);
-  return element;
 }

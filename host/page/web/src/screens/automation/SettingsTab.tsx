@@ -141,7 +141,10 @@ function FlowSettings({ automation, etag, flow }: Part & { flow: Flow }) {
         <>
           <SchemaForm schema={flow.settings_schema} value={settings} onChange={setSettings} errors={errors} lookups={lookups} titles={titles} disabled={!owner} />
           {isMappingOpen(flow) && (
-            <MappingEditor flow={flow} settings={settings} onChange={setSettings} source={owner ? automation.source.id : null} errors={errors} disabled={!owner} />
+            <div className="settings-mapping">
+              <h3>{t("start.mapping")}</h3>
+              <MappingEditor flow={flow} settings={settings} onChange={setSettings} source={owner ? automation.source.id : null} errors={errors} disabled={!owner} />
+            </div>
           )}
         </>
       )}

@@ -7,6 +7,7 @@ import { part } from "../../api/client";
 import { itemsOf, keys, useStaged } from "../../api/hooks";
 import type { Automation, StagedRecord } from "../../api/types";
 import { useLanguage } from "../../i18n";
+import { useNearEnd } from "../../ui/useNearEnd";
 import { useApi, useIsOwner } from "../../session/context";
 import { Button, type Column, Confirm, ErrorState, Table } from "../../ui";
 
@@ -23,6 +24,7 @@ export function Staged({ automation }: { automation: Automation }) {
     mutationFn: (decision: Decision) => api.post<{ decided: number }>(`automations/${part(automation.id)}/staged`, { decision }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.automations() }),
   });
+  const end = useNearEnd(hasNextPage && !isFetchingNextPage && error === null, () => void fetchNextPage());
   const source = text(automation.source.title);
   const target = text(automation.target.title);
   const columns: Column<StagedRecord>[] = [
@@ -51,11 +53,11 @@ export function Staged({ automation }: { automation: Automation }) {
         <ErrorState small error={error} onRetry={() => void refetch()} />
       ) : (
         <div className="decide-list">
-          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending ? 3 : 0} />
+          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending || isFetchingNextPage ? 3 : 0} />
         </div>
       )}
       {hasNextPage && (
-        <div className="list-end">
+        <div ref={end} className="list-end">
           <Button look="quiet" isPending={isFetchingNextPage} onPress={() => void fetchNextPage()}>
             {t("action.more")}
           </Button>

@@ -42,9 +42,16 @@ export function RunTable({ automation, runs, selected, loadingRows = 0 }: { auto
       title: t("runs.at"),
       card: "heading",
       cell: (run) => (
-        <Link to={paths.run(automation.id, run.id)} className="run-at" aria-label={t("runs.open", { id: String(run.id), when: formats.moment(run.started_at) })}>
-          <Moment at={run.started_at} relative={false} />
-        </Link>
+        <span className="run-when">
+          <Link to={paths.run(automation.id, run.id)} className="run-at" aria-label={t("runs.open", { id: String(run.id), when: formats.moment(run.started_at) })}>
+            <Moment at={run.started_at} relative={false} />
+          </Link>
+          {run.cycle === "full" && (
+            <span className="tag" title={t("run.cycle.full")}>
+              {t("runs.full")}
+            </span>
+          )}
+        </span>
       ),
     },
     { id: "by", title: t("runs.by"), cell: (run) => <TriggeredBy trigger={run.trigger} /> },

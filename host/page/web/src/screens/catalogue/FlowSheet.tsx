@@ -26,14 +26,14 @@ export function FlowSheet({ flow, onClose }: { flow: Flow; onClose: () => void }
   const owner = useIsOwner();
   const [source, target] = [text(flow.source.title), text(flow.target.title)];
   const documents = flow.records === "documents";
-  const leavers = flow.leavers === "block" || flow.leavers === "delete" || flow.leavers === "skip" ? flow.leavers : null;
+  // What has been delivered is not taken back: nobody leaves, and no guard has anything to hold back.
+  const leavers = !documents && (flow.leavers === "block" || flow.leavers === "delete" || flow.leavers === "skip") ? flow.leavers : null;
+  const guard = documents ? null : flow.guard;
   const safety: [IconName, string][] = [
     ["eye", t(documents ? "catalogue.preview.documents" : "catalogue.preview")],
     ...(documents ? [["check-circle", t("catalogue.once")] as [IconName, string]] : []),
     ...(leavers !== null ? [["user", t(`catalogue.leavers.${leavers}`, { source, target })] as [IconName, string]] : []),
-    ...(flow.guard !== null
-      ? [["shield", t("catalogue.guard", { share: formats.percent(flow.guard.share), count: flow.guard.count })] as [IconName, string]]
-      : []),
+    ...(guard !== null ? [["shield", t("catalogue.guard", { share: formats.percent(guard.share), count: guard.count })] as [IconName, string]] : []),
   ];
   return (
     <Sheet

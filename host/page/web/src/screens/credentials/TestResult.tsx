@@ -32,7 +32,7 @@ export interface TestResultProps {
   onAgain?: (() => void) | undefined;
   /** Leads to entering them anew. */
   onReplace?: (() => void) | undefined;
-  /** The fields are right here: what to do about a refusal goes without saying. */
+  /** The fields, or the way to them, are right here: what to do about a refusal goes without saying. */
   brief?: boolean;
 }
 

@@ -11,6 +11,7 @@ import { Button, Confirm, ConnectorIcon, Dialog, Empty, ErrorState, IconButton, 
 import { accountOf } from "./account";
 import { methodsOf, useRemoveCredential, useTestCredential } from "./actions";
 import { CredentialForm } from "./CredentialForm";
+import { ReplaceDialog } from "./ReplaceDialog";
 import { TestMark } from "./TestMark";
 import { Testing, TestResult } from "./TestResult";
 import "./credentials.css";
@@ -189,37 +190,6 @@ function AddDialog({ connectors, taken, onClose }: { connectors: readonly Connec
           )}
         />
       )}
-    </Dialog>
-  );
-}
-
-function ReplaceDialog({ credential, connector, onClose }: { credential: Credential; connector: Connector | undefined; onClose: () => void }) {
-  const { t, text } = useLanguage();
-  const [test, setTest] = useState<CredentialTest | null>(null);
-  const title = t("credentials.replace.of", { name: credential.name });
-  if (connector === undefined) return null;
-  if (test !== null) {
-    return (
-      <Dialog isOpen onClose={onClose} size="md" title={title} actions={<Button look="primary" onPress={onClose}>{t("credentials.done")}</Button>}>
-        <TestResult test={test} system={text(connector.title)} />
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog isOpen onClose={onClose} size="lg" title={title}>
-      <p>{t("credentials.replace.text")}</p>
-      <CredentialForm
-        connector={connector}
-        taken={[]}
-        existing={credential}
-        onDone={(_, result) => setTest(result)}
-        footer={(submit) => (
-          <div className="dialog-actions">
-            <Button onPress={onClose}>{t("action.cancel")}</Button>
-            {submit}
-          </div>
-        )}
-      />
     </Dialog>
   );
 }

@@ -112,7 +112,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
       }}
     />
   );
-  const attributes = which === "source" ? flow.reads : [];
+  const attributes = which === "source" && flow.records === "people" ? flow.reads : [];
   const replaced = replacing ? list.find((credential) => credential.id === chosen) : undefined;
   if (adding || replaced !== undefined) {
     return (
@@ -149,7 +149,7 @@ function Connect({ flow, which, side, onChange, onBack, onNext, connector, all }
         ) : side.test === null ? (
           chosen !== null && <Testing system={system} />
         ) : (
-          <TestResult test={side.test} system={system} {...(side.test.failure !== null || missing.length > 0 ? { onAgain: again, onReplace: () => setReplacing(true) } : {})} />
+          <TestResult brief test={side.test} system={system} {...(side.test.failure !== null || missing.length > 0 ? { onAgain: again, onReplace: () => setReplacing(true) } : {})} />
         )}
         {side.test?.failure === null && missing.length > 0 && (
           <div className="accept">

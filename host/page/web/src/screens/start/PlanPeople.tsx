@@ -7,6 +7,7 @@ import { itemsOf, usePages } from "../../api/hooks";
 import type { Flow, OutcomeKind, Plan, PlannedRecord } from "../../api/types";
 import { shown } from "../../forms/mapping";
 import { useSettled } from "../../forms/queries";
+import { useAttributeTitles } from "../../forms/titles";
 import { useLanguage } from "../../i18n";
 import { Button, Empty, ErrorState, Icon, type IconName, Status, type StatusTone, Table, TextField } from "../../ui";
 
@@ -38,7 +39,7 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
   const kinds = KINDS.filter((one) => plan.counts[one] > 0);
   const listed = kinds.filter((one) => one !== "unchanged");
   const all = listed.reduce((sum, one) => sum + plan.counts[one], 0);
-  const words = Object.fromEntries(flow.writes.map((write) => [write.name, write.title]));
+  const titles = useAttributeTitles(flow);
   return (
     <section aria-label={t("start.preview.people")}>
       <div className="tiles" role="group" aria-label={t("start.preview.outcome")}>
@@ -112,7 +113,7 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
                   </Status>
                 ),
               },
-              { id: "changes", title: t("start.preview.changes"), cell: (row) => <Changes row={row} words={words} /> },
+              { id: "changes", title: t("start.preview.changes"), cell: (row) => <Changes row={row} titles={titles} /> },
             ]}
           />
         </div>
@@ -128,8 +129,8 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
   );
 }
 
-function Changes({ row, words }: { row: PlannedRecord; words: Readonly<Record<string, Readonly<Record<string, string>>>> }) {
-  const { t, text, outcome } = useLanguage();
+function Changes({ row, titles }: { row: PlannedRecord; titles: (attribute: string) => string }) {
+  const { t, outcome } = useLanguage();
   const [all, setAll] = useState(false);
   const changes = all ? row.changes : row.changes.slice(0, IN_VIEW);
   const why = row.code === null && row.reason === null ? null : outcome(row.code, row.reason);
@@ -145,7 +146,7 @@ function Changes({ row, words }: { row: PlannedRecord; words: Readonly<Record<st
         <dl>
           {changes.map(({ attribute, old, new: next }) => (
             <div key={attribute}>
-              <dt>{text(words[attribute]) || attribute}</dt>
+              <dt>{titles(attribute)}</dt>
               <dd>
                 {(old !== null || row.kind !== "created") && (
                   <>
