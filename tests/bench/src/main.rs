@@ -58,23 +58,24 @@ impl Places {
 fn main() -> Result<()> {
     let given: Vec<String> = std::env::args().skip(1).collect();
     let asked = |name: &str| given.iter().any(|argument| argument == name);
-    if let Some(unknown) = given
-        .iter()
-        .find(|argument| !["--quick", "--fleet", "--no-fleet"].contains(&argument.as_str()))
-    {
+    if let Some(unknown) = given.iter().find(|argument| {
+        !["--quick", "--fleet", "--no-fleet", "--page"].contains(&argument.as_str())
+    }) {
         bail!(
             "there is no {unknown}; --quick measures small sizes, --fleet only ten thousand automations, which \
-             takes twelve minutes, --no-fleet everything else"
+             takes twelve minutes, --no-fleet everything else, --page only what the page waits for"
         );
     }
     let places = Places::find()?;
     // Nothing here is encrypted, but clients want to know how it would be; it was not set before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut table = Table::default();
-    if !asked("--fleet") {
+    if asked("--page") {
+        page::measure(&places, &mut table)?;
+    } else if !asked("--fleet") {
         measure(&places, asked("--quick"), &mut table)?;
     }
-    if !asked("--quick") && !asked("--no-fleet") {
+    if !asked("--quick") && !asked("--no-fleet") && !asked("--page") {
         fleet::measure(&places, 10_000, &mut table)?;
     }
     println!("{table}");
