@@ -25,7 +25,8 @@ pub(crate) fn call(
     let mut connection = TcpStream::connect(host).with_context(asked)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let body = body.map(Value::to_string).unwrap_or_default();
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    // By the older version, whose answers come in one piece and end with the connection.
+    let mut head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\n");
     if let Some(token) = token {
         head.push_str(&format!("authorization: Bearer {token}\r\n"));
     }

@@ -1,5 +1,8 @@
 /** Who somebody is: what a viewer sees, what was not bought, how a session goes on, and how one person alone signs in. */
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import { expect, test } from "@playwright/test";
 
 import { EMPLOYEES } from "../support/customer";
@@ -78,14 +81,21 @@ test("a token that has expired is replaced without anybody noticing", async ({ p
 });
 
 test("a page that nobody knows cannot have the frame", async ({ page }) => {
-  await page.route("http://elsewhere.example/", (route) =>
-    route.fulfill({ contentType: "text/html", body: `<iframe src="${world.origin}/app/?vendor=northwind&origin=http://elsewhere.example"></iframe>` }),
-  );
-  const refused: string[] = [];
-  page.on("console", (message) => refused.push(message.text()));
-  await page.goto("http://elsewhere.example/");
-  await expect.poll(() => refused.join("\n")).toContain("frame-ancestors");
-  await expect(page.frameLocator("iframe").locator("#root")).toHaveCount(0);
+  const foreign = createServer((request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(`<iframe src="${world.origin}/app/?vendor=northwind&origin=http://${request.headers.host}"></iframe>`);
+  });
+  await new Promise<void>((resolve) => foreign.listen(0, "127.0.0.1", resolve));
+  const { port } = foreign.address() as AddressInfo;
+  const answered = page.waitForResponse((response) => response.url().includes("/app/?"));
+  await page.goto(`http://127.0.0.1:${port}/`);
+  // The server answers; it is the browser that keeps to what the answer says.
+  const policy = (await (await answered).allHeaders())["content-security-policy"];
+  expect(policy).toContain(`frame-ancestors `);
+  expect(policy).toContain(new URL(owner).origin);
+  expect(policy).not.toContain(`:${port}`);
+  await expect.poll(() => page.frames()[1]?.url()).toBe("chrome-error://chromewebdata/");
+  foreign.close();
 });
 
 test("the local sign-in link is good once", async ({ page, browser }) => {
