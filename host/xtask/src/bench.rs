@@ -5,11 +5,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::cargo::{self, Workspace};
-use crate::{connectors, say};
+use crate::{connectors, page, say};
 
 /// Builds everything in release and runs the measuring program; `arguments` go to it.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     connectors::build(workspace)?;
+    if page::build(workspace)? {
+        page::install(workspace, "tests/page")?;
+    }
     say::step("Building in release; the first time takes some minutes");
     let release = ["--release"].into_iter();
     let artifacts = workspace.build(release.chain(cargo::PROGRAMS))?;
