@@ -155,7 +155,8 @@ function Expression({ expression, error }: { expression: string | null; error: s
 function Value({ flow, write, settings, record }: { flow: Flow; write: FlowWrite; settings: Settings; record: Record<string, unknown> | undefined }) {
   const { t } = useLanguage();
   const expression = expressionOf(write, overridesOf(settings));
-  const enabled = record !== undefined && expression !== null;
+  // The server evaluates only what an owner may change.
+  const enabled = record !== undefined && expression !== null && write.open;
   const check = useExpression({ flow: flow.name, field: write.name, expression: expression ?? "", record, settings }, enabled);
   if (!enabled) return null;
   if (check.isPending) return <Skeleton lines={[70]} />;

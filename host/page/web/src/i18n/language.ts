@@ -102,11 +102,13 @@ function explained(meaning: Meaning | undefined, own: string): Explained {
   return { says: meaning.says, advice: meaning.advice ?? null, detail: meaning.more === true && own !== "" ? sentence(own) : null };
 }
 
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The server's reasons begin in lower case and have no full stop. */
-function sentence(text: string): string {
+export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "";
-  const begun = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  const begun = capital(trimmed);
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 

@@ -5,11 +5,11 @@ type All<English> = { readonly [Code in keyof English]: Meaning };
 
 export const outcomes: All<typeof english.outcomes> = {
   "start-pending": { says: "Gesperrt, bis der Vertrag beginnt." },
-  "end-reached": { says: "Gesperrt, weil das Vertragsende erreicht ist." },
+  "end-reached": { says: "Das Vertragsende ist erreicht." },
   "date-reached": { says: "Zugang freigegeben, weil das Datum gekommen ist." },
   "out-of-scope": { says: "Die Einstellungen lassen das aus.", advice: "Ändern Sie die Einstellungen, wenn es aufgenommen werden soll." },
   "gone": { says: "Fehlt in zwei vollständigen Abfragen der Quelle nacheinander." },
-  "barred": { says: "Gesperrt, weil es der Datensatz in der Quelle so sagt." },
+  "barred": { says: "Laut dem Datensatz in der Quelle soll es keinen Zugang geben." },
   "adopted": { says: "War schon da und wurde übernommen; nichts wurde doppelt angelegt." },
   "superseded": { says: "Das Konto gehört zu einem anderen Datensatz derselben Person." },
   "reference": { says: "Ein Verweis, etwa auf die Führungskraft, wurde ergänzt, nachdem das andere Konto da war." },
@@ -138,6 +138,10 @@ export const failures: All<typeof english.failures> = {
   "component.timed-out": { says: "Der Konnektor hat länger gebraucht, als er darf", advice: "Es wird von selbst erneut versucht. Bleibt es dabei, sagen Sie dem Betreiber Bescheid." },
   "component.out-of-memory": { says: "Der Konnektor wollte mehr Speicher, als er haben darf", advice: "Sagen Sie dem Betreiber Bescheid." },
   "component.saturated": { says: "Der Server ist ausgelastet", advice: "Nichts zu tun: Es wird von selbst erneut versucht." },
+  "file-elsewhere": { says: "Die Datei liegt an einer Adresse, die nicht abgerufen werden darf.", advice: "Sagen Sie Ihrer Administration Bescheid; von dort kann die Datei nicht geholt werden.", more: true },
+  "no-address": { says: "Die Adresse des Systems fehlt oder ist falsch.", advice: "Ersetzen Sie die Zugangsdaten und geben Sie die Adresse so ein, wie das System sie anzeigt.", more: true },
+  "too-large": { says: "Eine Antwort oder Datei ist größer als erlaubt.", more: true },
+  "repeated-page": { says: "Das System hat dieselbe Seite einer Liste zweimal geliefert.", advice: "Meist gibt sich das von selbst; der nächste Durchgang versucht es noch einmal.", more: true },
 };
 
 export const problems: All<typeof english.problems> = {
@@ -199,4 +203,11 @@ export const problems: All<typeof english.problems> = {
   "plan.limit": { says: "Es laufen zu viele Vorschauen gleichzeitig.", advice: "Warten Sie, bis eine beendet ist." },
   "internal": { says: "Im Server ist etwas schiefgegangen.", advice: "Versuchen Sie es später noch einmal; bleibt es dabei, sagen Sie dem Betreiber Bescheid." },
   "unavailable": { says: "Der Server kann gerade nicht antworten.", advice: "Versuchen Sie es gleich noch einmal." },
+  "connector.not-offered": { says: "Der Konnektor bietet das nicht an.", advice: "Er ist vielleicht älter als der Flow. Sagen Sie dem Betreiber dieser Seite Bescheid.", more: true },
+  "connector.refused": { says: "Der Konnektor kann nicht verwendet werden.", advice: "Sagen Sie dem Betreiber dieser Seite Bescheid.", more: true },
+  "credentials.too-many": { says: "Es gibt zu viele Zugangsdaten.", advice: "Entfernen Sie welche, die keine Automation verwendet." },
+  "flow.mismatch": { says: "Die Zugangsdaten gehören zu einem anderen System.", advice: "Wählen Sie Zugangsdaten des Systems, das der Flow nennt.", more: true },
+  "flow.wrong": { says: "Der Flow kann so nicht verwendet werden.", advice: "Sagen Sie dem Betreiber dieser Seite Bescheid.", more: true },
+  "plans.running": { says: "Es entstehen schon zwei Vorschauen.", advice: "Warten Sie, bis eine davon fertig ist." },
+  "store.wrong-key": { says: "Die gespeicherten Zugangsdaten sind nicht lesbar.", advice: "Der Server läuft mit einem anderen Schlüssel als beim Speichern. Sagen Sie dem Betreiber dieser Seite Bescheid." },
 };

@@ -3,11 +3,11 @@ import type { Meaning } from "../catalogue";
 /** Why a record got its outcome. */
 export const outcomes = {
   "start-pending": { says: "Blocked until the contract begins." },
-  "end-reached": { says: "Blocked because the contract's end has been reached." },
+  "end-reached": { says: "The contract's end has been reached." },
   "date-reached": { says: "Access was given because the date has come." },
   "out-of-scope": { says: "The settings leave this out.", advice: "Change the settings if it should be taken in." },
   "gone": { says: "Missing from two complete reads of the source in a row." },
-  "barred": { says: "Blocked because the record in the source says so." },
+  "barred": { says: "The record in the source says that there is to be no access." },
   "adopted": { says: "Was there already and has been taken over; nothing was made twice." },
   "superseded": { says: "The account belongs to another record of the same person." },
   "reference": { says: "A reference such as the manager was added, now that the other account exists." },
@@ -137,6 +137,10 @@ export const failures = {
   "component.timed-out": { says: "The connector took longer than it may", advice: "It is tried again by itself. If it stays, tell the operator." },
   "component.out-of-memory": { says: "The connector wanted more memory than it may have", advice: "Tell the operator." },
   "component.saturated": { says: "The server is busy", advice: "Nothing to do: it is tried again by itself." },
+  "file-elsewhere": { says: "The file lies at an address that must not be asked.", advice: "Tell your administrator; the file cannot be fetched from there.", more: true },
+  "no-address": { says: "The address of the system is missing or wrong.", advice: "Replace the credentials and enter the address as the system shows it.", more: true },
+  "too-large": { says: "An answer or a file is larger than is allowed.", more: true },
+  "repeated-page": { says: "The system gave the same page of a list twice.", advice: "Mostly it passes by itself; the next run tries again.", more: true },
 } as const satisfies Record<string, Meaning>;
 
 /** Why a request to the API was refused. */
@@ -199,4 +203,11 @@ export const problems = {
   "plan.limit": { says: "Too many previews run at once.", advice: "Wait until one has ended." },
   "internal": { says: "Something went wrong in the server.", advice: "Try again later; tell the operator if it stays." },
   "unavailable": { says: "The server cannot answer at this moment.", advice: "Try again in a moment." },
+  "connector.not-offered": { says: "The connector does not offer this.", advice: "It may be older than the flow. Tell the operator of this site.", more: true },
+  "connector.refused": { says: "The connector cannot be used.", advice: "Tell the operator of this site.", more: true },
+  "credentials.too-many": { says: "There are too many credentials.", advice: "Remove some that no automation uses." },
+  "flow.mismatch": { says: "The credentials are for another system.", advice: "Choose credentials of the system that the flow names.", more: true },
+  "flow.wrong": { says: "The flow cannot be used as it is.", advice: "Tell the operator of this site.", more: true },
+  "plans.running": { says: "Two previews are being made already.", advice: "Wait until one of them is done." },
+  "store.wrong-key": { says: "The stored credentials cannot be read.", advice: "The server runs with another key than they were stored with. Tell the operator of this site." },
 } as const satisfies Record<string, Meaning>;

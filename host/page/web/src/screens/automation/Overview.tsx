@@ -34,15 +34,19 @@ export function Overview({ automation, live }: { automation: Automation; live: L
               name: t("overview.last.good"),
               value: automation.last_succeeded_at === null ? t("last.never") : <Moment at={automation.last_succeeded_at} />,
             },
-            {
-              name: t(`overview.linked.${records}`),
-              value: (
-                <>
-                  {formats.number.format(population.linked)}
-                  {records === "people" && <span className="muted"> · {t("overview.active", { n: population.active })}</span>}
-                </>
-              ),
-            },
+            ...(records === "people"
+              ? [
+                  {
+                    name: t("overview.linked"),
+                    value: (
+                      <>
+                        {formats.number.format(population.linked)}
+                        <span className="muted"> · {t("overview.active", { n: population.active })}</span>
+                      </>
+                    ),
+                  },
+                ]
+              : []),
             { name: t("overview.version"), value: automation.version ?? "–" },
           ]}
         />

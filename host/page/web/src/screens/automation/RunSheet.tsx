@@ -6,6 +6,7 @@ import { useRun } from "../../api/hooks";
 import { ApiProblem } from "../../api/problem";
 import type { Automation, OutcomeKind, Run } from "../../api/types";
 import { Moment, useLanguage, useNow } from "../../i18n";
+import { sentence } from "../../i18n/language";
 import { navigate, paths } from "../../router/router";
 import { useApi } from "../../session/context";
 import { Button, Empty, ErrorState, Facts, Loading, Notice, RunStatusMark, Segments, Sheet, Skeleton } from "../../ui";
@@ -97,7 +98,7 @@ function Loaded({ automation, run, live }: { automation: Automation; run: Run; l
       {run.notes.length > 0 && (
         <Notice title={t("run.notes")}>
           {run.notes.map((note) => (
-            <div key={note}>{note}</div>
+            <div key={note}>{sentence(note)}</div>
           ))}
         </Notice>
       )}

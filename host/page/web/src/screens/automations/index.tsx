@@ -98,7 +98,8 @@ function useColumns(onProblem: (error: unknown) => void): Column<Automation>[] {
       id: "linked",
       title: t("column.linked"),
       align: "end",
-      cell: (one) => <span className="nowrap">{t(`records.${one.records}`, { n: one.population.linked })}</span>,
+      // What was delivered is linked to nothing.
+      cell: (one) => (one.records === "documents" ? <span className="muted">–</span> : <span className="nowrap">{t("records.people", { n: one.population.linked })}</span>),
     },
     { id: "actions", title: t("column.actions"), hideTitle: true, align: "end", cell: (one) => <RowDeeds key={text(one.title)} automation={one} onProblem={onProblem} /> },
   ];

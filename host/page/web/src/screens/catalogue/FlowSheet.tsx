@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 
 import type { Flow, Need } from "../../api/types";
 import { useLanguage, type Key } from "../../i18n";
+import { capital } from "../../i18n/language";
 import { paths } from "../../router/router";
 import { useIsOwner, useSession } from "../../session/context";
 import { ConnectorIcon, Icon, type IconName, LinkButton, Notice, Sheet } from "../../ui";
@@ -138,5 +139,3 @@ function Rights({ side, needs }: { side: Flow["source"]; needs: readonly Need[] 
     );
   });
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useAutomations, useFlows } from "../../api/hooks";
 import type { Automation, Flow } from "../../api/types";
 import { useLanguage } from "../../i18n";
+import { capital } from "../../i18n/language";
 import { paths, ScreenTitle } from "../../router/router";
 import { useIsOwner, useSession } from "../../session/context";
 import { Button, ConnectorIcon, Empty, ErrorState, Icon, LinkButton, Loading, Pair, Skeleton, Status, TextField } from "../../ui";
@@ -154,5 +155,3 @@ function FlowCard({ flow, automations, onDetails }: { flow: Flow; automations: r
     </li>
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

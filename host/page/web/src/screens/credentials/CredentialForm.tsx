@@ -9,6 +9,7 @@ import { ApiProblem } from "../../api/problem";
 import type { Connector, ConnectorField, Credential, CredentialTest, NamedTitle } from "../../api/types";
 import { errorAt, escaped } from "../../forms/schema";
 import { useLanguage } from "../../i18n";
+import { capital } from "../../i18n/language";
 import { Button, Notice, RadioGroup, SecretField, TextField } from "../../ui";
 import { freeName, methodsOf, useStoreCredential, useTestCredential } from "./actions";
 import { MethodHelp } from "./MethodHelp";
@@ -151,8 +152,6 @@ function publicOf(existing: Credential | null): Record<string, string> {
   const entries = Object.entries(existing?.public ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function explainedName(explain: (error: unknown) => { says: string; advice: string | null }, error: unknown): string {
   const { says, advice } = explain(error ?? new ApiProblem({ type: "", title: "", status: 409, code: "store.exists", detail: "" }));

@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import type { CredentialTest, Finding } from "../../api/types";
 import { useLanguage } from "../../i18n";
+import { sentence } from "../../i18n/language";
 import { Button, Icon, Progress, Status } from "../../ui";
 import "./credentials.css";
 
@@ -93,5 +94,3 @@ export function TestResult({ test, system, onAgain, onReplace, brief = false }: 
     </div>
   );
 }
-
-const sentence = (text: string) => (text === "" ? "" : text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : "."));

@@ -1,7 +1,9 @@
 import type { Credential } from "../../api/types";
 
-/** What tells accounts of one system apart: the first thing that is not secret. */
+const SCHEME = /^https?:\/\//;
+
+/** What tells accounts of one system apart: an address if there is one, else the first thing that is not secret. */
 export function accountOf(credential: Credential): string {
-  const first = Object.values(credential.public).find((value): value is string => typeof value === "string" && value !== "") ?? "";
-  return first.replace(/^https?:\/\//, "");
+  const open = Object.values(credential.public).filter((value): value is string => typeof value === "string" && value !== "");
+  return (open.find((value) => SCHEME.test(value)) ?? open[0] ?? "").replace(SCHEME, "");
 }

@@ -23,7 +23,9 @@ describe("credentials", () => {
     expect(methodsOf(connector).map((one) => one.id)).toEqual(["api"]);
   });
 
-  it("are told apart by the first thing that is not secret", () => {
+  it("are told apart by an address, or by the first thing that is not secret", () => {
+    expect(accountOf({ public: { client_id: "id", url: "https://b.example/scim" } } as unknown as Credential)).toBe("b.example/scim");
+    expect(accountOf({ public: { client_id: "id", other: "x" } } as unknown as Credential)).toBe("id");
     expect(accountOf({ public: { port: 3, url: "https://a.example/scim" } } as unknown as Credential)).toBe("a.example/scim");
     expect(accountOf({ public: {} } as Credential)).toBe("");
   });

@@ -8,6 +8,7 @@ import { keys } from "../../api/hooks";
 import { ApiProblem, NoAnswer } from "../../api/problem";
 import type { Automation, Flow, Plan } from "../../api/types";
 import { useLanguage } from "../../i18n";
+import { sentence } from "../../i18n/language";
 import { useSurroundings } from "../../session/context";
 import { Button, Empty, ErrorState, Notice, Progress, Status } from "../../ui";
 import { type Draft, request } from "./draft";
@@ -212,11 +213,11 @@ function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
     <div className="stack">
       {plan.guard !== null && (
         <Notice tone="warn" icon="shield" title={t("start.preview.guard")}>
-          <p>{capital(plan.guard)}</p>
+          <p>{sentence(plan.guard)}</p>
           <p>{t("start.preview.guard.text")}</p>
         </Notice>
       )}
-      {plan.guard === null && flow.guard !== null && changed && (
+      {plan.guard === null && flow.guard !== null && flow.records === "people" && changed && (
         <Status tone="good" icon="shield">
           {t("start.preview.calm")}
         </Status>
@@ -225,7 +226,7 @@ function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
         <Notice title={t("start.notes")}>
           <ul>
             {plan.notes.map((note) => (
-              <li key={note}>{capital(note)}</li>
+              <li key={note}>{sentence(note)}</li>
             ))}
           </ul>
         </Notice>
@@ -240,5 +241,3 @@ function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
     </div>
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
