@@ -23,7 +23,7 @@ export const forms: Translation<typeof english> = {
   "mapping.empty": "leer",
   "mapping.off": "Wird nicht geschrieben",
   "mapping.changed": "geändert",
-  "mapping.edit": "{field} ändern",
+  "mapping.edit": "{field} bearbeiten",
   "mapping.title": "Was als {field} geschrieben wird",
   "mapping.own": "Wie im Flow",
   "mapping.own.text": "Geht mit, wenn der Flow besser wird",

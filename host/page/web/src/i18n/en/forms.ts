@@ -20,7 +20,7 @@ export const forms = {
   "mapping.empty": "empty",
   "mapping.off": "Not written",
   "mapping.changed": "changed",
-  "mapping.edit": "Change {field}",
+  "mapping.edit": "Edit {field}",
   "mapping.title": "What is written as {field}",
   "mapping.own": "As in the flow",
   "mapping.own.text": "Goes along when the flow gets better",
