@@ -228,8 +228,8 @@ export const SCENES: readonly Scene[] = [
     act: async (shown) => {
       await wizard(shown, "settings");
       await shown.frame.getByText(shown.t("start.mapping"), { exact: true }).click();
-      const edit = shown.t("mapping.edit", { field: "\u0000" }).split("\u0000")[0] ?? "";
-      await open(shown, () => shown.frame.getByRole("button", { name: new RegExp(`^${edit}`) }).first().click());
+      const edit = new RegExp(`^${shown.t("mapping.edit", { field: ".+" })}$`);
+      await open(shown, () => shown.frame.getByRole("button", { name: edit }).first().click());
       await shown.dialog().getByLabel(shown.t("mapping.expressed")).click();
       await expect(shown.dialog().getByLabel(shown.t("mapping.cel"))).toBeVisible();
     },

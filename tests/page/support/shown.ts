@@ -11,7 +11,7 @@ export class Shown {
   /** The frame in the vendor's page. */
   readonly frame: FrameLocator;
   readonly t: ReturnType<typeof words>;
-  /** Errors of scripts, of the console and of the content security policy. */
+  /** Errors of scripts, of the console and of the content security policy, and requests that were refused. */
   readonly troubles: string[] = [];
   readonly #vendor: string;
 
@@ -22,7 +22,13 @@ export class Shown {
     this.frame = page.frameLocator("matricula-automations iframe");
     this.t = words(locale);
     page.on("console", (message) => {
-      if (message.type() === "error") this.troubles.push(message.text());
+      // What a request was refused for is told below, with its reason.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) this.troubles.push(message.text());
+    });
+    page.on("response", (response) => {
+      if (response.status() < 400) return;
+      const { pathname } = new URL(response.url());
+      this.troubles.push(`${response.status()} ${response.request().method()} ${pathname} ${response.request().postData() ?? ""}`);
     });
     page.on("pageerror", (error) => this.troubles.push(String(error)));
   }
