@@ -11,13 +11,15 @@ use tokio::time::timeout;
 
 use crate::Shared;
 use crate::problem::Problem;
+use crate::v1::extract::Mount;
 
 /// Wraps every route.
 pub(crate) async fn guard(
     State(shared): State<Arc<Shared>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    Mount::note(&mut request);
     // Tests of credentials and lists of choices wait for a remote system.
     let asks_remote = request.uri().path().starts_with("/api/");
     let within = match asks_remote {

@@ -18,13 +18,14 @@ use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use matricula_page::Asset;
 
 use crate::Shared;
 use crate::problem::Problem;
+use crate::v1::extract::Mount;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
     connect-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors ";
@@ -45,8 +46,14 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/embed.js", get(embed))
 }
 
-async fn home() -> Redirect {
-    Redirect::to("app/")
+/// Relative, so that it leads to the page below any prefix, also one that a proxy has cut off.
+async fn home(uri: Uri, Mount(mount): Mount) -> Redirect {
+    // Nested, this is asked for without a slash at the end.
+    let here = mount.rsplit('/').next().unwrap_or_default();
+    match uri.path() == "/" && !here.is_empty() {
+        true => Redirect::to(&format!("{here}/app/")),
+        false => Redirect::to("app/"),
+    }
 }
 
 async fn index(

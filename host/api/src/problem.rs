@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -95,6 +95,11 @@ impl Problem {
 
     const fn closing(mut self) -> Self {
         self.closes = true;
+        self
+    }
+
+    const fn after(mut self, seconds: u8) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -238,7 +243,8 @@ impl Problem {
         "session.tries",
         "Too many wrong sign-in links",
         "Try again in a minute.",
-    );
+    )
+    .after(60);
     pub(crate) const VIEWER: Self = Self::new(
         StatusCode::FORBIDDEN,
         "role.viewer",
@@ -284,6 +290,18 @@ impl Problem {
         "automation.active",
         "The automation is not deactivated",
         "Deactivate it first; then it can be removed.",
+    );
+    pub(crate) const WEBHOOKS_MANY: Self = Self::new(
+        StatusCode::CONFLICT,
+        "webhooks.too-many",
+        "There are too many addresses for webhooks",
+        "Remove one that is not needed any more: every notice is sent to each of them.",
+    );
+    pub(crate) const CREDENTIALS_MANY: Self = Self::new(
+        StatusCode::CONFLICT,
+        "credentials.too-many",
+        "There are too many credentials",
+        "Remove one that no automation uses.",
     );
     pub(crate) const REMOTE_BUSY: Self = Self::later(
         "remote.busy",
@@ -341,6 +359,9 @@ impl IntoResponse for Problem {
         );
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -201,6 +201,9 @@ pub trait Board: Send + Sync {
     -> Result<(), StoreError>;
     /// The last tests of a tenant's credentials.
     async fn tested(&self, tenant: &TenantId) -> Result<Vec<(CredentialId, Tested)>, StoreError>;
+    /// What changes whenever a credential is written anew, also if it is with the same fields; nothing of its secrets
+    /// can be told from it. None if there is no such credential.
+    async fn revision(&self, credential: &CredentialId) -> Result<Option<[u8; 32]>, StoreError>;
     /// Which automations use a tenant's credentials, also those that were not started: by credential, flow and
     /// automation. One that reads and writes with the same credential uses it once.
     async fn uses(&self, tenant: &TenantId) -> Result<Vec<Use>, StoreError>;

@@ -33,7 +33,8 @@ const KEPT_OF_TENANT: usize = 8;
 const RUNNING: usize = 8;
 /// Plans that are kept in this process.
 const KEPT: usize = 64;
-/// People in finished plans, all together: some hundred bytes each. A plan that is larger is kept alone.
+/// People in finished plans, all together: some hundred bytes each. A plan with more of them is given up, since a
+/// system that goes on and on would fill the memory.
 const PEOPLE: usize = 200_000;
 
 /// What is to be planned.
@@ -164,10 +165,18 @@ impl Observer for Kept {
                 total,
                 counts,
             } => {
-                let plan = &mut self.state().plan;
-                plan.read = *read;
-                plan.total = *total;
-                plan.counts = **counts;
+                let mut state = self.state();
+                state.plan.read = *read;
+                state.plan.total = *total;
+                state.plan.counts = **counts;
+                if shown(counts) > PEOPLE as u64 {
+                    state.fail(Failure::new(
+                        FailureKind::Input,
+                        format!("more than {PEOPLE} people or documents would be changed, which is too many to look at"),
+                    ));
+                    drop(state);
+                    self.stop();
+                }
             }
             _ => {}
         }
@@ -230,6 +239,8 @@ impl Plans {
             let ended = tokio::time::timeout(LIFE, work).await;
             let mut state = making.state();
             match ended {
+                // It was given up while it came to its end.
+                _ if state.plan.status != PlanStatus::Running => {}
                 Ok(Ok(())) => state.plan.status = PlanStatus::Done,
                 Ok(Err(error)) => state.fail(failure(error)),
                 Err(_) => state.fail(Failure::new(
@@ -320,6 +331,11 @@ impl Drop for Plans {
 
 fn lock(kept: &Mutex<VecDeque<Arc<Kept>>>) -> MutexGuard<'_, VecDeque<Arc<Kept>>> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Those of whom a plan has a row.
+fn shown(counts: &Counts) -> u64 {
+    counts.total().saturating_sub(counts.unchanged)
 }
 
 fn later(now: Timestamp) -> Timestamp {
@@ -478,5 +494,33 @@ mod tests {
         all.push_back(Arc::clone(&large));
         make_room_for_people(&mut all, &large);
         assert_eq!(left(&all), ["running", "large"]);
+    }
+
+    #[tokio::test]
+    async fn a_plan_of_a_system_that_goes_on_and_on_is_given_up() {
+        let plan = kept("endless", PlanStatus::Running, 0);
+        let task = tokio::spawn(std::future::pending::<()>());
+        plan.task.set(task.abort_handle()).unwrap();
+        let mut counts = Counts {
+            unchanged: 10 * PEOPLE as u64,
+            created: PEOPLE as u64 - 1,
+            skipped: 1,
+            ..Counts::default()
+        };
+        let page = |counts: &Counts| {
+            plan.event(&Event::Page {
+                read: counts.created,
+                total: None,
+                counts,
+            });
+        };
+        page(&counts);
+        assert!(plan.is_running());
+        counts.created += 1;
+        page(&counts);
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert!(!plan.is_running());
+        let failure = plan.state().plan.failure.clone().unwrap();
+        assert!(failure.message.contains("200000"), "{failure}");
     }
 }

@@ -57,6 +57,12 @@ impl Matricula {
         if self.scheduler.set(scheduler.clone()).is_err() {
             return Err(Error::Busy);
         }
+        // Compiling a connector takes seconds: nobody who asks for one should wait for that.
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            // What is wrong with one is told when it is asked for.
+            let _ = (this.systems(), this.catalogue());
+        });
         let mut ended = end.clone();
         let schedule = scheduler.run(async move {
             // A sender that is gone is an end as well.

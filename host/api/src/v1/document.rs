@@ -4,12 +4,14 @@ use std::sync::LazyLock;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
     ResponseBuilder, SecurityRequirement,
 };
 
+use super::extract::Mount;
 use crate::problem::{FieldError, ProblemDocument};
 
 static TEXT: LazyLock<String> = LazyLock::new(|| super::openapi().to_json().unwrap_or_default());
@@ -80,11 +82,17 @@ pub(super) fn whole(mut api: OpenApi) -> OpenApi {
     api
 }
 
-/// `GET /api/v1/openapi.json`.
-pub(super) async fn serve() -> Response {
+/// `GET /api/v1/openapi.json`; below somebody else's path with that.
+pub(super) async fn serve(Mount(mount): Mount) -> Response {
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "no-cache"),
     ];
-    (headers, TEXT.as_str()).into_response()
+    match TEXT.strip_prefix('{') {
+        Some(rest) if !mount.is_empty() => {
+            let servers = json!([{ "url": mount }]);
+            (headers, format!("{{\"servers\":{servers},{rest}")).into_response()
+        }
+        _ => (headers, TEXT.as_str()).into_response(),
+    }
 }

@@ -4,6 +4,7 @@
 //! machine (a folder, the database), a text of its own takes their place, and the log has theirs.
 
 use axum::http::StatusCode;
+use matricula_core::Failure;
 use matricula_core::store::StoreError;
 use matricula_service::Error;
 
@@ -74,10 +75,13 @@ impl From<Error> for Problem {
                 ..Self::AUTOMATION_BUSY
             },
             // Not ours, and no 502: that would be a gateway in front of this server.
-            Error::Failure(_) => say(
-                StatusCode::FAILED_DEPENDENCY,
-                "The other system does not do it",
-            ),
+            Error::Failure(failure) => Self {
+                retry_after: patience(failure),
+                ..say(
+                    StatusCode::FAILED_DEPENDENCY,
+                    "The other system does not do it",
+                )
+            },
             // The store's own words name commands.
             Error::Store(StoreError::Exists(_)) => Self::new(
                 StatusCode::CONFLICT,
@@ -108,6 +112,13 @@ impl From<Error> for Problem {
             }
         }
     }
+}
+
+/// After how many seconds it is worth another try; none: not before somebody has changed something.
+fn patience(failure: &Failure) -> Option<u8> {
+    let asked = || failure.retry_after.map_or(5, |wait| wait.as_secs().max(1));
+    let transient = failure.kind.is_transient();
+    transient.then(|| u8::try_from(asked()).unwrap_or(u8::MAX))
 }
 
 impl From<StoreError> for Problem {

@@ -29,7 +29,7 @@ mod credentials;
 mod document;
 mod etag;
 mod events;
-mod extract;
+pub(crate) mod extract;
 mod fault;
 mod flows;
 mod idempotency;

@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 
 use super::bounds::{Bounds, parameter};
 use super::credentials::ReportShape;
-use super::extract::{Body, Owner, Page, Paging, Path, Query};
+use super::extract::{Body, Mount, Owner, Page, Paging, Path, Query};
 use super::flows::RequirementShape;
 use super::shapes::{CadenceShape, CountsShape, FailureShape};
 use crate::Shared;
@@ -151,6 +151,7 @@ impl PlanShape {
 async fn begin(
     State(shared): State<Arc<Shared>>,
     owner: Owner,
+    Mount(mount): Mount,
     Body(begun): Body<PlanBegun>,
 ) -> Result<Response, Problem> {
     Bounds::default()
@@ -173,7 +174,7 @@ async fn begin(
         PlanError::TooMany => Problem::PLANS_RUNNING,
         PlanError::Refused(error) => error.into(),
     })?;
-    let place = [(LOCATION, format!("/api/v1/plans/{}", plan.id))];
+    let place = [(LOCATION, format!("{mount}/api/v1/plans/{}", plan.id))];
     let plan = Json(PlanShape::of(&shared.matricula, plan));
     Ok((StatusCode::ACCEPTED, place, plan).into_response())
 }

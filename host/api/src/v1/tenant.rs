@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::bounds::Bounds;
 use super::etag::{Basis, Tag, Tagged};
 use super::extract::{Body, Owner, Signed};
 use crate::Shared;
@@ -122,6 +123,10 @@ async fn erase(
     owner: Owner,
     Body(erasure): Body<Erasure>,
 ) -> Result<Json<Erased>, Problem> {
+    Bounds::default()
+        .text("/key", &erasure.key, 1, 1000)
+        .optional("/connector", erasure.connector.as_deref(), 0, 100)
+        .held()?;
     let key = SourceKey::new(erasure.key);
     let connector = erasure.connector.as_deref();
     let matricula = &shared.matricula;

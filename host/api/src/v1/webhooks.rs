@@ -23,6 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(remove))
 }
 
+/// The most of a tenant: every notice is sent to each of them.
+const MOST: usize = 20;
+
 /// An address to which notices are sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
@@ -97,6 +100,14 @@ async fn add(
         .text("/name", &new.name, 1, 200)
         .text("/url", &new.url, 0, 2000)
         .held()?;
+    let _turn = shared
+        .turns
+        .of(format!("webhooks/{}", owner.tenant()))
+        .await;
+    let known = shared.matricula.webhooks(owner.tenant()).await?;
+    if known.len() >= MOST {
+        return Err(Problem::WEBHOOKS_MANY);
+    }
     let added = shared
         .matricula
         .add_webhook(owner.tenant(), &new.name, &new.url);

@@ -130,6 +130,7 @@ async fn a_test_is_kept_until_the_credential_is_written_anew() {
     assert_eq!(stale.problem(), (412, "precondition.failed".to_owned()));
     let replaced = put(tag.clone(), world.fields(&world.right())).await;
     assert_eq!(replaced.ok()["name"], "hr");
+    let tag = replaced.header("etag");
     assert_eq!(kept().await, (Value::Null, Value::Null));
 
     let flow = json!({ "flow": "sync-employees" });

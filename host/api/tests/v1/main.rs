@@ -6,11 +6,13 @@
 )]
 
 mod automations;
+mod bounds;
 mod catalogue;
 mod credentials;
 mod docs;
 mod events;
 mod matrix;
+mod nested;
 mod once;
 mod plans;
 mod records;

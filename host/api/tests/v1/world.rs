@@ -44,6 +44,15 @@ secret_env = "NORTHWIND"
 kid = "rsa"
 alg = "RS256"
 public_file = "rsa-public.pem"
+[[vendor]]
+id = "southridge"
+title = { en = "Southridge Academy" }
+origins = []
+flows = ["sync-employees"]
+[[vendor.key]]
+kid = "shared"
+alg = "HS256"
+secret_env = "SOUTHRIDGE"
 "#;
 
 pub struct World {

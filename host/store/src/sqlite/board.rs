@@ -78,6 +78,13 @@ impl Board for SqliteStore {
             .await
     }
 
+    async fn revision(&self, credential: &CredentialId) -> Result<Option<[u8; 32]>, StoreError> {
+        let id = credential.clone();
+        self.worker
+            .read(move |tx| credentials::revision(tx, id.as_str()))
+            .await
+    }
+
     async fn uses(&self, tenant: &TenantId) -> Result<Vec<Use>, StoreError> {
         let tenant = tenant.clone();
         self.worker

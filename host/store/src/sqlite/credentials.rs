@@ -5,6 +5,7 @@ use matricula_core::credential::{Credential, Secrets};
 use matricula_core::store::StoreError;
 use matricula_core::{AutomationId, CredentialId, TenantId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use sha2::{Digest as _, Sha256};
 
 use super::answers;
 use super::codes::{Code, from_json, json, timestamp, value};
@@ -149,6 +150,17 @@ pub(super) fn tested(
             Ok((CredentialId::new(row.get::<_, String>(0)?), tested))
         })?
         .collect()
+}
+
+/// The digest of the secrets as they are encrypted: under a nonce of their own each time that they are written, and
+/// not anew when the vault's key is replaced.
+pub(super) fn revision(tx: &Transaction<'_>, id: &str) -> Result<Option<[u8; 32]>, Fault> {
+    Ok(tx
+        .prepare_cached("SELECT body FROM secret WHERE credential = ?1")?
+        .query_row([id], |row| {
+            Ok(Sha256::digest(row.get_ref(0)?.as_blob()?).into())
+        })
+        .optional()?)
 }
 
 pub(super) const USES: &str = "SELECT id, flow, source, target \

@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AutomationShape, answer, card, turn};
+use super::{AutomationShape, answer, bought, card, turn};
 use crate::Shared;
 use crate::problem::Problem;
 use crate::v1::etag::Tagged;
-use crate::v1::extract::{Body, Owner, Path};
+use crate::v1::extract::{Body, Mount, Owner, Path};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
@@ -59,6 +59,7 @@ async fn run(
     Body(wanted): Body<RunWanted>,
 ) -> Answer {
     let id = AutomationId::new(id);
+    bought(&shared, &owner, &id).await?;
     let matricula = &shared.matricula;
     let by = owner.person();
     matricula
@@ -102,6 +103,7 @@ async fn reactivate(
 ) -> Answer {
     let id = AutomationId::new(id);
     let _turn = turn(&shared, &id).await;
+    bought(&shared, &owner, &id).await?;
     let matricula = &shared.matricula;
     matricula
         .reactivate(owner.tenant(), &id, owner.person())
@@ -116,6 +118,7 @@ async fn reactivate(
 )]
 async fn retry(State(shared): State<Arc<Shared>>, owner: Owner, Path(id): Path<String>) -> Answer {
     let id = AutomationId::new(id);
+    bought(&shared, &owner, &id).await?;
     let matricula = &shared.matricula;
     matricula
         .retry_failed(owner.tenant(), &id, owner.person())
@@ -134,6 +137,7 @@ async fn reevaluate(
     Path(id): Path<String>,
 ) -> Answer {
     let id = AutomationId::new(id);
+    bought(&shared, &owner, &id).await?;
     let matricula = &shared.matricula;
     matricula
         .reevaluate(owner.tenant(), &id, owner.person())
@@ -153,6 +157,7 @@ async fn adopt(State(shared): State<Arc<Shared>>, owner: Owner, Path(id): Path<S
     let _turn = turn(&shared, &id).await;
     let tenant = owner.tenant();
     let card = card(&shared, tenant, &id).await?;
+    owner.bought(&card.automation.flow)?;
     let matricula = &shared.matricula;
     let newest = matricula.offered(&card.automation.flow)?;
     matricula
@@ -171,15 +176,17 @@ async fn adopt(State(shared): State<Arc<Shared>>, owner: Owner, Path(id): Path<S
 async fn hook(
     State(shared): State<Arc<Shared>>,
     owner: Owner,
+    Mount(mount): Mount,
     Path(id): Path<String>,
 ) -> Result<Json<HookMade>, Problem> {
     let id = AutomationId::new(id);
+    bought(&shared, &owner, &id).await?;
     let matricula = &shared.matricula;
     let secret = matricula
         .renew_hook(owner.tenant(), &id, owner.person())
         .await?;
     Ok(Json(HookMade {
-        address: format!("/hooks/{id}/{secret}"),
+        address: format!("{mount}/hooks/{id}/{secret}"),
     }))
 }
 

@@ -42,8 +42,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::shape::{ContactShape, tag};
+use super::bounds::Bounds;
 use super::etag::{Basis, Tagged};
-use super::extract::{Body, Owner, Page, Paging, Path, Query, Signed};
+use super::extract::{Body, Mount, Owner, Page, Paging, Path, Query, Signed};
 use super::shapes::CadenceShape;
 use crate::Shared;
 use crate::problem::{FieldError, Problem};
@@ -140,6 +141,26 @@ struct Patch {
     target: Option<String>,
 }
 
+impl Patch {
+    /// Whether it only says who is told, and nothing of what runs.
+    fn is_of_contacts(&self) -> bool {
+        self.settings.is_none()
+            && self.schedule.is_none()
+            && self.source.is_none()
+            && self.target.is_none()
+    }
+}
+
+/// The most that are told about an automation: mails go to each of them.
+const CONTACTS: usize = 50;
+
+fn contacts_held(contacts: &[ContactShape]) -> Result<(), Problem> {
+    let bounds = Bounds::default().count("/contacts", contacts.len(), CONTACTS);
+    let each = contacts.iter().take(CONTACTS).enumerate();
+    let bounds = each.fold(bounds, |bounds, (at, contact)| contact.bound(bounds, at));
+    bounds.held()
+}
+
 /// The automations of the tenant
 ///
 /// Those that need somebody come first (paused, with something to decide, at a slower pace, overdue), then by
@@ -202,8 +223,10 @@ async fn one(
 async fn start(
     State(shared): State<Arc<Shared>>,
     owner: Owner,
+    Mount(mount): Mount,
     Body(start): Body<Start>,
 ) -> Result<Response, Problem> {
+    contacts_held(&start.contacts)?;
     owner.bought(&start.flow)?;
     let flow = shared.matricula.offered(&start.flow)?;
     let tenant = owner.tenant();
@@ -228,7 +251,7 @@ async fn start(
     let standing = matricula
         .start(tenant, &flow, &selection, &terms, by)
         .await?;
-    let location = format!("/api/v1/automations/{}", standing.automation);
+    let location = format!("{mount}/api/v1/automations/{}", standing.automation);
     let started = answer(&shared, &owner, &standing.automation).await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], started).into_response())
 }
@@ -253,8 +276,13 @@ async fn change(
 ) -> Result<Tagged<Json<AutomationShape>>, Problem> {
     let id = AutomationId::new(id);
     let tenant = owner.tenant();
+    contacts_held(patch.contacts.as_deref().unwrap_or_default())?;
     let _turn = turn(&shared, &id).await;
-    basis.is(&tag(&card(&shared, tenant, &id).await?))?;
+    let card = card(&shared, tenant, &id).await?;
+    basis.is(&tag(&card))?;
+    if !patch.is_of_contacts() {
+        owner.bought(&card.automation.flow)?;
+    }
     let other = async |id: Option<String>, pointer| match id {
         Some(id) => {
             let credential = credential(&shared, tenant, &id, pointer).await?;
@@ -326,6 +354,12 @@ pub(super) async fn card(
     let card = shared.matricula.store().card(id, now).await?;
     card.filter(|card| card.standing.tenant == *tenant)
         .ok_or_else(|| Error::AutomationUnknown(id.clone()).into())
+}
+
+/// Refuses what would have a flow run that the tenant has not bought any more: it may be looked at and stopped.
+/// What its cycles ask is still decided: they go on until somebody stops them.
+async fn bought(shared: &Shared, owner: &Owner, id: &AutomationId) -> Result<(), Problem> {
+    owner.bought(&card(shared, owner.tenant(), id).await?.automation.flow)
 }
 
 /// An automation with its tag, as it is now.

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::Shared;
 use crate::problem::Problem;
+use crate::v1::bounds::Bounds;
 use crate::v1::etag::Tag;
 use crate::v1::shapes::{CadenceShape, FailureShape, RunShape, Words};
 
@@ -218,6 +219,21 @@ pub(in crate::v1) enum LanguageShape {
     En,
     /// German.
     De,
+}
+
+impl ContactShape {
+    /// Holds the one at this place of a body's contacts to its bounds; whether the address can be one is looked at
+    /// elsewhere.
+    pub(super) fn bound(&self, bounds: Bounds, at: usize) -> Bounds {
+        bounds
+            .text(&format!("/contacts/{at}/email"), &self.email, 0, 254)
+            .optional(
+                &format!("/contacts/{at}/name"),
+                self.name.as_deref(),
+                0,
+                200,
+            )
+    }
 }
 
 impl From<ContactShape> for Contact {

@@ -46,6 +46,9 @@ const VALUE: usize = 16 * 1024;
 /// The most fields.
 const FIELDS: usize = 50;
 
+/// The most of a tenant: whoever looks at automations has all their names read.
+const MOST: usize = 500;
+
 /// Which credentials are wanted.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -135,9 +138,10 @@ fn entered(
     Err(Problem::CREDENTIAL_FIELDS.at(errors.collect()))
 }
 
-/// The tag of what an owner can change.
-fn tag(credential: &Credential) -> Tag {
-    Tag::of(credential)
+/// The tag of what an owner can change. Secrets are among it, of which only the store knows that they have changed.
+async fn tag(shared: &Shared, credential: &Credential) -> Result<Tag, Problem> {
+    let secrets = shared.matricula.store().revision(&credential.id).await?;
+    Ok(Tag::of(&(credential, secrets)))
 }
 
 async fn find(shared: &Shared, tenant: &TenantId, id: String) -> Result<Credential, Problem> {
@@ -196,7 +200,8 @@ async fn answer(
     credential: Credential,
 ) -> Result<Tagged<Json<CredentialShape>>, Problem> {
     let known = Known::read(&shared.matricula, &credential.tenant).await?;
-    Ok(Tagged(tag(&credential), Json(known.show(credential))))
+    let tag = tag(shared, &credential).await?;
+    Ok(Tagged(tag, Json(known.show(credential))))
 }
 
 /// Add a credential
@@ -225,6 +230,13 @@ async fn add(
         added.secrets,
         bounds,
     )?;
+    let tenant = owner.tenant();
+    let _turn = shared.turns.of(format!("credentials/{tenant}")).await;
+    let mut known = shared.matricula.credentials(tenant).await?;
+    known.retain(|known| known.connector != WEBHOOK);
+    if known.len() >= MOST {
+        return Err(Problem::CREDENTIALS_MANY);
+    }
     let new = NewCredential {
         name: added.name,
         connector: added.connector,
@@ -232,7 +244,7 @@ async fn add(
         public,
         secrets,
     };
-    let credential = shared.matricula.add_credential(owner.tenant(), new).await?;
+    let credential = shared.matricula.add_credential(tenant, new).await?;
     Ok((StatusCode::CREATED, answer(&shared, credential).await?))
 }
 
@@ -254,7 +266,7 @@ async fn replace(
 ) -> Result<Tagged<Json<CredentialShape>>, Problem> {
     let _turn = shared.turns.of(format!("credential/{id}")).await;
     let old = find(&shared, owner.tenant(), id).await?;
-    basis.is(&tag(&old))?;
+    basis.is(&tag(&shared, &old).await?)?;
     let method = replaced.method.as_deref();
     let (public, secrets) = entered(
         &shared,
@@ -287,7 +299,7 @@ async fn remove(
 ) -> Result<StatusCode, Problem> {
     let _turn = shared.turns.of(format!("credential/{id}")).await;
     let credential = find(&shared, owner.tenant(), id).await?;
-    basis.is(&tag(&credential))?;
+    basis.is(&tag(&shared, &credential).await?)?;
     let matricula = &shared.matricula;
     matricula.store().remove_credential(&credential.id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -34,6 +34,12 @@ impl Signed {
         &self.session.person
     }
 
+    /// Whether the vendor offers a flow to anybody.
+    pub(crate) fn is_offered(&self, shared: &Shared, flow: &str) -> bool {
+        let vendor = shared.sessions.vendors().vendor(&self.session.vendor);
+        vendor.is_none_or(|vendor| vendor.offers(flow))
+    }
+
     /// Refuses a flow that the tenant has not bought.
     ///
     /// # Errors

@@ -8,12 +8,14 @@
 mod expressions;
 mod shape;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use matricula_core::CredentialId;
-use matricula_service::{Matricula, Requirement};
+use matricula_flow::Flow;
+use matricula_service::{Error, Matricula, Requirement};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -48,9 +50,23 @@ async fn list(
     let flows = matricula.catalogue()?;
     let flows = flows
         .iter()
+        .filter(|flow| signed.is_offered(&shared, flow.name()))
         .map(|flow| FlowShape::of(matricula, &signed, flow, &started))
         .collect::<Result<_, _>>()?;
     Ok(Json(Page::whole(flows)))
+}
+
+/// A flow that the tenant's vendor offers.
+fn offered(shared: &Shared, signed: &Signed, name: &str) -> Result<Flow, Problem> {
+    match signed.is_offered(shared, name) {
+        true => Ok(shared.matricula.offered(name)?),
+        false => Err(Error::FlowUnknown {
+            name: name.to_owned(),
+            folder: PathBuf::new(),
+            hint: String::new(),
+        }
+        .into()),
+    }
 }
 
 /// A flow
@@ -64,7 +80,7 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<FlowShape>, Problem> {
     let matricula = &shared.matricula;
-    let flow = matricula.offered(&name)?;
+    let flow = offered(&shared, &signed, &name)?;
     let started = matricula.store().automations_by_flow(signed.tenant());
     let flow = FlowShape::of(matricula, &signed, &flow, &started.await?)?;
     Ok(Json(flow))
@@ -122,7 +138,7 @@ async fn requirements(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<Page<RequirementShape>>, Problem> {
     let matricula = &shared.matricula;
-    let flow = matricula.offered(&name)?;
+    let flow = offered(&shared, &signed, &name)?;
     let mut on = Vec::new();
     for (name, id) in [("source", chosen.source), ("target", chosen.target)] {
         parameter(name, id.as_deref(), 100)?;
