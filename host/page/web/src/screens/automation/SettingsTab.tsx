@@ -215,7 +215,7 @@ function Hook({ automation }: { automation: Automation }) {
         </div>
       ) : (
         <div className="stack-small">
-          <CopyField label={t("settings.hook")} value={make.data.address} />
+          <CopyField label={t("settings.hook")} value={new URL(make.data.address, window.location.href).href} />
           <p className="muted small">{t("settings.hook.once")}</p>
         </div>
       )}
