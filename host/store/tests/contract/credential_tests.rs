@@ -35,6 +35,18 @@ pub async fn the_last_test(store: AnyStore) {
     assert_eq!(known().await.len(), 3);
     assert_eq!(store.tested(&TenantId::new("other")).await.unwrap(), []);
 
+    // Written anew with the very same fields, it is another; a test makes it no other.
+    let revision = async || store.revision(target).await.unwrap();
+    let before = revision().await.unwrap();
+    store.set_tested(target, failed).await.unwrap();
+    assert_eq!(revision().await, Some(before));
+    let same = credential("target");
+    store.replace_credential(&same, &secrets()).await.unwrap();
+    assert_ne!(revision().await, Some(before));
+    let nobody = CredentialId::new("nobody");
+    assert_eq!(store.revision(&nobody).await.unwrap(), None);
+    store.set_tested(target, failed).await.unwrap();
+
     // Written anew or removed: what was said of it is said of nothing that there is.
     let renewed = Credential {
         public: [("client_id".to_owned(), "papi-renewed".to_owned())].into(),
