@@ -139,12 +139,12 @@ export function useRecords(run: number, kinds: readonly OutcomeKind[]) {
   return usePages<RunRecord>(keys.records(run, kinds), `runs/${run}/records`, { kind: kinds.join(","), limit: 200 });
 }
 
-export function useStaged(id: string, enabled: boolean) {
-  return usePages<StagedRecord>(keys.staged(id), `automations/${part(id)}/staged`, {}, enabled);
+export function useStaged(id: string) {
+  return usePages<StagedRecord>(keys.staged(id), `automations/${part(id)}/staged`);
 }
 
-export function useDocuments(id: string, enabled: boolean) {
-  return usePages<OpenDocument>(keys.documents(id), `automations/${part(id)}/documents`, {}, enabled);
+export function useDocuments(id: string) {
+  return usePages<OpenDocument>(keys.documents(id), `automations/${part(id)}/documents`);
 }
 
 export function useHistory(id: string) {

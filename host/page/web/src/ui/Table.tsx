@@ -34,9 +34,11 @@ export interface TableProps<Row> {
   loadingRows?: number;
   /** It has a height of its own and scrolls within: by keyboard too. */
   scrolls?: boolean;
+  /** After the last row, where it scrolls along. */
+  end?: ReactNode;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, onRow, isSelected, loadingRows = 0, scrolls = false }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, onRow, isSelected, loadingRows = 0, scrolls = false, end }: TableProps<Row>) {
   const { t } = useLanguage();
   return (
     <div className="table-frame" {...(scrolls ? { tabIndex: 0, role: "region", "aria-label": label } : {})}>
@@ -83,6 +85,7 @@ export function Table<Row>({ label, columns, rows, keyOf, onRow, isSelected, loa
           ))}
         </tbody>
       </table>
+      {end}
       {loadingRows > 0 && <Loading>{null}</Loading>}
       {loadingRows > 0 && rows.length > 0 && <span className="visually-hidden">{t("table.more")}</span>}
     </div>

@@ -4,11 +4,12 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { part } from "../../api/client";
-import { itemsOf, keys, useDocuments } from "../../api/hooks";
+import { keys, useDocuments } from "../../api/hooks";
 import type { Automation, OpenDocument } from "../../api/types";
 import { Moment, useLanguage } from "../../i18n";
 import { useApi, useIsOwner } from "../../session/context";
-import { Button, type Column, Confirm, ErrorState, Table } from "../../ui";
+import { Button, type Column, Confirm } from "../../ui";
+import { DecideList } from "./Decide";
 
 type Decision = "arrived" | "send-again";
 interface Asked {
@@ -23,7 +24,7 @@ export function Documents({ automation }: { automation: Automation }) {
   const api = useApi();
   const client = useQueryClient();
   const [asked, setAsked] = useState<Asked | null>(null);
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useDocuments(automation.id, true);
+  const waiting = useDocuments(automation.id);
   const decide = useMutation({
     mutationFn: ({ decision, keys: which }: Asked) =>
       api.post<{ decided: number }>(`automations/${part(automation.id)}/documents`, { decision, ...(which === null ? {} : { keys: which }) }),
@@ -73,20 +74,7 @@ export function Documents({ automation }: { automation: Automation }) {
           </div>
         )}
       </div>
-      {error !== null && data === undefined ? (
-        <ErrorState small error={error} onRetry={() => void refetch()} />
-      ) : (
-        <div className="decide-list">
-          <Table label={t("documents.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending ? 2 : 0} />
-        </div>
-      )}
-      {hasNextPage && (
-        <div className="list-end">
-          <Button look="quiet" isPending={isFetchingNextPage} onPress={() => void fetchNextPage()}>
-            {t("action.more")}
-          </Button>
-        </div>
-      )}
+      <DecideList label={t("documents.title")} columns={columns} query={waiting} />
       <Confirm
         isOpen={asked !== null}
         onClose={() => setAsked(null)}

@@ -4,12 +4,12 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { part } from "../../api/client";
-import { itemsOf, keys, useStaged } from "../../api/hooks";
+import { keys, useStaged } from "../../api/hooks";
 import type { Automation, StagedRecord } from "../../api/types";
 import { useLanguage } from "../../i18n";
-import { useNearEnd } from "../../ui/useNearEnd";
 import { useApi, useIsOwner } from "../../session/context";
-import { Button, type Column, Confirm, ErrorState, Table } from "../../ui";
+import { Button, type Column, Confirm } from "../../ui";
+import { DecideList } from "./Decide";
 
 type Decision = "approve" | "discard";
 
@@ -19,12 +19,11 @@ export function Staged({ automation }: { automation: Automation }) {
   const api = useApi();
   const client = useQueryClient();
   const [asked, setAsked] = useState<Decision | null>(null);
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useStaged(automation.id, true);
+  const waiting = useStaged(automation.id);
   const decide = useMutation({
     mutationFn: (decision: Decision) => api.post<{ decided: number }>(`automations/${part(automation.id)}/staged`, { decision }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.automations() }),
   });
-  const end = useNearEnd(hasNextPage && !isFetchingNextPage && error === null, () => void fetchNextPage());
   const source = text(automation.source.title);
   const target = text(automation.target.title);
   const columns: Column<StagedRecord>[] = [
@@ -49,20 +48,7 @@ export function Staged({ automation }: { automation: Automation }) {
           </div>
         )}
       </div>
-      {error !== null && data === undefined ? (
-        <ErrorState small error={error} onRetry={() => void refetch()} />
-      ) : (
-        <div className="decide-list">
-          <Table label={t("staged.title")} columns={columns} rows={itemsOf(data)} keyOf={(one) => one.key} scrolls loadingRows={isPending || isFetchingNextPage ? 3 : 0} />
-        </div>
-      )}
-      {hasNextPage && (
-        <div ref={end} className="list-end">
-          <Button look="quiet" isPending={isFetchingNextPage} onPress={() => void fetchNextPage()}>
-            {t("action.more")}
-          </Button>
-        </div>
-      )}
+      <DecideList label={t("staged.title")} columns={columns} query={waiting} />
       <Confirm
         isOpen={asked !== null}
         onClose={() => setAsked(null)}

@@ -9,25 +9,14 @@ import { shown } from "../../forms/mapping";
 import { useSettled } from "../../forms/queries";
 import { useAttributeTitles } from "../../forms/titles";
 import { useLanguage } from "../../i18n";
-import { Button, Empty, ErrorState, Icon, type IconName, Status, type StatusTone, Table, TextField } from "../../ui";
+import { Button, Empty, ErrorState, Icon, Status, Table, TextField } from "../../ui";
+import { kindMarks } from "../automation/counts";
 
 /** Kinds in the order in which they are told. */
 export const KINDS: readonly OutcomeKind[] = ["created", "updated", "reactivated", "deactivated", "staged", "ambiguous", "failed", "skipped", "unchanged"];
 
 /** So many changes of one person are shown at once. */
 const IN_VIEW = 3;
-
-const marks: Record<OutcomeKind, { tone: StatusTone; icon: IconName }> = {
-  created: { tone: "good", icon: "plus" },
-  updated: { tone: "busy", icon: "refresh" },
-  unchanged: { tone: "off", icon: "check" },
-  deactivated: { tone: "warn", icon: "minus-circle" },
-  reactivated: { tone: "good", icon: "check-circle" },
-  skipped: { tone: "off", icon: "arrow-right" },
-  staged: { tone: "warn", icon: "pause-circle" },
-  ambiguous: { tone: "warn", icon: "alert-triangle" },
-  failed: { tone: "bad", icon: "x-circle" },
-};
 
 export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
   const { t, kind: word, formats } = useLanguage();
@@ -52,7 +41,7 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
         {listed.map((one) => (
           <button key={one} type="button" className="tile" aria-pressed={kind === one} onClick={() => setKind(kind === one ? null : one)}>
             <span className="tile-name">
-              <span className="tile-dot" data-tone={marks[one].tone} />
+              <span className="tile-dot" data-tone={kindMarks[one].tone} />
               {word(flow.records, one)}
             </span>
             <span className="tile-count">{formats.number.format(plan.counts[one])}</span>
@@ -108,7 +97,7 @@ export function PlanPeople({ plan, flow }: { plan: Plan; flow: Flow }) {
                 card: "side",
                 width: "16%",
                 cell: (row) => (
-                  <Status tone={marks[row.kind].tone} icon={marks[row.kind].icon}>
+                  <Status tone={kindMarks[row.kind].tone} icon={kindMarks[row.kind].icon}>
                     {word(flow.records, row.kind)}
                   </Status>
                 ),

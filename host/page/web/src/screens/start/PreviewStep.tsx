@@ -15,6 +15,7 @@ import { type Draft, request } from "./draft";
 import { KINDS, PlanPeople } from "./PlanPeople";
 import { RequirementLine } from "./SettingsStep";
 import { Footer, StepTitle } from "./Step";
+import "./preview.css";
 
 interface Props {
   flow: Flow;
