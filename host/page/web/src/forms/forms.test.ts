@@ -5,6 +5,7 @@ import { cadenceOf, checkDraft, draftOf } from "./cadence";
 import { expressionOf, overridesOf, recordName, shown, withOverride } from "./mapping";
 import { checkSettings, errorAt, fieldsOf, isAsked, tidied, withDefaults } from "./schema";
 import { stepsOf } from "./steps";
+import { same } from "./same";
 
 const schema = {
   type: "object",
@@ -78,6 +79,15 @@ describe("a schema", () => {
     const errors = [{ pointer: "/settings/departments/2", code: "unknown", message: "no such department" }];
     expect(errorAt(errors, "/settings/departments")?.code).toBe("unknown");
     expect(errorAt(errors, "/settings/depart")).toBeUndefined();
+  });
+});
+
+describe("values", () => {
+  it("are the same in whatever order their names are", () => {
+    expect(same({ a: [1, { b: 2, c: null }], d: "x" }, { d: "x", a: [1, { c: null, b: 2 }] })).toBe(true);
+    expect(same({ a: [1, 2] }, { a: [2, 1] })).toBe(false);
+    expect(same({ a: null }, { a: {} })).toBe(false);
+    expect(same({ a: 1 }, { a: 1, b: 2 })).toBe(false);
   });
 });
 

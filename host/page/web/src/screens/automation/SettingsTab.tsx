@@ -8,6 +8,7 @@ import { keys, useAutomationPatch, useFlow } from "../../api/hooks";
 import { ApiProblem } from "../../api/problem";
 import type { Automation, AutomationPatch, Cadence, Contact, Flow, ProblemError, Settings } from "../../api/types";
 import { CadenceEditor, checkContacts, checkSettings, ContactsEditor, isMappingOpen, MappingEditor, SchemaForm, tidied, withDefaults } from "../../forms";
+import { same } from "../../forms/same";
 import { type Explained, useLanguage } from "../../i18n";
 import { navigate, paths } from "../../router/router";
 import { useApi, useIsOwner } from "../../session/context";
@@ -117,7 +118,6 @@ function Saved({
   );
 }
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 function FlowSettings({ automation, etag, flow }: Part & { flow: Flow }) {
   const { t, text } = useLanguage();

@@ -10,8 +10,8 @@ const flow = {
   target: { title: { en: "reteach" } },
   settings_schema: {
     properties: {
-      last_day: { title: { en: "Last day" }, "x-labels": { blocked: { en: "is blocked" }, open: { en: "stays open" } } },
-      departments: { title: { en: "Departments" } },
+      last_day: { title: "Last day", "x-title": { en: "Last day" }, enum: ["blocked", "open"], "x-labels": { blocked: { en: "is blocked" }, open: { en: "stays open" } } },
+      departments: { title: "Departments", "x-title": { en: "Departments" }, type: "array" },
     },
   },
   writes: [{ name: "position", title: { en: "Position" }, expression: "trim(e.position)" }],

@@ -1,13 +1,13 @@
 /** What a deed of the history changed, line by line. Details that are not understood are left out. */
 
-import type { Cadence, Failure, Flow, HistoryEntry, Text } from "../../api/types";
+import type { Cadence, Failure, Flow, HistoryEntry } from "../../api/types";
 import { MAP } from "../../forms/mapping";
+import { fieldsOf } from "../../forms/schema";
 import type { Language } from "../../i18n";
 
 type Details = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Details => typeof value === "object" && value !== null && !Array.isArray(value);
-const asText = (value: unknown): Text | undefined => (isObject(value) ? (value as Text) : undefined);
 
 export function changesOf({ deed, details }: Pick<HistoryEntry, "deed" | "details">, language: Language, flow: Flow | undefined): string[] {
   if (!isObject(details)) return [];
@@ -69,19 +69,19 @@ const isCadence = (value: unknown): value is Cadence => isObject(value) && typeo
 function settingsChanged({ old, new: next }: Details, language: Language, flow: Flow | undefined): string[] {
   if (!isObject(old) || !isObject(next)) return [];
   const { t, text } = language;
-  const all: unknown = flow?.settings_schema["properties"];
-  const property = (name: string): Details => (isObject(all) && isObject(all[name]) ? all[name] : {});
+  const fields = flow === undefined ? [] : fieldsOf(flow.settings_schema);
+  const fieldOf = (name: string) => fields.find((field) => field.name === name);
   const said = (name: string, value: unknown): string => {
     if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return t("history.empty");
     if (Array.isArray(value)) return value.map((one) => said(name, one)).join(", ");
     if (typeof value === "boolean") return t(value ? "yes" : "no");
-    const labels = property(name)["x-labels"];
-    const label = isObject(labels) ? text(asText(labels[String(value)])) : "";
+    const field = fieldOf(name);
+    const label = field !== undefined && "choices" in field ? text(field.choices.find((choice) => choice.value === value)?.label) : "";
     return label !== "" ? label : isObject(value) ? JSON.stringify(value) : String(value);
   };
   const settings = changed(old, next)
     .filter((name) => name !== MAP)
-    .map((name) => t("history.change", { name: text(asText(property(name)["title"])) || name, old: said(name, old[name]), new: said(name, next[name]) }));
+    .map((name) => t("history.change", { name: text(fieldOf(name)?.title) || name, old: said(name, old[name]), new: said(name, next[name]) }));
 
   const [oldMap, nextMap] = [isObject(old[MAP]) ? old[MAP] : {}, isObject(next[MAP]) ? next[MAP] : {}];
   const mapped = changed(oldMap, nextMap).map((name) => {
