@@ -8,7 +8,7 @@
 use matricula_sdk::{Context, Failure, FailureKind, Finding, Need, Report};
 use serde::de::{DeserializeSeed, Deserializer};
 
-use crate::failures::{INTEGRATIONS, Right};
+use crate::failures::{INTEGRATIONS, INTEGRATIONS_IN_GERMAN, Right};
 use crate::manifest::Labels;
 use crate::raw::{Raw, RawSeed};
 use crate::{BASE, EMPLOYEES, UPLOAD_DOCUMENT, answer, listing, lookup, not_offered};
@@ -35,9 +35,12 @@ pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure>
         findings.extend(documents(cx)?);
     }
     // Version 1 of the API does not tell whose account it is; the client ID is what the owner can compare.
-    let account = cx
-        .credential("client_id")
-        .map(|id| format!("Personio API client {id}"));
+    let account = cx.credential("client_id").map(|id| {
+        cx.said(
+            format!("Personio API client {id}"),
+            format!("Personio-API-Client {id}"),
+        )
+    });
     Ok(Report { account, findings })
 }
 
@@ -63,7 +66,10 @@ fn documents(cx: &Context<'_>) -> Result<[Finding; 2], Failure> {
         Err(failure) => Ok(Finding {
             ok: false,
             subject: subject.to_owned(),
-            message: format!("{}; {lost}", failure.message),
+            message: format!(
+                "{}; {lost}",
+                cx.said(failure.message.clone(), in_german(&failure))
+            ),
         }),
     };
     let categories = match lookup::categories(cx) {
@@ -72,19 +78,54 @@ fn documents(cx: &Context<'_>) -> Result<[Finding; 2], Failure> {
     };
     Ok([
         finding(
-            "Document categories",
+            cx.said("Document categories", "Dokumentenkategorien"),
             categories,
-            "can be read",
-            "without it no category can be chosen or found by its name",
+            cx.said("can be read", "können gelesen werden"),
+            cx.said(
+                "without it no category can be chosen or found by its name",
+                "sonst lässt sich keine Kategorie wählen oder am Namen finden",
+            ),
         )?,
         finding(
-            "Documents: read",
+            cx.said("Documents: read", "Dokumente: Lesen"),
             listing::probe(cx),
-            "documents can be listed, so an upload whose answer was lost is looked up",
-            "without it documents are uploaded all the same, but one whose answer was lost cannot be looked up \
-             and waits for your decision",
+            cx.said(
+                "documents can be listed, so an upload whose answer was lost is looked up",
+                "Dokumente können aufgelistet werden; so wird ein Upload nachgeschlagen, dessen Antwort verloren \
+                 ging",
+            ),
+            cx.said(
+                "without it documents are uploaded all the same, but one whose answer was lost cannot be looked up \
+                 and waits for your decision",
+                "Dokumente werden trotzdem hochgeladen, aber eines, dessen Antwort verloren ging, lässt sich nicht \
+                 nachschlagen und wartet auf Ihre Entscheidung",
+            ),
         )?,
     ])
+}
+
+/// Why documents or their categories cannot be read.
+fn in_german(failure: &Failure) -> String {
+    match failure.kind {
+        FailureKind::Permission => format!(
+            "Personio nimmt die Zugangsdaten an, ihnen fehlt aber das Recht „Dokumente: Lesen“ (documents:read): \
+             {INTEGRATIONS_IN_GERMAN} und ihr dieses Recht geben"
+        ),
+        FailureKind::Auth => {
+            "Personio gibt diesen Zugangsdaten kein Token für Version 2 seiner API: Client-ID und \
+                              Client-Secret prüfen"
+                .to_owned()
+        }
+        FailureKind::Config => {
+            "die Adresse von Personio ist hier gesperrt: das Protokoll des Servers nennt die \
+                                Einstellung, die sie freigibt"
+                .to_owned()
+        }
+        _ => {
+            let code = failure.code.as_deref().unwrap_or("protocol");
+            format!("Personio hat anders geantwortet als erwartet ({code})")
+        }
+    }
 }
 
 /// Each attribute that may not be read.
@@ -121,9 +162,15 @@ fn attributes<'n>(
             Some(attribute) => Finding {
                 ok: false,
                 subject: attribute.label.clone(),
-                message: format!(
-                    "this account keeps it under the key {0}, so the flow has to say {0} instead of {key}",
-                    attribute.key
+                message: cx.said(
+                    format!(
+                        "this account keeps it under the key {0}, so the flow has to say {0} instead of {key}",
+                        attribute.key
+                    ),
+                    format!(
+                        "in diesem Konto hat es den Schlüssel {0}, im Flow muss also {0} statt {key} stehen",
+                        attribute.key
+                    ),
                 ),
             },
             None => {
@@ -131,9 +178,15 @@ fn attributes<'n>(
                 Finding {
                     ok: false,
                     subject: label.to_owned(),
-                    message: format!(
-                        "these credentials may not read \"{label}\": {INTEGRATIONS}, tick \"{label}\" among \
-                         the readable employee attributes and save"
+                    message: cx.said(
+                        format!(
+                            "these credentials may not read \"{label}\": {INTEGRATIONS}, tick \"{label}\" among \
+                             the readable employee attributes and save"
+                        ),
+                        format!(
+                            "diese Zugangsdaten dürfen „{label}“ nicht lesen: {INTEGRATIONS_IN_GERMAN}, „{label}“ \
+                             unter den lesbaren Mitarbeiterattributen ankreuzen und speichern"
+                        ),
                     ),
                 }
             }

@@ -13,6 +13,10 @@ use crate::answer::Problem;
 pub(crate) const INTEGRATIONS: &str =
     "in Personio, open Marketplace > Connected integrations, choose the integration";
 
+/// The same for those who read German.
+pub(crate) const INTEGRATIONS_IN_GERMAN: &str =
+    "in Personio Marketplace > Verbundene Integrationen öffnen, die Integration wählen";
+
 /// How long to wait when Personio asks for patience without saying how long; its documentation asks for
 /// a second at least.
 const PATIENCE_MS: u64 = 1000;

@@ -5,17 +5,22 @@
 //! only write can do without them.
 
 use matricula_scim::Client;
-use matricula_sdk::{Context, FailureKind, Finding, Need, Report, Result};
+use matricula_sdk::{Context, Failure, FailureKind, Finding, Need, Report, Result};
+use serde_json::Value;
 
 use crate::profile::PROFILE;
 use crate::{ACCOUNTS, CERTIFICATES, CUSTOMERS, UPSERT_USER};
 use crate::{certificates, rest};
 
+/// [`rest::TO_ENTER`] for those who read German.
+const TO_ENTER_IN_GERMAN: &str = "über die API von reteach gelesen: Client-ID, Client-Secret und Client-Code in den \
+    Zugangsdaten eintragen; sie stehen in reteach unter Einstellungen › Integrationen › API-Zugangsdaten";
+
 pub(crate) fn check(cx: &Context<'_>, client: &Client<'_>, needs: &[Need]) -> Result<Report> {
     let total = client.probe()?;
     let mut report = Report {
         account: host(cx),
-        findings: vec![accounts_can_be_read(total)],
+        findings: vec![accounts_can_be_read(cx, total)],
     };
 
     let over_scim = |need: &&Need| [UPSERT_USER, ACCOUNTS].contains(&need.subject.as_str());
@@ -29,11 +34,15 @@ pub(crate) fn check(cx: &Context<'_>, client: &Client<'_>, needs: &[Need]) -> Re
             wanted.push(attribute.clone());
         }
     }
+    // The manifest is part of this crate, and a test reads it.
+    let manifest: Value =
+        serde_json::from_str(include_str!("../manifest.json")).unwrap_or_default();
+    let labels = &manifest["operations"][UPSERT_USER]["schema"]["properties"];
     let unavailable = client.prepare(&wanted)?.unavailable;
     report.findings.extend(
         wanted
             .iter()
-            .filter_map(|name| offered(name, !unavailable.contains(name))),
+            .filter_map(|name| offered(cx, labels, name, !unavailable.contains(name))),
     );
 
     through_api(cx, needs, &mut report);
@@ -43,13 +52,18 @@ pub(crate) fn check(cx: &Context<'_>, client: &Client<'_>, needs: &[Need]) -> Re
 /// What the flows read through the API, and whether they can.
 fn through_api(cx: &Context<'_>, needs: &[Need], report: &mut Report) {
     let wants = |stream: &str| needs.iter().any(|need| need.subject == stream);
+    let credentials = cx.said("API credentials", "API-Zugangsdaten");
     if !rest::is_set_up(cx) {
-        for (stream, what) in [(CUSTOMERS, "participants"), (CERTIFICATES, "certificates")] {
+        for (stream, what) in [
+            (CUSTOMERS, cx.said("participants", "Teilnehmende")),
+            (CERTIFICATES, cx.said("certificates", "Zertifikate")),
+        ] {
             if wants(stream) {
-                let message = format!("{what} are {}", rest::TO_ENTER);
-                report
-                    .findings
-                    .push(finding(false, "API credentials", &message));
+                let message = cx.said(
+                    format!("{what} are {}", rest::TO_ENTER),
+                    format!("{what} werden {TO_ENTER_IN_GERMAN}"),
+                );
+                report.findings.push(finding(false, credentials, &message));
             }
         }
         return;
@@ -57,14 +71,12 @@ fn through_api(cx: &Context<'_>, needs: &[Need], report: &mut Report) {
     match rest::academy(cx) {
         Ok(name) => {
             report.account = name.or(report.account.take());
-            report
-                .findings
-                .push(finding(true, "API credentials", "accepted"));
+            let message = cx.said("accepted", "angenommen");
+            report.findings.push(finding(true, credentials, message));
         }
         Err(failure) => {
-            report
-                .findings
-                .push(finding(false, "API credentials", &failure.message));
+            let message = reason(cx, &failure);
+            report.findings.push(finding(false, credentials, &message));
             // What is turned down here is turned down everywhere.
             if failure.kind == FailureKind::Auth {
                 return;
@@ -72,37 +84,77 @@ fn through_api(cx: &Context<'_>, needs: &[Need], report: &mut Report) {
         }
     }
     if wants(CERTIFICATES) {
+        let subject = cx.said("Certificates", "Zertifikate");
         report.findings.push(match certificates::probe(cx) {
-            Ok(()) => finding(true, "Certificates", "can be read"),
-            Err(failure) => finding(
-                false,
-                "Certificates",
-                &format!(
-                    "the participations, which the certificates are read from, cannot be read: {}",
-                    failure.message
-                ),
-            ),
+            Ok(()) => finding(true, subject, cx.said("can be read", "können gelesen werden")),
+            Err(failure) => {
+                let what = cx.said(
+                    "the participations, which the certificates are read from, cannot be read",
+                    "die Teilnahmen, aus denen die Zertifikate gelesen werden, lassen sich nicht lesen",
+                );
+                finding(false, subject, &format!("{what}: {}", reason(cx, &failure)))
+            }
         });
     }
 }
 
-fn accounts_can_be_read(total: Option<u64>) -> Finding {
-    let message = match total {
-        Some(total) => format!("accepted; accounts in the academy: {total}"),
-        None => "accepted".to_owned(),
+/// Why the API could not be read.
+fn reason(cx: &Context<'_>, failure: &Failure) -> String {
+    let code = failure.code.as_deref().unwrap_or_default();
+    let told = match code.parse::<u16>() {
+        Ok(status) => format!(" (Status {status})"),
+        Err(_) => String::new(),
     };
-    finding(true, PROFILE.secret, &message)
+    let german = match failure.kind {
+        FailureKind::Auth => format!(
+            "reteach hat die API-Zugangsdaten abgelehnt{told}: Client-ID, Client-Secret und Client-Code neu \
+             eintragen, alle drei"
+        ),
+        FailureKind::Permission => {
+            format!("reteach erlaubt das mit diesen API-Zugangsdaten nicht{told}")
+        }
+        FailureKind::RateLimited => {
+            format!("reteach bittet um weniger Anfragen{told}: später erneut testen")
+        }
+        FailureKind::Unavailable => {
+            format!("reteach konnte nicht antworten{told}: später erneut testen")
+        }
+        FailureKind::Config => format!(
+            "die Adresse der API ist hier gesperrt{told}: das Protokoll des Servers nennt die Einstellung, die sie \
+             freigibt"
+        ),
+        _ => format!("die API von reteach hat anders geantwortet als erwartet{told}"),
+    };
+    cx.said(failure.message.clone(), german)
+}
+
+fn accounts_can_be_read(cx: &Context<'_>, total: Option<u64>) -> Finding {
+    let mut message = cx.said("accepted", "angenommen").to_owned();
+    if let Some(total) = total {
+        message += "; ";
+        message += cx.said("accounts in the academy", "Konten in der Akademie");
+        message += &format!(": {total}");
+    }
+    finding(true, cx.said(PROFILE.secret, "SCIM-Token"), &message)
+}
+
+/// What the manifest calls an attribute in German.
+fn german<'m>(labels: &'m Value, name: &str) -> Option<&'m str> {
+    labels[name]["x-label"]["de"].as_str()
 }
 
 /// None for an attribute that is not the academy's.
-fn offered(name: &str, ok: bool) -> Option<Finding> {
-    let label = PROFILE.attribute(name)?.label;
+fn offered(cx: &Context<'_>, labels: &Value, name: &str, ok: bool) -> Option<Finding> {
+    let known = PROFILE.attribute(name)?;
+    let label = cx.said(known.label, german(labels, name).unwrap_or(known.label));
     let message = match ok {
-        true => "offered by the academy",
-        false => {
+        true => cx.said("offered by the academy", "von der Akademie angeboten"),
+        false => cx.said(
             "this academy does not offer it over SCIM, so it is left out: ask reteach's support to add it \
-             to the academy's SCIM schema"
-        }
+             to the academy's SCIM schema",
+            "diese Akademie bietet es über SCIM nicht an, es wird also ausgelassen: den Support von reteach bitten, \
+             es in das SCIM-Schema der Akademie aufzunehmen",
+        ),
     };
     Some(finding(ok, label, message))
 }

@@ -193,6 +193,39 @@ mod check {
     }
 
     #[test]
+    fn who_reads_german_is_told_in_german() {
+        let in_german = |mut config: Value| {
+            config["language"] = json!("de");
+            config
+        };
+        let report = check(in_german(config()), vec![me(200), list(200)]);
+        let last = report.findings.last().unwrap();
+        assert_eq!(
+            (last.subject.as_str(), last.message.as_str()),
+            ("Zertifikate", "können gelesen werden")
+        );
+        let report = check(in_german(config()), vec![me(200), list(403)]);
+        assert_eq!(
+            missing(&report),
+            [(
+                "Zertifikate",
+                "die Teilnahmen, aus denen die Zertifikate gelesen werden, lassen sich nicht lesen: reteach erlaubt \
+                 das mit diesen API-Zugangsdaten nicht (Status 403)"
+            )]
+        );
+        let empty = json!({"credential": {"scim_url": "https://academy.example.com/scim/v2"}});
+        let report = check(in_german(empty), vec![]);
+        assert_eq!(
+            missing(&report),
+            [(
+                "API-Zugangsdaten",
+                "Zertifikate werden über die API von reteach gelesen: Client-ID, Client-Secret und Client-Code in den \
+                 Zugangsdaten eintragen; sie stehen in reteach unter Einstellungen › Integrationen › API-Zugangsdaten"
+            )]
+        );
+    }
+
+    #[test]
     fn what_is_to_be_entered_is_named_field_by_field() {
         let empty = json!({"credential": {"scim_url": "https://academy.example.com/scim/v2"}});
         let report = check(empty, vec![]);

@@ -200,6 +200,43 @@ mod check {
     }
 
     #[test]
+    fn who_reads_german_is_told_in_german() {
+        let mut config = with_api();
+        config["language"] = json!("de");
+        let report = check("check", config, &[need("upsert-user", FLOW)]).unwrap();
+        assert_eq!(
+            missing(&report),
+            [
+                "Standort",
+                "Geschlecht",
+                "Beschäftigungsart",
+                "Vertragsende"
+            ]
+        );
+        let said = |subject: &str| {
+            let mut findings = report.findings.iter();
+            let found = findings.find(|finding| finding.subject == subject);
+            found.unwrap().message.as_str()
+        };
+        assert_eq!(said("SCIM-Token"), "angenommen; Konten in der Akademie: 12");
+        assert_eq!(said("API-Zugangsdaten"), "angenommen");
+        assert_eq!(said("Vorname"), "von der Akademie angeboten");
+        assert_eq!(
+            said("Standort"),
+            "diese Akademie bietet es über SCIM nicht an, es wird also ausgelassen: den Support von reteach bitten, \
+             es in das SCIM-Schema der Akademie aufzunehmen"
+        );
+        let mut config = with_api();
+        config["language"] = json!("de");
+        let report = check("check-api-rejected", config, &[]).unwrap();
+        assert_eq!(
+            report.findings[1].message,
+            "reteach hat die API-Zugangsdaten abgelehnt: Client-ID, Client-Secret und Client-Code neu \
+             eintragen, alle drei"
+        );
+    }
+
+    #[test]
     fn without_api_credentials_only_participants_cannot_be_read() {
         let needs = [
             need("upsert-user", &["email"]),

@@ -73,6 +73,22 @@ impl<'a> Context<'a> {
         self.config.get("settings")?.get(name)
     }
 
+    /// The reader's language as a tag (`en`, `de`). Told in [`crate::Connector::check`], whose findings people
+    /// read as they are; elsewhere it is English, since what is told there is kept and read by many.
+    pub fn language(&self) -> &str {
+        let told = self.config.get("language").and_then(Value::as_str);
+        told.unwrap_or("en")
+    }
+
+    /// Of the same in English and in German the one that the reader understands.
+    pub fn said<T>(&self, english: T, german: T) -> T {
+        let language = self.language();
+        match language.split(['-', '_']).next() {
+            Some("de") => german,
+            _ => english,
+        }
+    }
+
     /// Unix time in milliseconds, fixed for the whole call.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
@@ -81,5 +97,26 @@ impl<'a> Context<'a> {
     /// Stable over the retries of one logical operation.
     pub fn idempotency_key(&self) -> &str {
         &self.idempotency_key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::transcript::Transcript;
+
+    #[test]
+    fn people_are_told_in_their_language_and_else_in_english() {
+        let transcript = Transcript::new(json!([]));
+        for (config, said) in [
+            (json!({}), "accepted"),
+            (json!({"language": "fr"}), "accepted"),
+            (json!({"language": "de"}), "angenommen"),
+            (json!({"language": "de-AT"}), "angenommen"),
+        ] {
+            let cx = transcript.context(&config);
+            assert_eq!(cx.said("accepted", "angenommen"), said, "{config}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::id::{AutomationId, RunId, SourceKey, TargetId};
 use crate::person::Person;
+use crate::text::Text;
 
 /// How much a cycle reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,7 +185,8 @@ pub struct Run {
     /// Why it did not come to its end.
     pub error: Option<Failure>,
     /// What an owner should know of the run as a whole, once each.
-    pub notes: Vec<String>,
+    #[serde(deserialize_with = "crate::text::kept")]
+    pub notes: Vec<Text>,
 }
 
 /// What became of one record, and why.

@@ -184,15 +184,9 @@ pub(crate) async fn told(
 }
 
 pub(crate) fn note_unavailable(run: &mut Run, target: &Target) {
-    if target.unavailable.is_empty() {
-        return;
-    }
-    let note = format!(
-        "{} does not offer {}: these attributes are left out",
-        target.side.title(),
-        target.unavailable.join(", ")
-    );
-    if !run.notes.contains(&note) {
+    if let Some(note) = target.left_out()
+        && !run.notes.contains(&note)
+    {
         run.notes.push(note);
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use matricula_core::connector::Choice;
-use matricula_core::{Failure, FailureKind};
+use matricula_core::{Failure, FailureKind, Text};
 use matricula_flow::{ChoiceSetting, Program};
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(crate) async fn resolve(
     sides: &Sides,
     program: &Arc<Program>,
     observer: &dyn Observer,
-) -> Result<(Arc<Program>, Vec<String>), EngineError> {
+) -> Result<(Arc<Program>, Vec<Text>), EngineError> {
     let mut settings = program.settings().clone();
     let mut notes = Vec::new();
     for setting in program.flow().choices() {
@@ -60,11 +60,19 @@ pub(crate) async fn resolve(
         };
         let taken = setting.named.iter().find_map(by_name);
         let taken = taken.ok_or_else(|| none_named(side, setting))?;
-        notes.push(format!(
-            "{}: nothing was chosen, so \"{}\" of {} was taken",
-            setting.setting,
-            taken.label,
-            side.title()
+        notes.push(Text::said(
+            format!(
+                "{}: nothing was chosen, so \"{}\" of {} was taken",
+                setting.setting,
+                taken.label,
+                side.title()
+            ),
+            format!(
+                "{}: nichts gewählt, deshalb wird „{}“ aus {} verwendet",
+                titled(program, &setting.setting, "de"),
+                taken.label,
+                side.title_in("de")
+            ),
         ));
         if let Some(settings) = settings.as_object_mut() {
             settings.insert(setting.setting.clone(), Value::from(taken.value.as_str()));
@@ -78,6 +86,13 @@ pub(crate) async fn resolve(
         Failure::new(FailureKind::Config, message).with_code("settings")
     })?;
     Ok((Arc::new(resolved), notes))
+}
+
+/// What the form calls a setting.
+fn titled<'a>(program: &'a Program, setting: &'a str, language: &str) -> &'a str {
+    let title = format!("/properties/{setting}/x-title/{language}");
+    let title = program.flow().settings_schema().pointer(&title);
+    title.and_then(Value::as_str).unwrap_or(setting)
 }
 
 async fn choices(

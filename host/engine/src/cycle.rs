@@ -13,7 +13,7 @@ use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus,
 };
 use matricula_core::store::{Commit, Lease, LinkWrite};
-use matricula_core::{Failure, SourceKey};
+use matricula_core::{Failure, SourceKey, Text};
 use matricula_flow::Program;
 
 use crate::begin::{due, note_unavailable, open_run, prepare, told};
@@ -366,7 +366,7 @@ impl<'a> Cycle<'a> {
     }
 
     /// A note for the run as a whole, once.
-    pub(crate) fn note(&mut self, note: String) {
+    pub(crate) fn note(&mut self, note: Text) {
         if !self.run.notes.contains(&note) {
             self.run.notes.push(note);
         }

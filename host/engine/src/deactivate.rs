@@ -5,7 +5,7 @@ use matricula_core::connector::Receipt;
 use matricula_core::link::{Decision, Leaving, LeavingAction, Link};
 use matricula_core::run::{Outcome, OutcomeKind, Phase};
 use matricula_core::store::LinkWrite;
-use matricula_core::{Failure, FailureKind, SourceKey};
+use matricula_core::{Failure, FailureKind, SourceKey, Text};
 use matricula_flow::guard::{Verdict, verdict};
 use serde_json::{Map, Value};
 
@@ -41,8 +41,15 @@ impl Cycle<'_> {
         let apply = [Decision::Open, Decision::Approved];
         match held {
             Some(reason) => {
-                self.note(format!(
-                    "{reason}: they are staged until an owner approves or discards them"
+                self.note(Text::said(
+                    format!(
+                        "{}: they are staged until an owner approves or discards them",
+                        reason.get("en")
+                    ),
+                    format!(
+                        "{}: die Sperrungen warten, bis jemand sie freigibt oder verwirft",
+                        reason.get("de")
+                    ),
                 ));
                 self.stage(&asked).await?;
                 self.apply_leaving(&apply[1..]).await?;

@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use matricula_core::SourceKey;
 use matricula_core::link::{LeavingReason, Link, Trouble};
 use matricula_core::run::{CycleKind, Phase};
 use matricula_core::store::LinkWrite;
+use matricula_core::{SourceKey, Text};
 use matricula_flow::access::standing;
 
 use crate::cycle::Cycle;
@@ -33,11 +33,24 @@ impl Cycle<'_> {
                     .collect();
                 links = self.missing(&seen).await?;
             } else {
-                self.note(format!(
-                    "{} did not give its whole population ({} read{}): nobody is taken for gone in this run",
-                    self.sides.source.title(),
-                    self.progress.read,
-                    self.progress.total.map(|total| format!(" of {total}")).unwrap_or_default(),
+                let (read, total) = (self.progress.read, self.progress.total);
+                let of = |word| {
+                    total
+                        .map(|total| format!(" {word} {total}"))
+                        .unwrap_or_default()
+                };
+                self.note(Text::said(
+                    format!(
+                        "{} did not give its whole population ({read} read{}): nobody is taken for gone in this run",
+                        self.sides.source.title(),
+                        of("of"),
+                    ),
+                    format!(
+                        "{} hat nicht alle Personen geliefert ({read}{} gelesen): in diesem Durchgang gilt niemand \
+                         als ausgeschieden",
+                        self.sides.source.title_in("de"),
+                        of("von"),
+                    ),
                 ));
             }
         }

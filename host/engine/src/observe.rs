@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use matricula_core::SourceKey;
 use matricula_core::run::{Counts, CycleKind, Outcome, OutcomeKind, Phase, RunStatus};
+use matricula_core::{SourceKey, Text};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -77,9 +77,9 @@ pub struct Preview {
     /// that something would become of.
     pub people: Vec<Planned>,
     /// Why the guard would hold the deactivations back.
-    pub guard: Option<String>,
+    pub guard: Option<Text>,
     /// What an owner should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 /// What would become of one person or document. For the owner's eyes: it holds values.

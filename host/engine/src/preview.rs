@@ -9,7 +9,7 @@ use std::sync::Arc;
 use matricula_core::automation::Automation;
 use matricula_core::link::{Decision, Link};
 use matricula_core::run::{Counts, CycleKind, OutcomeKind, Run, RunStatus, Trigger};
-use matricula_core::{Person, RunId, SourceKey};
+use matricula_core::{Person, RunId, SourceKey, Text};
 use matricula_flow::Program;
 use matricula_flow::guard::{Verdict, verdict};
 use serde_json::{Map, Value};
@@ -57,13 +57,7 @@ pub(crate) async fn preview(
     let (program, mut notes) = choices::resolve(engine, sides, program, &**observer).await?;
     let program = &program;
     let target = Target::prepare(engine, &sides.target, program, observer).await?;
-    if !target.unavailable.is_empty() {
-        notes.push(format!(
-            "{} does not offer {}: these attributes are left out",
-            target.side.title(),
-            target.unavailable.join(", ")
-        ));
-    }
+    notes.extend(target.left_out());
     let run = Run {
         id: RunId(0),
         automation: automation.id.clone(),
@@ -239,7 +233,7 @@ impl Ledger {
         }
     }
 
-    async fn ask_guard(&mut self, cycle: &Cycle<'_>) -> Result<Option<String>, EngineError> {
+    async fn ask_guard(&mut self, cycle: &Cycle<'_>) -> Result<Option<Text>, EngineError> {
         let now = cycle.engine.clock.now();
         let population = cycle
             .engine

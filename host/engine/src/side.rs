@@ -27,6 +27,11 @@ impl Side {
         self.connector.manifest().title.get("en")
     }
 
+    /// The system's name in a language, for what is told in several.
+    pub(crate) fn title_in(&self, language: &str) -> &str {
+        self.connector.manifest().title.get(language)
+    }
+
     pub(crate) fn call(&self, now: Timestamp, key: String, deadline: Duration) -> Call {
         Call {
             config: Arc::clone(&self.config),

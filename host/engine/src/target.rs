@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use matricula_core::Failure;
 use matricula_core::connector::{Call, Found, Page, ReadRequest};
 use matricula_core::manifest::Operation;
-use matricula_flow::Program;
+use matricula_core::{Failure, Text};
+use matricula_flow::{Program, title};
 
 use crate::observe::{Event, Observer};
 use crate::side::Side;
@@ -93,6 +93,27 @@ impl Target {
             prepared: preparation.prepared,
             unavailable: preparation.unavailable,
         })
+    }
+
+    /// Which attributes are left out, if any are.
+    pub(crate) fn left_out(&self) -> Option<Text> {
+        if self.unavailable.is_empty() {
+            return None;
+        }
+        let titles = self.unavailable.iter();
+        let titles = titles.map(|name| title(&self.operation.schema, name).get("de").to_owned());
+        Some(Text::said(
+            format!(
+                "{} does not offer {}: these attributes are left out",
+                self.side.title(),
+                self.unavailable.join(", ")
+            ),
+            format!(
+                "{} bietet diese Attribute nicht an, sie werden ausgelassen: {}",
+                self.side.title_in("de"),
+                titles.collect::<Vec<_>>().join(", ")
+            ),
+        ))
     }
 
     pub(crate) fn call(&self, key: String) -> Call {

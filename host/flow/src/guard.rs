@@ -1,5 +1,7 @@
 //! The guard: a cycle that would take suspiciously many accounts away asks first.
 
+use matricula_core::Text;
+
 /// How many may lose their access in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Guard {
@@ -29,7 +31,7 @@ pub enum Verdict {
     /// Stage them and ask the owner.
     Hold {
         /// One sentence for the owner.
-        reason: String,
+        reason: Text,
     },
 }
 
@@ -37,9 +39,20 @@ pub enum Verdict {
 pub fn verdict(guard: &Guard, linked: u64, leaving: u64) -> Verdict {
     if leaving > guard.count {
         return Verdict::Hold {
-            reason: format!(
-                "{leaving} people would lose access in this cycle; the flow allows at most {}",
-                guard.count
+            reason: Text::said(
+                format!(
+                    "{leaving} people would lose access in this cycle; the flow allows at most {}",
+                    guard.count
+                ),
+                format!(
+                    "{leaving} {} in diesem Durchgang den Zugang verlieren; der Flow erlaubt höchstens {}",
+                    if leaving == 1 {
+                        "Person würde"
+                    } else {
+                        "Personen würden"
+                    },
+                    guard.count
+                ),
             ),
         };
     }
@@ -50,10 +63,18 @@ pub fn verdict(guard: &Guard, linked: u64, leaving: u64) -> Verdict {
     let above = leaving as f64 > guard.share * linked as f64;
     if linked >= guard.from && above {
         return Verdict::Hold {
-            reason: format!(
-                "{leaving} of {linked} people would lose access in this cycle; the flow allows at most \
-                 {} %",
-                percent(guard.share)
+            reason: Text::said(
+                format!(
+                    "{leaving} of {linked} people would lose access in this cycle; the flow allows at most \
+                     {} %",
+                    percent(guard.share)
+                ),
+                format!(
+                    "{leaving} von {linked} Personen {} in diesem Durchgang den Zugang verlieren; der Flow \
+                     erlaubt höchstens {} %",
+                    if leaving == 1 { "würde" } else { "würden" },
+                    percent(guard.share).replace('.', ",")
+                ),
             ),
         };
     }
@@ -70,11 +91,15 @@ fn percent(share: f64) -> String {
 mod tests {
     use super::*;
 
-    fn held(guard: &Guard, linked: u64, leaving: u64) -> Option<String> {
+    fn said(guard: &Guard, linked: u64, leaving: u64, language: &str) -> Option<String> {
         match verdict(guard, linked, leaving) {
             Verdict::Apply => None,
-            Verdict::Hold { reason } => Some(reason),
+            Verdict::Hold { reason } => Some(reason.get(language).to_owned()),
         }
+    }
+
+    fn held(guard: &Guard, linked: u64, leaving: u64) -> Option<String> {
+        said(guard, linked, leaving, "en")
     }
 
     #[test]
@@ -115,5 +140,21 @@ mod tests {
             count: 500,
         };
         assert!(held(&guard, 8, 2).unwrap().ends_with("at most 12.5 %"));
+        assert_eq!(
+            said(&guard, 8, 2, "de").unwrap(),
+            "2 von 8 Personen würden in diesem Durchgang den Zugang verlieren; der Flow erlaubt höchstens 12,5 %"
+        );
+    }
+
+    #[test]
+    fn one_person_is_one_in_german_too() {
+        let guard = Guard {
+            count: 0,
+            ..Guard::default()
+        };
+        assert_eq!(
+            said(&guard, 1, 1, "de").unwrap(),
+            "1 Person würde in diesem Durchgang den Zugang verlieren; der Flow erlaubt höchstens 0"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use matricula_core::board::{TestResult, Tested};
-use matricula_core::connector::{Connector as _, Need, Report};
+use matricula_core::connector::{Call, Connector as _, Need, Report};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::Method;
 use matricula_core::notice::WEBHOOK;
@@ -246,7 +246,8 @@ impl Matricula {
     }
 
     /// Tests a credential by the cheapest calls: whether it is accepted, and whether it has the rights that
-    /// these flows need of it. A right that is missing is a finding of the report.
+    /// these flows need of it. A right that is missing is a finding of the report, told in `language` (a tag) if
+    /// the connector knows it, else in English.
     ///
     /// # Errors
     /// [`Error::Failure`] if the remote system cannot be reached or rejects the credential.
@@ -254,9 +255,10 @@ impl Matricula {
         &self,
         credential: &Credential,
         flows: &[Flow],
+        language: &str,
     ) -> Result<Report, Error> {
         let needs = needs(&credential.connector, flows);
-        self.test_for(credential, &needs).await
+        self.test_for(credential, &needs, language).await
     }
 
     /// The same for what an automation needs, which its owner's mappings change.
@@ -264,9 +266,13 @@ impl Matricula {
         &self,
         credential: &Credential,
         needs: &[Need],
+        language: &str,
     ) -> Result<Report, Error> {
         let side = self.side(credential, &json!({})).await?;
-        let call = self.call(&side, format!("check/{}", credential.id));
+        let call = Call {
+            config: check_config(credential, language).into(),
+            ..self.call(&side, format!("check/{}", credential.id))
+        };
         Ok(side.connector.check(&call, needs).await?)
     }
 
@@ -279,12 +285,13 @@ impl Matricula {
         &self,
         credential: &Credential,
         flow: Option<&str>,
+        language: &str,
     ) -> Result<Result<Report, Failure>, Error> {
         let flows = match flow {
             Some(name) => vec![self.offered(name)?],
             None => self.flows_with(credential).await?,
         };
-        let answer = match self.test_credential(credential, &flows).await {
+        let answer = match self.test_credential(credential, &flows, language).await {
             Ok(report) => Ok(report),
             Err(Error::Failure(failure)) => Err(failure),
             Err(error) => return Err(error),
@@ -418,6 +425,12 @@ pub(crate) fn find<'a>(credentials: &'a [Credential], name: &str) -> Result<&'a 
 /// What a component is told of its surroundings.
 pub(crate) fn config(credential: &Credential, settings: &Value) -> String {
     json!({ "credential": credential.public, "settings": settings }).to_string()
+}
+
+/// The same for a test of the credential, which answers somebody: in whose language. Beside the credential's
+/// fields, so that one may be called so too.
+fn check_config(credential: &Credential, language: &str) -> String {
+    json!({ "credential": credential.public, "settings": {}, "language": language }).to_string()
 }
 
 #[cfg(test)]

@@ -214,7 +214,7 @@ impl Cycles for Matricula {
                     connector: id.to_string(),
                 })?;
                 let needs = needs_of(&credential.connector, &program);
-                let report = self.test_for(&credential, &needs).await?;
+                let report = self.test_for(&credential, &needs, "en").await?;
                 // A right that was missing when the automation was started did not keep it from running. A flow of
                 // documents can do without the right to read them, so only a cycle tells what is missing.
                 let lacks = flow.delivery().is_none()

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use matricula_core::connector::Report;
 use matricula_core::run::{Counts, CycleKind};
-use matricula_core::{AutomationId, Cadence, CredentialId, Failure, FailureKind, TenantId};
+use matricula_core::{AutomationId, Cadence, CredentialId, Failure, FailureKind, TenantId, Text};
 use matricula_engine::{Event, Observer, Planned};
 use matricula_flow::Flow;
 use serde_json::{Map, Value};
@@ -51,6 +51,8 @@ pub struct PlanRequest {
     pub cadence: Option<Cadence>,
     /// The automation whose change is looked at; none: one that would be started.
     pub automation: Option<AutomationId>,
+    /// The language of [`crate::Terms`].
+    pub language: String,
 }
 
 /// How far a plan is.
@@ -82,9 +84,9 @@ pub struct Plan {
     /// How much it reads, once that is clear.
     pub cycle: Option<CycleKind>,
     /// Why the guard would hold the deactivations back.
-    pub guard: Option<String>,
+    pub guard: Option<Text>,
     /// What an owner should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     /// What the source says of its credential.
     pub source: Option<Report>,
     /// What the target says of its credential.
@@ -200,7 +202,7 @@ impl Plans {
         // Before anything is read for it.
         self.has_room(&mut self.lock(), tenant)?;
         let matricula = Arc::clone(&self.matricula);
-        let cadence = request.cadence.clone();
+        let (cadence, language) = (request.cadence.clone(), request.language.clone());
         let (flow, opened) = matricula.to_plan(tenant, request).await?;
         if let Some(cadence) = &cadence {
             matricula.check_cadence(cadence)?;
@@ -235,7 +237,7 @@ impl Plans {
         let all = Arc::clone(&self.kept);
         let making = Arc::clone(&made);
         let task = tokio::spawn(async move {
-            let work = matricula.make(&making, &flow, opened, cadence.as_ref());
+            let work = matricula.make(&making, &flow, opened, cadence.as_ref(), &language);
             let ended = tokio::time::timeout(LIFE, work).await;
             let mut state = making.state();
             match ended {
@@ -410,9 +412,10 @@ impl Matricula {
         flow: &Flow,
         opened: Opened,
         cadence: Option<&Cadence>,
+        language: &str,
     ) -> Result<(), Error> {
         let examined = self
-            .examine_opened(&kept.tenant, flow, opened, cadence)
+            .examine_opened(&kept.tenant, flow, opened, cadence, language)
             .await?;
         {
             let plan = &mut kept.state().plan;

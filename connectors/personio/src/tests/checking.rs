@@ -56,6 +56,29 @@ fn every_missing_attribute_is_named_once_as_the_owner_sees_it() {
 }
 
 #[test]
+fn who_reads_german_is_told_in_german() {
+    let transcript = recorded!("check-german.json");
+    let need = Need {
+        subject: "employees".into(),
+        attributes: vec!["contract_end_date".into()],
+    };
+    let mut config = config();
+    config["language"] = json!("de");
+    let report = Personio::check(&transcript.context(&config), &[need]).unwrap();
+    transcript.done();
+    assert_eq!(
+        report.findings[0].message,
+        "diese Zugangsdaten dürfen „Vertragsende“ nicht lesen: in Personio Marketplace > Verbundene Integrationen \
+         öffnen, die Integration wählen, „Vertragsende“ unter den lesbaren Mitarbeiterattributen ankreuzen und \
+         speichern"
+    );
+    assert_eq!(
+        report.account.as_deref(),
+        Some("Personio-API-Client papi-demo")
+    );
+}
+
+#[test]
 fn a_german_account_is_answered_with_its_own_names() {
     let transcript = recorded!("check-german.json");
     let report = check(
@@ -173,6 +196,51 @@ mod documents {
         rejected["error"] = json!("unauthenticated");
         let report = check(json!([categories(200), rejected])).unwrap();
         assert!(!report.findings[1].ok, "version 1 accepts the credentials");
+    }
+
+    #[test]
+    fn in_german_nothing_stays_english() {
+        let german = |exchanges: Value| {
+            let transcript = Transcript::new(exchanges);
+            let need = Need {
+                subject: "upload-document".into(),
+                attributes: vec!["file".into()],
+            };
+            let mut config = config();
+            config["language"] = json!("de");
+            let report = Personio::check(&transcript.context(&config), &[need]).unwrap();
+            transcript.done();
+            report
+        };
+        let report = german(json!([categories(200), listed(200)]));
+        assert_eq!(
+            findings(&report),
+            [(true, "Dokumentenkategorien"), (true, "Dokumente: Lesen")]
+        );
+        assert_eq!(report.findings[0].message, "können gelesen werden");
+        let report = german(json!([categories(200), listed(403)]));
+        assert_eq!(
+            report.findings[1].message,
+            "Personio nimmt die Zugangsdaten an, ihnen fehlt aber das Recht „Dokumente: Lesen“ (documents:read): in \
+             Personio Marketplace > Verbundene Integrationen öffnen, die Integration wählen und ihr dieses Recht \
+             geben; Dokumente werden trotzdem hochgeladen, aber eines, dessen Antwort verloren ging, lässt sich \
+             nicht nachschlagen und wartet auf Ihre Entscheidung"
+        );
+        let mut rejected = listed(200);
+        rejected["error"] = json!("unauthenticated");
+        let report = german(json!([categories(404), rejected]));
+        assert!(
+            report.findings[0]
+                .message
+                .starts_with("Personio hat anders geantwortet als erwartet (http-404); sonst"),
+            "{report:?}"
+        );
+        assert!(
+            report.findings[1]
+                .message
+                .starts_with("Personio gibt diesen Zugangsdaten kein Token"),
+            "{report:?}"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::bounds::{Bounds, parameter};
 use super::credentials::ReportShape;
 use super::extract::{Body, Mount, Owner, Page, Paging, Path, Query};
 use super::flows::RequirementShape;
-use super::shapes::{CadenceShape, CountsShape, FailureShape};
+use super::shapes::{CadenceShape, CountsShape, FailureShape, Words};
 use crate::Shared;
 use crate::problem::Problem;
 
@@ -82,9 +82,9 @@ struct PlanShape {
     #[schema(value_type = Option<String>)]
     cycle: Option<CycleKind>,
     /// Why the guard would hold the deactivations back.
-    guard: Option<String>,
+    guard: Option<Words>,
     /// What an owner should know.
-    notes: Vec<String>,
+    notes: Vec<Words>,
     /// What the source says of its credential.
     source: Option<ReportShape>,
     /// What the target says of its credential.
@@ -126,8 +126,8 @@ impl PlanShape {
             total: plan.total,
             counts: plan.counts.into(),
             cycle: plan.cycle,
-            guard: plan.guard,
-            notes: plan.notes,
+            guard: plan.guard.map(Words::from),
+            notes: plan.notes.into_iter().map(Words::from).collect(),
             source: plan.source.map(Into::into),
             target: plan.target.map(Into::into),
             requirements: requirements
@@ -168,6 +168,7 @@ async fn begin(
         settings: begun.settings,
         cadence: begun.schedule.map(Into::into),
         automation: begun.automation.map(AutomationId::new),
+        language: owner.session.locale.as_str().to_owned(),
     };
     let plan = shared.plans.begin(owner.tenant(), request).await;
     let plan = plan.map_err(|error| match error {

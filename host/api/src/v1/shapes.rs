@@ -200,7 +200,7 @@ pub(crate) struct RunShape {
     /// Why it did not come to its end.
     error: Option<FailureShape>,
     /// What an owner should know of the run as a whole.
-    notes: Vec<String>,
+    notes: Vec<Words>,
 }
 
 /// How many requests went out.
@@ -239,7 +239,7 @@ impl From<Run> for RunShape {
                 target: run.requests.target,
             },
             error: run.error.map(FailureShape::from),
-            notes: run.notes,
+            notes: run.notes.into_iter().map(Words::from).collect(),
         }
     }
 }

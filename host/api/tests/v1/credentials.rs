@@ -1,9 +1,10 @@
 //! Credentials: added, tested, asked with, written anew, removed.
 
 use matricula_sandbox::{Fault, FaultKind, System};
+use matricula_session::sign_hs256;
 use serde_json::{Value, json};
 
-use super::world::{Answer, OTHER, OWNER, World};
+use super::world::{Answer, OTHER, OWNER, SECRET, World};
 
 impl World {
     fn fields(&self, secret: &str) -> Value {
@@ -12,6 +13,15 @@ impl World {
             "public": { "client_id": known.personio_client_id },
             "secrets": { "client_secret": secret },
         })
+    }
+
+    /// Asks as an owner who reads German.
+    async fn in_german(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let mut claims = self.claims(OWNER);
+        claims["locale"] = "de-AT".into();
+        let token = sign_hs256(SECRET.as_bytes(), "shared", claims.as_object().unwrap());
+        let request = self.request(Some(&token), method, path, &[], body.as_ref());
+        self.send(request).await
     }
 
     async fn add(&self, name: &str, secret: &str) -> Answer {
@@ -261,4 +271,45 @@ async fn one_that_is_used_stays() {
     assert_eq!(remove(estate.spare.id.to_string()).await.problem().0, 404);
     // An address for webhooks is none of them.
     assert_eq!(remove(estate.webhook.clone()).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn what_a_test_finds_is_told_in_the_reader_s_language() {
+    let world = World::new().await;
+    let estate = world.estate(OWNER).await;
+    let refused = Fault::new(FaultKind::Status(403))
+        .system(System::Reteach)
+        .path("/me");
+    world.sandbox.faults().add(refused);
+    let english = "reteach does not allow this with the API credentials (status 403)";
+    let german = "reteach erlaubt das mit diesen API-Zugangsdaten nicht (Status 403)";
+
+    let test = format!("/credentials/{}/test", estate.spare.id);
+    let flow = json!({ "flow": "sync-employees" });
+    let told = world.post(OWNER, &test, flow.clone()).await.text;
+    assert!(
+        told.contains(english) && told.contains("First name"),
+        "{told}"
+    );
+    let told = world.in_german("POST", &test, Some(flow)).await.text;
+    assert!(told.contains(german) && told.contains("Vorname"), "{told}");
+    assert!(!told.contains(english), "{told}");
+
+    let start = json!({
+        "flow": "sync-employees", "source": estate.hr.id, "target": estate.spare.id,
+    });
+    let began = world.in_german("POST", "/plans", Some(start.clone())).await;
+    let path = format!("/plans/{}", began.ok()["id"].as_str().unwrap());
+    let plan = loop {
+        let plan = world.get(OWNER, &path).await.ok();
+        if plan["status"] != "running" {
+            break plan;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(plan["target"].to_string().contains(german), "{plan}");
+
+    let refused = world.in_german("POST", "/automations", Some(start)).await;
+    assert_eq!(refused.problem(), (422, "credential.rights".to_owned()));
+    assert_eq!(refused.json()["errors"][0]["message"], german);
 }

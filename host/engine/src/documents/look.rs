@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use matricula_core::SourceKey;
 use matricula_core::document::DocumentState;
 use matricula_core::run::{CycleKind, OutcomeKind};
+use matricula_core::{SourceKey, Text};
 
 use super::Planned;
 use super::carrier::Carrier;
@@ -88,10 +88,18 @@ impl Cycle<'_> {
                 settled(Settled::told(document, OutcomeKind::Ambiguous, "doubtful"))
             }
             Listing::Closed => {
-                self.note(format!(
-                    "{} does not let documents be listed: what was put there before this automation was started \
-                     is not recognised, and a document whose answer is lost waits for a decision",
-                    self.sides.target.title()
+                self.note(Text::said(
+                    format!(
+                        "{} does not let documents be listed: what was put there before this automation was started \
+                         is not recognised, and a document whose answer is lost waits for a decision",
+                        self.sides.target.title()
+                    ),
+                    format!(
+                        "{} lässt Dokumente nicht auflisten: was dort vor dem Start dieser Automation abgelegt \
+                         wurde, wird nicht erkannt, und ein Dokument, dessen Antwort verloren geht, wartet auf \
+                         eine Entscheidung",
+                        self.sides.target.title_in("de")
+                    ),
                 ));
                 Verdict::Send(Box::new(parcel))
             }

@@ -1,5 +1,6 @@
 //! What a cycle would deliver, without delivering anything. Files are not fetched for it.
 
+use matricula_core::Text;
 use matricula_core::run::{Counts, CycleKind, OutcomeKind};
 
 use super::plan::Parcel;
@@ -9,7 +10,7 @@ use crate::observe::{Change, Event, Planned, Preview};
 use crate::pages::Reader;
 
 /// Plans a cycle of documents.
-pub(crate) async fn preview(cycle: &Cycle<'_>, notes: Vec<String>) -> Result<Preview, EngineError> {
+pub(crate) async fn preview(cycle: &Cycle<'_>, notes: Vec<Text>) -> Result<Preview, EngineError> {
     let kind: CycleKind = cycle.run.cycle;
     let mut reader = Reader::start(cycle.engine, &cycle.sides.source, cycle.read_request());
     let mut counts = Counts::default();

@@ -1,5 +1,6 @@
 //! Created, unchanged, changed.
 
+use matricula_core::Text;
 use matricula_core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
 use serde_json::json;
 
@@ -126,7 +127,10 @@ async fn what_the_academy_does_not_offer_is_said_once_and_left_out() {
     assert_eq!(run.status, RunStatus::Succeeded);
     assert_eq!(
         run.notes,
-        ["Academy does not offer position, department: these attributes are left out"]
+        [Text::said(
+            "Academy does not offer position, department: these attributes are left out",
+            "Academy bietet diese Attribute nicht an, sie werden ausgelassen: position, department"
+        )]
     );
     assert!(
         !world

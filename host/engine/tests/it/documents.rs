@@ -5,7 +5,7 @@ use std::time::Duration;
 use matricula_core::document::DocumentDecision;
 use matricula_core::run::{CycleKind, OutcomeKind, RunStatus};
 use matricula_core::store::Store;
-use matricula_core::{Effect, Failure, FailureKind};
+use matricula_core::{Effect, Failure, FailureKind, Text};
 use matricula_engine::{EngineError, Stop};
 use serde_json::json;
 
@@ -38,7 +38,10 @@ async fn everything_issued_is_delivered_once_to_the_right_person() {
     assert_eq!(run.cycle, CycleKind::Full);
     assert_eq!(
         run.notes,
-        ["category: nothing was chosen, so \"Certificates\" of Archive was taken"]
+        [Text::said(
+            "category: nothing was chosen, so \"Certificates\" of Archive was taken",
+            "Kategorie: nichts gewählt, deshalb wird „Certificates“ aus Archive verwendet"
+        )]
     );
     let all = pairs(&[
         ("7", "Fire safety"),

@@ -1,5 +1,6 @@
 //! Gone from two successive complete full reads, out of scope, deleted.
 
+use matricula_core::Text;
 use matricula_core::run::Counts;
 use serde_json::json;
 
@@ -75,9 +76,11 @@ async fn a_read_that_was_not_complete_never_counts_as_absence() {
         );
         assert_eq!(
             run.notes,
-            [
-                "HR did not give its whole population (2 read of 4): nobody is taken for gone in this run"
-            ]
+            [Text::said(
+                "HR did not give its whole population (2 read of 4): nobody is taken for gone in this run",
+                "HR hat nicht alle Personen geliefert (2 von 4 gelesen): in diesem Durchgang gilt niemand als \
+                 ausgeschieden"
+            )]
         );
     }
     assert_eq!(world.academy.take_journal(), []);

@@ -5,6 +5,7 @@
 
 use std::io::Write as _;
 
+use matricula_core::Text;
 use matricula_core::notice::Records;
 use matricula_core::run::{Counts, CycleKind, OutcomeKind, RunStatus};
 use serde::Serialize;
@@ -50,6 +51,11 @@ fn acts(c: char) -> bool {
     let changes_direction =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || changes_direction
+}
+
+/// What is said in several languages, in that of the command line.
+pub(crate) fn english(texts: &[Text]) -> Vec<&str> {
+    texts.iter().map(|text| text.get("en")).collect()
 }
 
 /// A moment, to the second.

@@ -26,6 +26,9 @@ pub struct Terms {
     /// Start even if a credential lacks rights that the flow could use: what cannot be read is left alone at
     /// the target.
     pub accept_findings: bool,
+    /// The language (a tag) in which systems say what is wrong with their credentials; of one that they do not
+    /// know, or of none, English.
+    pub language: String,
 }
 
 /// Another flow that has to have succeeded, and whether it has.
@@ -77,7 +80,8 @@ impl Matricula {
         terms: &Terms,
     ) -> Result<Examined, Error> {
         let opened = self.open(tenant, flow, selection).await?;
-        self.examine_opened(tenant, flow, opened, terms.cadence.as_ref())
+        let (cadence, language) = (terms.cadence.as_ref(), &terms.language);
+        self.examine_opened(tenant, flow, opened, cadence, language)
             .await
     }
 
@@ -88,6 +92,7 @@ impl Matricula {
         flow: &Flow,
         opened: Opened,
         cadence: Option<&Cadence>,
+        language: &str,
     ) -> Result<Examined, Error> {
         let cadence = cadence
             .cloned()
@@ -106,7 +111,7 @@ impl Matricula {
                     hint: "it was removed at this moment".to_owned(),
                 })?;
             let needs = needs_of(&credential.connector, &opened.program);
-            reports.push(self.test_for(credential, &needs).await?);
+            reports.push(self.test_for(credential, &needs, language).await?);
         }
         let target = reports.pop().unwrap_or_default();
         let source = reports.pop().unwrap_or_default();

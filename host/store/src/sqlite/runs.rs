@@ -7,9 +7,10 @@ use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Progress, Requests, Run, RunStatus, Trigger,
 };
 use matricula_core::store::{Commit, Lease, OutcomeFilter, StoreError};
-use matricula_core::{AutomationId, RunId, SourceKey, TargetId};
+use matricula_core::{AutomationId, RunId, SourceKey, TargetId, Text};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Deserialize;
 
 use super::codes::{Code, bits, count, from_json, json, opt_timestamp, stored, timestamp, value};
 use super::fault::Fault;
@@ -31,6 +32,11 @@ pub(super) const RECENT: &str = "SELECT id, status, started_at FROM run INDEXED 
 
 pub(super) const TALLY: &str = "SELECT status, counts FROM run INDEXED BY run_ended \
     WHERE automation = ?1 AND finished_at >= ?2 AND finished_at < ?3 ORDER BY finished_at, id";
+
+/// Those of a run that was kept before they came in several languages are plain strings.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Notes(#[serde(deserialize_with = "matricula_core::text::kept")] Vec<Text>);
 
 fn decode(row: &Row<'_>) -> Result<Run, Fault> {
     const TABLE: &str = "run";
@@ -56,7 +62,7 @@ fn decode(row: &Row<'_>) -> Result<Run, Fault> {
         counts: from_json(text(8)?, TABLE)?,
         requests: from_json(text(9)?, TABLE)?,
         error,
-        notes: from_json(text(11)?, TABLE)?,
+        notes: from_json::<Notes>(text(11)?, TABLE)?.0,
     })
 }
 

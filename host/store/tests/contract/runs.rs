@@ -7,7 +7,9 @@ use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus, Trigger,
 };
 use matricula_core::store::{Commit, OutcomeFilter, StoreError};
-use matricula_core::{Effect, Failure, FailureKind, Person, RunId, SourceKey, TargetId, TenantId};
+use matricula_core::{
+    Effect, Failure, FailureKind, Person, RunId, SourceKey, TargetId, TenantId, Text,
+};
 use proptest::prelude::*;
 
 use super::made_up::*;
@@ -177,6 +179,12 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_text()(by_language in proptest::collection::btree_map(any::<String>(), any::<String>(), 0..3)) -> Text {
+        Text(by_language)
+    }
+}
+
 pub async fn any_run_survives(store: AnyStore) {
     let Running {
         store, lease, run, ..
@@ -184,7 +192,7 @@ pub async fn any_run_survives(store: AnyStore) {
     let strategy = (
         any::<[u64; 3]>(),
         proptest::option::of(any_failure()),
-        proptest::collection::vec(any::<String>(), 0..4),
+        proptest::collection::vec(any_text(), 0..4),
         proptest::option::of(any_time()),
         (any_person(), any::<bool>()),
     );

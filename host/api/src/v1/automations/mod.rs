@@ -241,6 +241,7 @@ async fn start(
         cadence: start.schedule.map(Into::into),
         contacts: start.contacts.into_iter().map(Contact::from).collect(),
         accept_findings: start.accept_findings,
+        language: owner.session.locale.as_str().to_owned(),
     };
     // Of two that start the same at once, the second one finds it started.
     let name = format!("start/{tenant}/{}/{}/{}", flow.name(), source.id, target.id);

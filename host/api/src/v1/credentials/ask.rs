@@ -117,7 +117,11 @@ async fn test(
     Bounds::default().optional("/flow", flow, 0, 100).held()?;
     let credential = find(&shared, owner.tenant(), id).await?;
     let _pass = shared.remote(owner.tenant()).await?;
-    let answer = shared.matricula.try_credential(&credential, flow).await?;
+    let language = owner.session.locale.as_str();
+    let matricula = &shared.matricula;
+    let answer = matricula
+        .try_credential(&credential, flow, language)
+        .await?;
     Ok(Json(match answer {
         Ok(report) => TestShape {
             ok: report.findings.iter().all(|finding| finding.ok),

@@ -42,7 +42,7 @@ settings:
   category:
     type: [string, "null"]
     default: null
-    title: { en: Category }
+    title: { en: Category, de: Kategorie }
     x-options: { connector: archive, lookup: categories }
     x-default-named: [Certificates, Other]
   since: { type: [string, "null"], format: date, default: null, title: { en: Since } }

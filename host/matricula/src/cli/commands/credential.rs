@@ -101,7 +101,7 @@ fn test(common: &Common, name: &str, flow: Option<&str>) -> Result<Exit, Fault> 
     let (credential, report) = drive(async {
         let credential = matricula.credential(&tenant, name).await?;
         let flows = flows(common, &credential, flow, matricula.connectors())?;
-        let report = matricula.test_credential(&credential, &flows).await?;
+        let report = matricula.test_credential(&credential, &flows, "en").await?;
         Ok((credential, report))
     })?;
     let ok = report.findings.iter().all(|finding| finding.ok);

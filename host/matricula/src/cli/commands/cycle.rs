@@ -99,7 +99,7 @@ fn to_json(run: &Run, elapsed: u128) -> Value {
         "requests": run.requests,
         "elapsed_ms": u64::try_from(elapsed).unwrap_or(u64::MAX),
         "run": run.id,
-        "notes": run.notes,
+        "notes": output::english(&run.notes),
         "error": run.error,
     })
 }
@@ -118,7 +118,7 @@ fn to_text(run: &Run, records: Records, told: Option<RunId>, elapsed: u128) -> S
         run.requests.target,
     );
     for note in &run.notes {
-        text.push_str(&format!("  note: {note}\n"));
+        text.push_str(&format!("  note: {}\n", note.get("en")));
     }
     if let Some(error) = &run.error {
         text.push_str(&format!("  why: {}\n", error.message));
@@ -158,7 +158,7 @@ mod tests {
     use matricula_core::credential::{Credential, Secrets};
     use matricula_core::run::{Counts, CycleKind, Outcome, Requests, RunStatus};
     use matricula_core::store::Commit;
-    use matricula_core::{Failure, FailureKind};
+    use matricula_core::{Failure, FailureKind, Text};
     use matricula_store::{SqliteStore, Vault};
 
     use super::*;
@@ -187,7 +187,10 @@ mod tests {
                 FailureKind::Unavailable,
                 "The academy does not answer.",
             )),
-            notes: vec!["The academy has no field for gender.".to_owned()],
+            notes: vec![Text::said(
+                "The academy has no field for gender.",
+                "Die Akademie hat kein Feld für das Geschlecht.",
+            )],
         }
     }
 

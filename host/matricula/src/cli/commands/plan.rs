@@ -37,6 +37,9 @@ pub(crate) fn run(common: &Common, args: &PlanArgs) -> Result<Exit, Fault> {
             ));
         };
         object.insert("flow".to_owned(), json!(flow.name()));
+        let guard = preview.guard.as_ref().map(|guard| guard.get("en"));
+        object.insert("guard".to_owned(), json!(guard));
+        object.insert("notes".to_owned(), json!(output::english(&preview.notes)));
         output::json(&object)?;
     } else {
         let most = if args.all { usize::MAX } else { output::ROWS };
@@ -83,11 +86,12 @@ fn to_text(flow: &str, records: Records, preview: &Preview, most: usize) -> Stri
     }
     if let Some(guard) = &preview.guard {
         text.push_str(&format!(
-            "\nThe guard would hold the deactivations back: {guard}\n"
+            "\nThe guard would hold the deactivations back: {}\n",
+            guard.get("en")
         ));
     }
     for note in &preview.notes {
-        text.push_str(&format!("\nNote: {note}\n"));
+        text.push_str(&format!("\nNote: {}\n", note.get("en")));
     }
     output::visible_lines(&text)
 }
@@ -166,6 +170,7 @@ fn value(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use matricula_core::Text;
     use matricula_core::run::{Counts, CycleKind};
 
     use super::*;
@@ -221,8 +226,11 @@ mod tests {
                 ),
                 person(OutcomeKind::Deactivated, Some("max@example.com"), &[]),
             ],
-            guard: Some("20 % of 5 people".to_owned()),
-            notes: vec!["The academy has no field for gender.".to_owned()],
+            guard: Some(Text::said("20 % of 5 people", "20 % von 5 Personen")),
+            notes: vec![Text::said(
+                "The academy has no field for gender.",
+                "Die Akademie hat kein Feld für das Geschlecht.",
+            )],
         };
         insta::assert_snapshot!(to_text("sync", Records::People, &preview, 2));
     }

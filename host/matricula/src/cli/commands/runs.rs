@@ -9,7 +9,7 @@ use matricula_core::run::{Outcome, OutcomeKind, Run};
 use matricula_core::store::{OutcomeFilter, Store, StoreError};
 use matricula_core::{AutomationId, RunId};
 use matricula_service::Matricula;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{drive, records_of};
 use crate::args::{Common, RunsArgs};
@@ -33,7 +33,7 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
     })?;
     if common.json {
         for run in &runs {
-            output::json(run)?;
+            output::json(&object(run)?)?;
         }
         return Ok(Exit::Done);
     }
@@ -68,6 +68,19 @@ pub(crate) fn list(common: &Common, args: &RunsArgs) -> Result<Exit, Fault> {
     }
     output::text(&table.render())?;
     Ok(Exit::Done)
+}
+
+/// A run for programs: its notes in English.
+fn object(run: &Run) -> Result<Map<String, Value>, Fault> {
+    let Value::Object(mut object) = json!(run) else {
+        return Err(Fault::new(
+            Exit::Unexpected,
+            "output.failed",
+            "the run is no JSON object",
+        ));
+    };
+    object.insert("notes".to_owned(), json!(output::english(&run.notes)));
+    Ok(object)
 }
 
 /// The outcomes of a run, a row each.
@@ -124,13 +137,7 @@ pub(crate) fn show(
     let matricula = setup::open(common)?;
     let (run, outcomes) = found(&matricula, id, only)?;
     if common.json {
-        let Value::Object(mut object) = json!(run) else {
-            return Err(Fault::new(
-                Exit::Unexpected,
-                "output.failed",
-                "the run is no JSON object",
-            ));
-        };
+        let mut object = object(&run)?;
         object.insert("outcomes".to_owned(), json!(outcomes));
         output::json(&object)?;
     } else {
@@ -188,7 +195,7 @@ fn to_text(run: &Run, records: Records, outcomes: &[Outcome], most: usize) -> St
         text.push_str(&format!("  why: {}\n", error.message));
     }
     for note in &run.notes {
-        text.push_str(&format!("  note: {note}\n"));
+        text.push_str(&format!("  note: {}\n", note.get("en")));
     }
     if !outcomes.is_empty() {
         let mut table = Table::new(["KEY", "WHAT", "CODE", "REASON", "CHANGED"]);

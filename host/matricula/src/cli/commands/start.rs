@@ -25,6 +25,7 @@ pub(crate) fn run(common: &Common, args: &StartArgs) -> Result<Exit, Fault> {
         cadence: terms::cadence(&args.cadence)?,
         contacts: terms::contacts(&args.contacts),
         accept_findings: args.accept_findings,
+        language: "en".to_owned(),
     };
     if !args.yes {
         if !std::io::stdin().is_terminal() {
@@ -96,11 +97,12 @@ fn to_text(flow: &str, records: Records, examined: &Examined, preview: &Preview)
     ));
     if let Some(guard) = &preview.guard {
         text.push_str(&format!(
-            "The guard would hold the deactivations back: {guard}\n"
+            "The guard would hold the deactivations back: {}\n",
+            guard.get("en")
         ));
     }
     for note in &preview.notes {
-        text.push_str(&format!("Note: {note}\n"));
+        text.push_str(&format!("Note: {}\n", note.get("en")));
     }
     output::visible_lines(&text)
 }

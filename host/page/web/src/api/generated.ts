@@ -1726,7 +1726,7 @@ export interface components {
                  */
                 id: number;
                 /** @description What an owner should know of the run as a whole. */
-                notes: string[];
+                notes: components["schemas"]["Text"][];
                 /** @description How many requests went out. */
                 requests: components["schemas"]["Requests"];
                 /**
@@ -1828,12 +1828,11 @@ export interface components {
             failure?: components["schemas"]["Failure"] | null;
             /** @description The flow. */
             flow: string;
-            /** @description Why the guard would hold the deactivations back. */
-            guard?: string | null;
+            guard?: components["schemas"]["Text"] | null;
             /** @description Names it. */
             id: string;
             /** @description What an owner should know. */
-            notes: string[];
+            notes: components["schemas"]["Text"][];
             /**
              * Format: int64
              * @description Records read so far.
@@ -2003,7 +2002,7 @@ export interface components {
              */
             id: number;
             /** @description What an owner should know of the run as a whole. */
-            notes: string[];
+            notes: components["schemas"]["Text"][];
             /** @description How many requests went out. */
             requests: components["schemas"]["Requests"];
             /**

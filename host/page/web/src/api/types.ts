@@ -237,8 +237,8 @@ export interface Plan {
   total: number | null;
   counts: Counts;
   cycle: Cycle | null;
-  guard: string | null;
-  notes: string[];
+  guard: Text | null;
+  notes: Text[];
   source: PlanSide | null;
   target: PlanSide | null;
   requirements: Requirement[];
@@ -276,7 +276,7 @@ export interface Run {
   counts: Counts;
   requests: { source: number; target: number };
   error: Failure | null;
-  notes: string[];
+  notes: Text[];
 }
 
 export interface RunRecord {

@@ -97,7 +97,7 @@ function Loaded({ automation, run, live }: { automation: Automation; run: Run; l
       )}
       {run.notes.length > 0 && (
         <Notice title={t("run.notes")}>
-          {run.notes.map((note) => (
+          {run.notes.map(text).map((note) => (
             <div key={note}>{sentence(note)}</div>
           ))}
         </Notice>

@@ -208,13 +208,13 @@ function Tiles({ plan, flow }: { plan: Plan; flow: Flow }) {
 }
 
 function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
-  const { t } = useLanguage();
+  const { t, text } = useLanguage();
   const changed = KINDS.filter((kind) => kind !== "unchanged").some((kind) => plan.counts[kind] > 0);
   return (
     <div className="stack">
       {plan.guard !== null && (
         <Notice tone="warn" icon="shield" title={t("start.preview.guard")}>
-          <p>{sentence(plan.guard)}</p>
+          <p>{sentence(text(plan.guard))}</p>
           <p>{t("start.preview.guard.text")}</p>
         </Notice>
       )}
@@ -226,7 +226,7 @@ function Result({ plan, flow }: { plan: Plan; flow: Flow }) {
       {plan.notes.length > 0 && (
         <Notice title={t("start.notes")}>
           <ul>
-            {plan.notes.map((note) => (
+            {plan.notes.map(text).map((note) => (
               <li key={note}>{sentence(note)}</li>
             ))}
           </ul>
