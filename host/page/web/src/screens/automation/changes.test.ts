@@ -10,7 +10,7 @@ const flow = {
   target: { title: { en: "reteach" } },
   settings_schema: {
     properties: {
-      last_day: { title: "Last day", "x-title": { en: "Last day" }, enum: ["blocked", "open"], "x-labels": { blocked: { en: "is blocked" }, open: { en: "stays open" } } },
+      last_day: { title: "Last day", "x-title": { en: "Last day" }, default: "blocked", enum: ["blocked", "open"], "x-labels": { blocked: { en: "is blocked" }, open: { en: "stays open" } } },
       departments: { title: "Departments", "x-title": { en: "Departments" }, type: "array" },
     },
   },
@@ -28,6 +28,10 @@ describe("what the history tells of", () => {
     const old = { last_day: "blocked", departments: [], same: 1 };
     const details = { old, new: { last_day: "open", departments: ["A", "B"], same: 1 } };
     expect(lines("settings-changed", details)).toEqual(["Last day: is blocked → stays open", "Departments: empty → A, B"]);
+  });
+
+  it("no setting that only had its default before", () => {
+    expect(lines("settings-changed", { old: {}, new: { last_day: "blocked", departments: ["A"] } })).toEqual(["Departments: empty → A"]);
   });
 
   it("a mapping, field by field", () => {

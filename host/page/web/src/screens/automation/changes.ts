@@ -2,7 +2,7 @@
 
 import type { Cadence, Failure, Flow, HistoryEntry } from "../../api/types";
 import { MAP } from "../../forms/mapping";
-import { fieldsOf } from "../../forms/schema";
+import { fieldsOf, withDefaults } from "../../forms/schema";
 import type { Language } from "../../i18n";
 
 type Details = Readonly<Record<string, unknown>>;
@@ -66,8 +66,11 @@ export function changesOf({ deed, details }: Pick<HistoryEntry, "deed" | "detail
 
 const isCadence = (value: unknown): value is Cadence => isObject(value) && typeof value["kind"] === "string";
 
-function settingsChanged({ old, new: next }: Details, language: Language, flow: Flow | undefined): string[] {
-  if (!isObject(old) || !isObject(next)) return [];
+function settingsChanged(details: Details, language: Language, flow: Flow | undefined): string[] {
+  if (!isObject(details["old"]) || !isObject(details["new"])) return [];
+  // What was never set has its default.
+  const whole = (settings: Details): Details => (flow === undefined ? settings : withDefaults(flow.settings_schema, settings));
+  const [old, next] = [whole(details["old"]), whole(details["new"])];
   const { t, text } = language;
   const fields = flow === undefined ? [] : fieldsOf(flow.settings_schema);
   const fieldOf = (name: string) => fields.find((field) => field.name === name);
