@@ -12,7 +12,17 @@ KNOWN = {
     "credentials": os.environ["MATRICULA_FUZZ_CREDENTIAL"],
     "flows": "sync-employees",
     "connectors": "personio",
+    "lookups": "departments",
     "runs": "1",
+}
+# The same for what bodies and queries name.
+NAMED = {
+    "flow": KNOWN["flows"],
+    "source": KNOWN["credentials"],
+    "target": os.environ["MATRICULA_FUZZ_TARGET"],
+    "automation": KNOWN["automations"],
+    "connector": KNOWN["connectors"],
+    "stream": "employees",
 }
 
 
@@ -28,12 +38,19 @@ class Session:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
+def known(made_up):
+    """Half of what is asked is about something that exists; what was made up decides which half."""
+    return len(str(made_up)) % 2 == 0
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Half of the requests are about something that exists; what was made up decides which half."""
     parts = case.operation.path.split("/")
     for name, value in (case.path_parameters or {}).items():
         place = "{%s}" % name
         kind = parts[parts.index(place) - 1] if place in parts else ""
-        if kind in KNOWN and len(str(value)) % 2 == 0:
+        if kind in KNOWN and known(value):
             case.path_parameters[name] = KNOWN[kind]
+    for fields in (case.query, case.body):
+        if isinstance(fields, dict) and known(fields):
+            fields.update({name: NAMED[name] for name in fields if name in NAMED})

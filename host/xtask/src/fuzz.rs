@@ -44,6 +44,7 @@ pub(crate) fn run(workspace: &Workspace, programs: &Programs) -> Result<()> {
         .env("MATRICULA_FUZZ_VENDOR", &served.vendor.address)
         .env("MATRICULA_FUZZ_AUTOMATION", automation.unwrap_or_default())
         .env("MATRICULA_FUZZ_CREDENTIAL", &personio)
+        .env("MATRICULA_FUZZ_TARGET", &academy)
         .stdout(std::io::stderr());
     cargo::status(&mut command)
 }
