@@ -269,6 +269,12 @@ impl Problem {
         "Wait for one of them to end, or stop it.",
     )
     .with_status(StatusCode::TOO_MANY_REQUESTS);
+    pub(crate) const STAGED_CHANGED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "staged.changed",
+        "Others wait for the decision now",
+        "Look at the list again, then decide.",
+    );
     pub(crate) const PRECONDITION_MISSING: Self = Self::new(
         StatusCode::PRECONDITION_REQUIRED,
         "precondition.missing",

@@ -334,7 +334,12 @@ async fn what_waits_is_decided_about() {
         let answer = world.post(OWNER, &estate.path(rest), body).await;
         answer.ok()["decided"].as_u64().unwrap()
     };
-    assert_eq!(decide("/staged", json!({ "decision": "discard" })).await, 1);
+    // Whoever saw two and not this one has not decided about this one.
+    let others = json!({ "decision": "approve", "expected": 2 });
+    let others = world.post(OWNER, &estate.path("/staged"), others).await;
+    assert_eq!(others.problem(), (409, "staged.changed".to_owned()));
+    let seen = json!({ "decision": "discard", "expected": 1 });
+    assert_eq!(decide("/staged", seen).await, 1);
     assert_eq!(decide("/staged", json!({ "decision": "approve" })).await, 0);
     let wrong = world
         .post(

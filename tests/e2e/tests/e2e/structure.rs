@@ -125,6 +125,8 @@ fn libraries_touch_neither_environment_nor_terminal() {
         "store",
         "engine",
         "notice",
+        "session",
+        "page",
         "service",
         "api",
     ] {

@@ -55,6 +55,9 @@ impl From<Link> for Staged {
 #[serde(deny_unknown_fields)]
 struct StagedDecision {
     decision: StagedVerdict,
+    /// How many were shown when it was decided. If others wait now, nothing is decided: 409.
+    #[serde(default)]
+    expected: Option<u64>,
 }
 
 /// Whether deactivations that are held back are applied.
@@ -181,6 +184,13 @@ async fn decide_staged(
     let matricula = &shared.matricula;
     let (tenant, by) = (owner.tenant(), owner.person());
     matricula.standing(tenant, &id).await?;
+    if let Some(expected) = decision.expected {
+        let card = matricula.store().card(&id, shared.options.clock.now());
+        let staged = card.await?.map_or(0, |card| card.staged);
+        if staged != expected {
+            return Err(Problem::STAGED_CHANGED);
+        }
+    }
     let decided = matricula.decide_staged(tenant, &id, approve, by).await?;
     Ok(Json(DecidedShape { decided }))
 }

@@ -45,7 +45,7 @@ pub(crate) struct ServeArgs {
     pub(crate) vendors: Option<PathBuf>,
     /// Whether to print a link by which you sign in to the page without a vendor. `auto`: if there are no vendors and
     /// only this machine is listened on
-    #[arg(long, value_enum, default_value_t = LocalSignIn::Auto)]
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = LocalSignIn::Auto)]
     pub(crate) sign_in_link: LocalSignIn,
     /// Cycles at a time
     #[arg(long, value_name = "N", default_value_t = 16)]

@@ -2083,6 +2083,11 @@ export interface components {
         /** @description A decision on all deactivations that are held back. */
         StagedDecision: {
             decision: components["schemas"]["StagedVerdict"];
+            /**
+             * Format: int64
+             * @description How many were shown when it was decided. If others wait now, nothing is decided: 409.
+             */
+            expected?: number | null;
         };
         /**
          * @description Whether deactivations that are held back are applied.

@@ -21,7 +21,7 @@ export function Staged({ automation }: { automation: Automation }) {
   const [asked, setAsked] = useState<Decision | null>(null);
   const waiting = useStaged(automation.id);
   const decide = useMutation({
-    mutationFn: (decision: Decision) => api.post<{ decided: number }>(`automations/${part(automation.id)}/staged`, { decision }),
+    mutationFn: (decision: Decision) => api.post<{ decided: number }>(`automations/${part(automation.id)}/staged`, { decision, expected: automation.staged }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.automations() }),
   });
   const source = text(automation.source.title);
