@@ -184,11 +184,11 @@ async fn what_breaks_off_or_takes_too_long_is_told_apart_and_holds_nothing() {
         assert!(matches!(error, SendError::Interrupted(_)), "{error:?}");
     }
     let mut slow = request("GET", "https://api.example.com/slow");
-    slow.timeout = Some(Duration::from_millis(60));
+    slow.timeout = Some(Duration::from_millis(600));
     let error = session.fetch(slow.clone(), 1000, LONG).await.unwrap_err();
     assert_eq!(error, SendError::Timeout);
     slow.timeout = None;
-    let short = Duration::from_millis(60);
+    let short = Duration::from_millis(600);
     let error = session.fetch(slow, 1000, short).await.unwrap_err();
     assert_eq!(error, SendError::Timeout);
 }
