@@ -56,6 +56,7 @@ export class MatriculaAutomations extends Base {
   #ready = false;
   #failed = false;
   #path = "";
+  #wanted: string | null = null;
   #phrases: Phrases = {};
   #lastTheme = "";
 
@@ -117,7 +118,9 @@ export class MatriculaAutomations extends Base {
     if (name === "theme") this.#sendTheme();
     else if (name === "locale") this.#sendLocale();
     else if (name === "screen") {
-      if (route(now) !== this.#path) this.#send({ type: "screen", path: route(now) });
+      // A frame that is on its way to another screen is told when it can hear.
+      if (this.#frame && !this.#ready) this.#wanted = route(now);
+      else if (route(now) !== this.#path) this.#send({ type: "screen", path: route(now) });
     } else {
       // Another endpoint or server is another session: begin anew.
       this.disconnectedCallback();
@@ -196,6 +199,7 @@ export class MatriculaAutomations extends Base {
     this.#frame = null;
     this.#ready = this.#failed = false;
     this.#lastTheme = "";
+    this.#wanted = null;
   }
 
   #hear(event: MessageEvent): void {
@@ -212,6 +216,8 @@ export class MatriculaAutomations extends Base {
         this.#sendLocale();
         this.#send({ type: "phrases", phrases: this.#phrases });
         this.#sendToken();
+        if (this.#wanted !== null) this.#send({ type: "screen", path: this.#wanted });
+        this.#wanted = null;
         frame.style.display = "block";
         frame.style.opacity = "1";
         break;

@@ -112,6 +112,19 @@ describe("the frame", () => {
     expect(asked[0]?.init).toMatchObject({ method: "POST", credentials: "same-origin", cache: "no-store" });
   });
 
+  it("goes to the screen that was named while it was loading", async () => {
+    answers = [token(ten())];
+    const placed = await place();
+    placed.element.screen = "/credentials";
+    expect(placed.sent).toEqual([]);
+    placed.says({ matricula: 1, type: "ready" });
+    expect(placed.sent.map(({ message }) => message)).toContainEqual({ matricula: 1, type: "screen", path: "/credentials" });
+    // Told once: a page that is loaded again is where its own address says.
+    placed.sent.length = 0;
+    placed.says({ matricula: 1, type: "ready" });
+    expect(placed.sent.filter(({ message }) => message.type === "screen")).toEqual([]);
+  });
+
   it("is told nothing before it is ready, then token, theme, locale and phrases", async () => {
     answers = [token(ten())];
     const placed = await place({ locale: "de", theme: "dark" });
