@@ -103,7 +103,10 @@ export class Stage {
     await scene.before?.(this.world.customer(await this.vendor(scene.who, "en")));
     await shown.open(scene.path(ids));
     await scene.act?.(shown);
+    const open = await shown.dialog().count();
     await shown.calm();
+    // What has been opened stays open.
+    await expect(shown.dialog()).toHaveCount(open);
   }
 }
 
@@ -298,5 +301,5 @@ export const SCENES: readonly Scene[] = [
   { name: "credentials-replace", who: "owner", path: at("/credentials"), act: credentialDeed("replace") },
   { name: "credentials-in-use", who: "owner", path: at("/credentials"), act: credentialDeed("remove") },
   { name: "credentials-remove", who: "beginner", path: at("/credentials"), before: withoutAutomations, act: credentialDeed("remove") },
-  { name: "unknown", who: "owner", path: at("/nothing/here") },
+  { name: "unknown", who: "owner", path: at("/nothing/here"), act: (shown) => expect(shown.heading(shown.t("unknown.screen"))).toBeVisible() },
 ];
