@@ -34,6 +34,7 @@ Commands:
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
+  fuzz        Ask a server what the description of its API allows; a part of `test`
   openapi     Write down the description of the API, and the types that the page has of it
   page        Build the page and the script that embeds it into host/page/dist; needs Node
   help        Print this
@@ -82,7 +83,9 @@ fn run() -> Result<()> {
         .any(|argument| argument == "--help" || argument == "-h");
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => return say::out(HELP),
-        Some("demo" | "connectors" | "openapi" | "page") if asks_help => return say::out(HELP),
+        Some("demo" | "connectors" | "fuzz" | "openapi" | "page") if asks_help => {
+            return say::out(HELP);
+        }
         _ => {}
     }
     let workspace = cargo::Workspace::find().context("the workspace cannot be read")?;
@@ -92,6 +95,8 @@ fn run() -> Result<()> {
         Some("bench") => bench::run(&workspace, &rest),
         Some("connectors") if rest.is_empty() => connectors::build(&workspace).map(drop),
         Some("openapi") if rest.is_empty() => openapi::write(&workspace),
+        Some("fuzz") if rest.is_empty() => test::fuzz(&workspace),
+        Some("fuzz") => bail!("`fuzz` takes no arguments"),
         Some("page") if rest.is_empty() => match page::build(&workspace)? {
             true => Ok(()),
             false => bail!("the page was not built"),

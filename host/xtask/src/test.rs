@@ -46,6 +46,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Only what is made up from the API's description.
+pub(crate) fn fuzz(workspace: &Workspace) -> Result<()> {
+    let folder = connectors::build(workspace)?;
+    let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
+    fuzz::run(workspace, &programs)
+}
+
 fn rust(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
     let given = arguments.iter().copied();
     if has_nextest() {
