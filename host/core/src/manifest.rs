@@ -261,6 +261,11 @@ pub struct Operation {
     /// with it has `once`. `find` then lists what a person's file holds.
     #[serde(default)]
     pub once: bool,
+    /// The operation whose accounts are members of the groups that this one keeps. Such an operation's
+    /// attributes are exactly `external_id` and `name` (text), `add` and `remove` (arrays of text: remote ids
+    /// of accounts); it requires `name` and finds by `external_id` and `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_of: Option<String>,
 }
 
 fn one() -> u32 {
@@ -380,6 +385,9 @@ impl Manifest {
                     "operation {name} cannot find by the unknown {unknown}"
                 ));
             }
+            if let Some(accounts) = &operation.members_of {
+                self.check_groups(name, operation, known, accounts)?;
+            }
         }
         for method in &self.authentication {
             let origins = method.sessions.iter().map(|session| &session.origin);
@@ -394,7 +402,59 @@ impl Manifest {
         }
         Ok(())
     }
+
+    /// The engine writes groups without knowing the remote, so their attributes are the contract's.
+    fn check_groups(
+        &self,
+        name: &str,
+        operation: &Operation,
+        known: &serde_json::Map<String, Value>,
+        accounts: &str,
+    ) -> Result<(), String> {
+        match self.operations.get(accounts) {
+            Some(accounts) if accounts.members_of.is_none() => {}
+            Some(_) => {
+                return Err(format!(
+                    "operation {name} keeps groups of {accounts}, which keeps groups itself"
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "operation {name} keeps groups of the unknown operation {accounts}"
+                ));
+            }
+        }
+        let fits = known.len() == GROUP.len()
+            && GROUP.iter().all(|(attribute, kind)| {
+                known.get(*attribute).and_then(|schema| schema.get("type"))
+                    == Some(&Value::from(*kind))
+            })
+            && operation.schema.get("required") == Some(&serde_json::json!(["name"]));
+        if !fits {
+            return Err(format!(
+                "operation {name} keeps groups: its attributes must be external_id and name (string), add \
+                 and remove (array), of which name is required"
+            ));
+        }
+        if !["external_id", "name"]
+            .iter()
+            .all(|by| operation.find.iter().any(|find| find == by))
+        {
+            return Err(format!(
+                "operation {name} keeps groups: they must be found by external_id and name"
+            ));
+        }
+        Ok(())
+    }
 }
+
+/// The attributes of an operation that keeps groups, with the JSON type of each.
+const GROUP: [(&str, &str); 4] = [
+    ("external_id", "string"),
+    ("name", "string"),
+    ("add", "array"),
+    ("remove", "array"),
+];
 
 fn no_properties(what: &str, name: &str) -> String {
     format!("the schema of {what} {name} has no properties")
@@ -438,5 +498,54 @@ mod tests {
         assert!(error.to_string().contains("is not made of a-z"), "{error}");
         assert!(Manifest::parse(b"{}").is_err());
         assert!(Manifest::parse(&manifest("one", "x")).is_err());
+    }
+
+    fn with_groups(groups: &Value) -> Result<Manifest, ManifestError> {
+        let json = serde_json::json!({"contract": "1.0", "id": "x", "version": "1.0.0", "title": {"en": "X"},
+        "authentication": [], "origins": [], "operations": {
+            "upsert-user": {"title": {"en": "Users"}, "schema": {"properties": {}}},
+            "upsert-group": groups,
+        }});
+        Manifest::parse(json.to_string().as_bytes())
+    }
+
+    #[test]
+    fn groups_have_the_attributes_that_the_engine_writes() {
+        let good = serde_json::json!({"title": {"en": "Groups"}, "members_of": "upsert-user",
+            "find": ["external_id", "name"], "schema": {"required": ["name"], "properties": {
+                "external_id": {"type": "string"}, "name": {"type": "string"},
+                "add": {"type": "array"}, "remove": {"type": "array"}}}});
+        let manifest = with_groups(&good).unwrap();
+        assert_eq!(
+            manifest.operations["upsert-group"].members_of.as_deref(),
+            Some("upsert-user")
+        );
+        let wrong = |pointer: &str, value: Value, expected: &str| {
+            let mut groups = good.clone();
+            *groups.pointer_mut(pointer).unwrap() = value;
+            let error = with_groups(&groups).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        wrong(
+            "/members_of",
+            "upsert-account".into(),
+            "unknown operation upsert-account",
+        );
+        wrong("/members_of", "upsert-group".into(), "keeps groups itself");
+        wrong(
+            "/find",
+            serde_json::json!(["name"]),
+            "found by external_id and name",
+        );
+        wrong(
+            "/schema/required",
+            serde_json::json!([]),
+            "of which name is required",
+        );
+        wrong(
+            "/schema/properties/add/type",
+            "string".into(),
+            "add and remove (array)",
+        );
     }
 }
