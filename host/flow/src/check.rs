@@ -116,6 +116,8 @@ pub(crate) fn check(
         report: file.report,
         guard: file.guard,
         leavers: file.leavers.0,
+        activation: file.activation,
+        groups: None,
         alias: file.alias.text,
         names,
         schema: stream.schema.clone(),

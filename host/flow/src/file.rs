@@ -10,18 +10,18 @@ use matricula_core::Text;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::document::{DocumentPart, document_part};
-use crate::flow::{self, Leavers, Requirement, Schedule};
+use crate::flow::{self, Activation, Leavers, Requirement, Schedule};
 use crate::guard::Guard;
 use crate::mapping::{Open, mapping};
 use crate::schedule::{daily_report, schedule};
-use crate::terms::{guard, leavers, requires};
+use crate::terms::{activation, guard, leavers, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 22] = [
+pub(crate) const KEYS: [&str; 23] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
     "settings", "let", "scope", "match", "map", "mapping", "access", "leavers", "guard", "people",
-    "once", "unless", "remarks",
+    "once", "unless", "remarks", "activate",
 ];
 
 /// The keys of `access`.
@@ -55,6 +55,7 @@ pub struct FlowFile {
     pub(crate) mapping: Open,
     pub(crate) access: AccessPart,
     pub(crate) leavers: (Leavers, Span),
+    pub(crate) activation: Activation,
     pub(crate) guard: Guard,
     pub(crate) document: DocumentPart,
     /// The keys that it has.
@@ -178,6 +179,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let mapping = mapping(top.get("mapping"), report);
     let access = access(source, top.get("access"), report);
     let leavers = leavers(top.get("leavers"), report);
+    let activation = activation(top.get("activate"), report);
     let guard = guard(top.get("guard"), report);
     let document = document_part(source, &top, report);
     let (connector, stream, alias) = from?;
@@ -207,6 +209,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         mapping,
         access,
         leavers,
+        activation,
         guard,
         document,
         keys: entries.iter().map(|(key, _)| key.clone()).collect(),

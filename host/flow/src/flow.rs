@@ -16,6 +16,7 @@ use crate::document::{Delivery, DocumentRules};
 use crate::expression::types::Type;
 use crate::expression::{Expression, Names};
 use crate::file::FlowFile;
+use crate::groups::{GroupRules, GroupSpec};
 use crate::guard::Guard;
 use crate::program::Program;
 use crate::schema::Check;
@@ -53,6 +54,16 @@ pub enum Leavers {
     Keep,
     /// The account is removed.
     Delete,
+}
+
+/// What the owner has to have done before the flow is started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing: it is started when it is activated.
+    #[default]
+    AtOnce,
+    /// A test: the owner has seen a preview, and confirms the start.
+    Tested,
 }
 
 /// When cycles run, where the owner chooses nothing else.
@@ -106,6 +117,9 @@ pub(crate) struct Checked {
     pub report: Option<Report>,
     pub guard: Guard,
     pub leavers: Leavers,
+    pub activation: Activation,
+    /// Only in a flow that keeps groups.
+    pub groups: Option<GroupRules>,
     /// What expressions call the record.
     pub alias: String,
     /// What names mean in expressions.
@@ -161,6 +175,13 @@ pub(crate) struct AccessRules {
     pub barred: Option<Expression>,
     pub last_day: Option<Expression>,
     pub time_zone: Option<Expression>,
+}
+
+impl Checked {
+    pub fn groups(&self) -> &[GroupSpec] {
+        let groups = self.groups.as_ref();
+        groups.map_or(&[], |groups| &groups.specs)
+    }
 }
 
 impl AccessRules {
@@ -270,6 +291,22 @@ impl Flow {
     /// What becomes of people who are gone.
     pub fn leavers(&self) -> Leavers {
         self.0.leavers
+    }
+
+    /// What has to be done before it is started.
+    pub fn activation(&self) -> Activation {
+        self.0.activation
+    }
+
+    /// The kinds of groups that it keeps, in the file's order; none without `groups`.
+    pub fn groups(&self) -> &[GroupSpec] {
+        self.0.groups()
+    }
+
+    /// The operation of the target's connector by which it keeps groups; none without `groups`.
+    pub fn group_operation(&self) -> Option<&str> {
+        let groups = self.0.groups.as_ref();
+        groups.map(|groups| groups.operation.as_str())
     }
 
     /// How it delivers documents; none: it keeps accounts.

@@ -14,7 +14,7 @@ pub(crate) const DEFAULT_ZONE: &str = "Europe/Berlin";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
     /// Whether the flow's scope takes the person in. Of one who is out of scope nothing else is
-    /// evaluated: fields, matches and access are absent.
+    /// evaluated: fields, matches, access and groups are absent.
     pub in_scope: bool,
     /// One value for each of [`Flow::fields`], in order.
     pub fields: Vec<FieldValue>,
@@ -23,6 +23,20 @@ pub struct Person {
     pub matches: Vec<Option<String>>,
     /// When the person may come in.
     pub access: AccessValues,
+    /// One value for each of [`Flow::groups`], in order: the group of that kind that the person belongs to;
+    /// none where the record says that it is none. Absent where an attribute that says it may not be read:
+    /// memberships of this kind stay as they are.
+    pub groups: Vec<Reading<Option<GroupValue>>>,
+}
+
+/// A group that a person belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupValue {
+    /// Which group it is, stable when it is renamed: its kind and its key in the source, `department:17`.
+    /// At most 200 characters.
+    pub key: SourceKey,
+    /// What it is called at the target: on one line, not blank, at most 200 characters.
+    pub name: String,
 }
 
 /// The value of one target attribute.
@@ -93,7 +107,7 @@ pub struct RecordError {
 
 impl Person {
     /// Somebody of whom nothing else is asked.
-    pub(crate) fn out_of_scope(fields: usize, matches: usize) -> Self {
+    pub(crate) fn out_of_scope(fields: usize, matches: usize, groups: usize) -> Self {
         Self {
             in_scope: false,
             fields: vec![FieldValue::Absent; fields],
@@ -105,6 +119,7 @@ impl Person {
                 last_day_open: false,
                 zone: DEFAULT_ZONE.to_owned(),
             },
+            groups: vec![Reading::Absent; groups],
         }
     }
 }

@@ -197,7 +197,11 @@ impl Program {
         let view = self.view(record)?;
         self.check(&view, &self.scope_slots)?;
         if !self.in_scope(&view)? {
-            return Ok(Person::out_of_scope(flow.fields.len(), flow.matches.len()));
+            return Ok(Person::out_of_scope(
+                flow.fields.len(),
+                flow.matches.len(),
+                flow.groups().len(),
+            ));
         }
         self.check(&view, &self.other_slots)?;
         let mut matches = Vec::with_capacity(self.matches.len());
@@ -209,6 +213,7 @@ impl Program {
             fields: self.values(&view)?,
             matches,
             access: self.access(&view)?,
+            groups: Vec::new(),
         })
     }
 

@@ -1,8 +1,9 @@
-//! The parts of a flow file that hold neither expressions nor times: `requires`, `leavers`, `guard`.
+//! The parts of a flow file that hold neither expressions nor times: `requires`, `leavers`,
+//! `activate`, `guard`.
 
 use crate::diagnostic::did_you_mean;
 use crate::file::is_name;
-use crate::flow::{Leavers, Requirement};
+use crate::flow::{Activation, Leavers, Requirement};
 use crate::guard::Guard;
 use crate::yaml::{Data, Name, Node, Report, Span};
 
@@ -28,6 +29,24 @@ pub(crate) fn leavers(node: Option<&Node>, report: &mut Report<'_>) -> (Leavers,
         None => Leavers::Block,
     };
     (leavers, node.span)
+}
+
+pub(crate) fn activation(node: Option<&Node>, report: &mut Report<'_>) -> Activation {
+    let Some(name) = node.and_then(|node| node.text("activate", report)) else {
+        return Activation::default();
+    };
+    match name.text.as_str() {
+        "at-once" => Activation::AtOnce,
+        "tested" => Activation::Tested,
+        _ => {
+            report.add_with(
+                name.span,
+                format!("\"{}\" is no way in which a flow is activated", name.text),
+                did_you_mean(&name.text, ["at-once", "tested"]),
+            );
+            Activation::default()
+        }
+    }
 }
 
 pub(crate) fn guard(node: Option<&Node>, report: &mut Report<'_>) -> Guard {
