@@ -39,6 +39,19 @@ string_id! {
     /// One customer of the embedding vendor.
     TenantId
 }
+impl TenantId {
+    /// The vendor whose customer it is: what stands before the slash. None for a tenant of this machine alone.
+    pub fn vendor(&self) -> Option<&str> {
+        let (vendor, _) = self.0.split_once('/')?;
+        Some(vendor)
+    }
+
+    /// The customer as its vendor calls it; the whole where there is no vendor.
+    pub fn customer(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, own)| own)
+    }
+}
+
 string_id! {
     /// A flow that a tenant has started.
     AutomationId

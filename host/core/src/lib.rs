@@ -25,6 +25,7 @@ pub mod person;
 pub mod run;
 pub mod standing;
 pub mod store;
+pub mod template;
 pub mod text;
 
 pub use cadence::Cadence;

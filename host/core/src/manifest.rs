@@ -4,10 +4,14 @@
 //! that what code may do is never decided by that code. Templates in it (`{scim_url}`) name fields of
 //! the credential; they are filled in by the egress, out of the component's sight.
 
+mod connect;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use connect::{Algorithm, Connect, Encoding, Exchange, Link, Signature, Webhook, Widget};
 
 use crate::text::Text;
 
@@ -16,7 +20,7 @@ pub const SECTION: &str = "matricula:manifest";
 
 /// The contract that this host speaks: `major.minor`. A component of another major or of a newer minor
 /// is refused.
-pub const CONTRACT: (u32, u32) = (1, 1);
+pub const CONTRACT: (u32, u32) = (1, 2);
 
 /// What a connector is and may do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +57,9 @@ pub struct Manifest {
     /// Options for form fields.
     #[serde(default)]
     pub lookups: BTreeMap<String, Lookup>,
+    /// Events that the system sends and signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// One way to authenticate.
@@ -66,14 +73,17 @@ pub struct Method {
     /// The exact clicks that lead to the values.
     #[serde(default)]
     pub help: Text,
-    /// What the owner enters.
+    /// What the owner enters, the vendor gives, or connecting fills in.
     pub fields: Vec<Field>,
+    /// How the owner signs in to the system in a window of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Connect>,
     /// How requests are authenticated, by origin. A rule whose template names an optional field that was
     /// left empty does not apply.
     pub sessions: Vec<Session>,
 }
 
-/// One value that the owner enters.
+/// One value of a credential.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
@@ -90,6 +100,12 @@ pub struct Field {
     /// Whether it must be filled in.
     #[serde(default = "yes")]
     pub required: bool,
+    /// Given by the embedding vendor and not by the owner. A method that lacks a required one is not offered.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub given: bool,
+    /// Filled in by connecting ([`Method::connect`]); nobody types it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub connected: bool,
     /// `uri` is checked to be an absolute https address (http only where the operator allows it).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
@@ -97,6 +113,14 @@ pub struct Field {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// How requests to one origin are authenticated.
@@ -399,8 +423,9 @@ impl Manifest {
                     ));
                 }
             }
+            connect::check_method(method)?;
         }
-        Ok(())
+        connect::check_webhook(self)
     }
 
     /// The engine writes groups without knowing the remote, so their attributes are the contract's.
@@ -482,7 +507,7 @@ mod tests {
         let newer = br#"{"contract":"1.9","unheard_of":true}"#;
         assert_eq!(
             Manifest::parse(newer).unwrap_err().to_string(),
-            "the component is built for contract 1.9, this host speaks 1.1: update Matricula, or \
+            "the component is built for contract 1.9, this host speaks 1.2: update Matricula, or \
              build the component with an older SDK"
         );
         assert!(matches!(

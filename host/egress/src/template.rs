@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::{Manifest, Method};
+use matricula_core::template::{Part, parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use zeroize::Zeroizing;
@@ -26,11 +27,6 @@ pub(crate) struct Fields {
 struct Field {
     value: Zeroizing<String>,
     secret: bool,
-}
-
-enum Part<'a> {
-    Literal(&'a str),
-    Field(&'a str),
 }
 
 impl Fields {
@@ -196,37 +192,6 @@ fn in_path(so_far: &str) -> bool {
     so_far
         .split_once("://")
         .is_some_and(|(_, rest)| rest.contains(['/', '?', '#']))
-}
-
-fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
-    let mut rest = template;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        if let Some((name, after)) = field_at_start(rest) {
-            rest = after;
-            return Some(Part::Field(name));
-        }
-        // Up to the next field; a brace that begins none is a brace.
-        let end = rest
-            .char_indices()
-            .skip(1)
-            .find(|(at, c)| *c == '{' && field_at_start(&rest[*at..]).is_some())
-            .map_or(rest.len(), |(at, _)| at);
-        let (literal, after) = rest.split_at(end);
-        rest = after;
-        Some(Part::Literal(literal))
-    })
-}
-
-fn field_at_start(text: &str) -> Option<(&str, &str)> {
-    let (name, after) = text.strip_prefix('{')?.split_once('}')?;
-    let valid = !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    valid.then_some((name, after))
 }
 
 #[cfg(test)]
