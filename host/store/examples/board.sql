@@ -28,8 +28,8 @@ INSERT INTO document (automation, key, state, record, sent, attempts)
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
 INSERT INTO run (automation, tenant, flow, started_by, cycle, status, started_at, finished_at, counts,
         requests, notes)
-    SELECT number, tenant, flow, '{"kind":"schedule"}', 1, 1 + i % 3, 1763000000000 + 300000 * i,
-        1763000001000 + 300000 * i,
+    SELECT number, tenant, flow, '{"kind":"schedule"}', 1, 1 + i % 3, unixepoch() * 1000 - 300000 * (41 - i),
+        unixepoch() * 1000 - 300000 * (41 - i) + 1000,
         '{"created":1,"updated":2,"unchanged":3,"deactivated":0,"reactivated":0,"skipped":0,"staged":0,"ambiguous":0,"failed":0}',
         '{"source":2,"target":1}', '[]'
     FROM n CROSS JOIN automation;

@@ -17,6 +17,19 @@ use crate::table::Table;
 /// Shared with the example that measures the store alone.
 const FILL: &str = include_str!("../../../host/store/examples/board.sql");
 const KEY: [u8; 32] = [7; 32];
+/// A run of very many people, of the first automation.
+const LONG_RUN: &str = r#"
+INSERT INTO run (id, automation, tenant, flow, started_by, cycle, status, started_at, finished_at, counts, requests, notes)
+    SELECT 50000000, number, tenant, flow, '{"kind":"schedule"}', 0, 1, unixepoch() * 1000 - 100000, unixepoch() * 1000,
+        '{"created":0,"updated":50000,"unchanged":0,"deactivated":0,"reactivated":0,"skipped":0,"staged":0,"ambiguous":0,"failed":0}',
+        '{"source":250,"target":50000}', '[]'
+    FROM automation WHERE number = 1;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+INSERT INTO outcome (run, number, kind, key, target, code, reason, changed)
+    SELECT 50000000, i, 1, printf('%d', 400000 + i), printf('account-%d', i), NULL, NULL, '["position","department"]' FROM n;
+"#;
+const LONG_RUN_AT: &str = "/automations/automation-07919/runs/50000000";
+const LONG_RUN_ROWS: usize = 50_000;
 const TIMES: usize = 1_000;
 const ROUNDS: usize = 5;
 
@@ -24,7 +37,7 @@ const ROUNDS: usize = 5;
 struct Server {
     child: Child,
     address: String,
-    code: String,
+    sign_in: String,
 }
 
 impl Drop for Server {
@@ -59,14 +72,18 @@ impl Server {
         let out = child.stdout.take().context("the server has no output")?;
         BufReader::new(out).read_line(&mut line)?;
         let said: Value = serde_json::from_str(&line).context("the server did not start")?;
-        let link = said["sign_in"].as_str().unwrap_or_default();
-        let code = link.rsplit('=').next().unwrap_or_default().to_owned();
+        let sign_in = said["sign_in"].as_str().unwrap_or_default().to_owned();
         let address = format!("http://{}", said["listening"].as_str().unwrap_or_default());
         Ok(Self {
             child,
             address,
-            code,
+            sign_in,
         })
+    }
+
+    /// Good once.
+    fn code(&self) -> &str {
+        self.sign_in.rsplit('=').next().unwrap_or_default()
     }
 }
 
@@ -76,7 +93,7 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
     let file = data.path().join("matricula.db");
     drop(SqliteStore::open(&file, Vault::new(&KEY))?);
     let store = rusqlite::Connection::open(&file)?;
-    store.execute_batch(&format!("BEGIN; {FILL} COMMIT;"))?;
+    store.execute_batch(&format!("BEGIN; {FILL} {LONG_RUN} COMMIT;"))?;
     drop(store);
     let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
     std::fs::write(data.path().join("key"), key)?;
@@ -91,7 +108,10 @@ pub(crate) fn measure(places: &Places, table: &mut Table) -> Result<()> {
         "ms",
         10.0,
     );
-    first_paint(places, &server, table)
+    first_paint(places, &server, table)?;
+    drop(server);
+    // Another sign-in needs another link.
+    scroll(places, &Server::start(places, &data)?, table)
 }
 
 /// The slowest hundredth of the round in the middle.
@@ -100,7 +120,7 @@ async fn list(server: &Server) -> Result<Duration> {
     let signed = client
         .post(format!("{}/api/v1/session/local", server.address))
         .header("content-type", "application/json")
-        .body(json!({ "code": server.code }).to_string())
+        .body(json!({ "code": server.code() }).to_string())
         .send()
         .await?
         .error_for_status()?;
@@ -129,23 +149,51 @@ async fn list(server: &Server) -> Result<Duration> {
     Ok(rounds.get(ROUNDS / 2).copied().unwrap_or_default())
 }
 
-/// Until something is painted, in a browser that has not seen the page before. Without Node or a browser it is left out,
-/// and said.
-fn first_paint(places: &Places, server: &Server, table: &mut Table) -> Result<()> {
-    let script = places.flows.with_file_name("tests/page/paint.mjs");
-    let measured = Command::new("node")
+/// Runs one of the programs that drive a browser; none without Node or a browser, which is said.
+fn browse(places: &Places, script: &str, arguments: &[&str]) -> Result<Option<String>> {
+    let script = places.flows.with_file_name("tests/page").join(script);
+    let output = Command::new("node")
         .arg(&script)
-        .arg(format!("{}/app/", server.address))
+        .args(arguments)
         .stderr(Stdio::inherit())
         .output();
-    let measured = measured.ok().filter(|output| output.status.success());
-    let Some(measured) = measured else {
-        eprintln!(
-            "notice: the first paint was not measured; `cargo xtask test` installs what it needs"
-        );
+    match output {
+        Ok(output) if output.status.success() => Ok(Some(String::from_utf8(output.stdout)?)),
+        _ => {
+            let script = script.display();
+            eprintln!("notice: {script} did not run; `cargo xtask test` installs what it needs");
+            Ok(None)
+        }
+    }
+}
+
+/// How a run of fifty thousand people scrolls from its first row to its last, each page asked for on the way.
+fn scroll(places: &Places, server: &Server, table: &mut Table) -> Result<()> {
+    let rows = LONG_RUN_ROWS.to_string();
+    let arguments = [server.sign_in.as_str(), LONG_RUN_AT, rows.as_str()];
+    let Some(measured) = browse(places, "scroll.mjs", &arguments)? else {
         return Ok(());
     };
-    let paint: f64 = String::from_utf8(measured.stdout)?.trim().parse()?;
+    let measured: Value = serde_json::from_str(&measured)?;
+    ensure!(
+        measured["rows"] == LONG_RUN_ROWS,
+        "the run was not scrolled to its end: {measured}"
+    );
+    let of = |name: &str| measured[name].as_f64().unwrap_or(f64::INFINITY);
+    let what = "a run of 50000 scrolled to its end, between two frames";
+    table.tell(format!("{what}, median"), of("median"), "ms");
+    table.hold(format!("{what}, p99"), of("p99"), "ms", 100.0);
+    table.tell(format!("{what}, worst"), of("worst"), "ms");
+    Ok(())
+}
+
+/// Until something is painted, in a browser that has not seen the page before.
+fn first_paint(places: &Places, server: &Server, table: &mut Table) -> Result<()> {
+    let Some(measured) = browse(places, "paint.mjs", &[&format!("{}/app/", server.address)])?
+    else {
+        return Ok(());
+    };
+    let paint: f64 = measured.trim().parse()?;
     table.hold(
         "first paint of the page on loopback, median",
         paint,
