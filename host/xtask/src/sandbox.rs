@@ -13,10 +13,15 @@ use crate::process::Process;
 pub(crate) const SCIM_URL: &str = "https://academy.example.com/scim/v2";
 
 /// What the connectors call, and the name of the fake that takes its place.
-const ORIGINS: [(&str, &str); 3] = [
+const ORIGINS: [(&str, &str); 8] = [
     ("https://api.personio.de", "personio"),
     ("https://api.reteach.io", "reteach"),
     ("https://academy.example.com", "scim"),
+    ("https://edyoucated.example.com", "edyoucated"),
+    ("https://api.winningtemp.com", "winningtemp"),
+    ("https://scim.prod.winningtemp.com", "winningtemp-scim"),
+    ("https://api.engagedly.com", "engagedly"),
+    ("https://api.kombo.dev", "kombo"),
 ];
 
 /// A running sandbox.

@@ -1,5 +1,5 @@
 /**
- * Everything that the page needs, as processes of a test: a sandbox of the two systems, `matricula serve`, and the
+ * Everything that the page needs, as processes of a test: a sandbox of the systems, `matricula serve`, and the
  * backend of the example vendor. Ports are free ones; folders are temporary.
  */
 
@@ -24,6 +24,18 @@ export interface VendorOptions {
 
 /** So many of the vendor's backends can be started in one world: the server has to know their origins beforehand. */
 const BACKENDS = 20;
+
+/** Where connectors expect the real systems, by the sandbox's names. */
+const ORIGINS = {
+  personio: "https://api.personio.de",
+  reteach: "https://api.reteach.io",
+  scim: "https://academy.example.com",
+  edyoucated: "https://edyoucated.example.com",
+  winningtemp: "https://api.winningtemp.com",
+  "winningtemp-scim": "https://scim.prod.winningtemp.com",
+  engagedly: "https://api.engagedly.com",
+  kombo: "https://api.kombo.dev",
+} as const;
 
 const NOT_BOUGHT = { en: "Ask sales@example.com for this one.", de: "Fragen Sie sales@example.com danach." };
 
@@ -58,17 +70,17 @@ export class World {
       execFileSync(process.execPath, [join(root, "tests/vendor/make-key.mjs"), folder]);
       for (let index = 0; index < BACKENDS; index += 1) ports.push(await keepPort());
       writeFileSync(join(folder, "vendors.toml"), vendors(ports.map(portOf)));
-      const scim = "https://academy.example.com";
-      const fakes = await Program.start(programs.sandbox, ["--public-scim-url", `${scim}/scim/v2`, "--exit-with-stdin", "--no-limits", ...sandbox]);
+      const fakes = await Program.start(programs.sandbox, ["--public-scim-url", `${ORIGINS.scim}/scim/v2`, "--exit-with-stdin", "--no-limits", ...sandbox]);
       running.push(fakes);
-      const address = JSON.parse(fakes.said) as Record<"personio" | "reteach" | "scim" | "admin", string>;
-      const map = (real: string, fake: string) => ["--map-origin", `${real}=${new URL(fake).origin}`];
+      const address = JSON.parse(fakes.said) as Record<keyof typeof ORIGINS | "admin", string>;
+      const maps = Object.entries(ORIGINS).flatMap(([name, real]) => [
+        "--map-origin",
+        `${real}=${new URL(address[name as keyof typeof ORIGINS]).origin}`,
+      ]);
       const server = await Program.start(programs.matricula, [
         ...["serve", "--json", "--listen", "127.0.0.1:0", "--vendors", join(folder, "vendors.toml"), "--data", join(folder, "data")],
         ...["--connectors", programs.connectors, "--flows", join(root, "flows"), "--log", "warn", "--sign-in-link", signIn ? "always" : "never"],
-        ...map("https://api.personio.de", address.personio),
-        ...map("https://api.reteach.io", address.reteach),
-        ...map(scim, address.scim),
+        ...maps,
       ]);
       running.push(server);
       return new World(folder, running, ports, new URL(address.admin).origin, JSON.parse(server.said));

@@ -1,5 +1,6 @@
 //! What a sandbox is started with.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::shared::Shared;
-use crate::{Addresses, Fault, Sandbox, System, Trouble, serve};
+use crate::{Addresses, Fault, Flavour, Sandbox, System, Trouble, serve};
 
 /// What the fakes accept. All defaults are made up.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Credentials {
     pub personio_client_secret: String,
     /// The academy's SCIM token; `sandbox-scim-token`.
     pub scim_token: String,
+    /// edyoucated's SCIM token; `sandbox-edyoucated-token`.
+    pub edyoucated_token: String,
+    /// Winningtemp's SCIM token; `sandbox-winningtemp-token`.
+    pub winningtemp_scim_token: String,
     /// The academy's REST client id; `sandbox-reteach-id`.
     pub reteach_client_id: String,
     /// The academy's REST client secret; `sandbox-reteach-secret`.
@@ -33,9 +38,23 @@ impl Default for Credentials {
             personio_client_id: "sandbox-personio-id".into(),
             personio_client_secret: "sandbox-personio-secret".into(),
             scim_token: "sandbox-scim-token".into(),
+            edyoucated_token: "sandbox-edyoucated-token".into(),
+            winningtemp_scim_token: "sandbox-winningtemp-token".into(),
             reteach_client_id: "sandbox-reteach-id".into(),
             reteach_client_secret: "sandbox-reteach-secret".into(),
             reteach_client_code: "sandbox-reteach-code".into(),
+        }
+    }
+}
+
+impl Credentials {
+    /// The token of a SCIM service; empty for a system that is none.
+    pub fn scim_token_of(&self, system: System) -> &str {
+        match system {
+            System::Scim => &self.scim_token,
+            System::Edyoucated => &self.edyoucated_token,
+            System::WinningtempScim => &self.winningtemp_scim_token,
+            _ => "",
         }
     }
 }
@@ -119,10 +138,7 @@ pub(crate) struct Config {
     pub hidden: Vec<String>,
     pub personio_token_life: Duration,
     pub rest_token_life: Duration,
-    pub patch_answer: PatchAnswer,
-    pub schemas: ScimSchemas,
-    pub scim_page: usize,
-    pub public_scim_url: Option<String>,
+    pub flavours: BTreeMap<System, Flavour>,
     pub public_reteach_url: String,
     pub public_personio_url: String,
     pub certificates: usize,
@@ -161,10 +177,10 @@ impl Default for Builder {
                 hidden: Vec::new(),
                 personio_token_life: Duration::from_secs(86_400),
                 rest_token_life: Duration::from_secs(3_600),
-                patch_answer: PatchAnswer::Account,
-                schemas: ScimSchemas::WithExtension,
-                scim_page: 100,
-                public_scim_url: None,
+                flavours: System::ALL
+                    .into_iter()
+                    .filter_map(|system| Some((system, Flavour::of(system)?)))
+                    .collect(),
                 public_reteach_url: "https://api.reteach.io".into(),
                 public_personio_url: "https://api.personio.de".into(),
                 certificates: 0,
@@ -254,33 +270,40 @@ impl Builder {
         self
     }
 
-    /// How a PATCH is answered; with the account.
+    /// The habits of a SCIM service; those of [`Flavour::of`]. Nothing happens for a system that is none.
     #[must_use]
-    pub fn patch_answer(mut self, answer: PatchAnswer) -> Self {
-        self.config.patch_answer = answer;
+    pub fn flavour(mut self, system: System, change: impl FnOnce(&mut Flavour)) -> Self {
+        if let Some(flavour) = self.config.flavours.get_mut(&system) {
+            change(flavour);
+        }
         self
+    }
+
+    /// How the academy answers a PATCH; with the account.
+    #[must_use]
+    pub fn patch_answer(self, answer: PatchAnswer) -> Self {
+        self.flavour(System::Scim, |flavour| flavour.patch = answer)
     }
 
     /// What the academy says under `/Schemas`; everything.
     #[must_use]
-    pub fn schemas(mut self, schemas: ScimSchemas) -> Self {
-        self.config.schemas = schemas;
-        self
+    pub fn schemas(self, schemas: ScimSchemas) -> Self {
+        self.flavour(System::Scim, |flavour| flavour.schemas = schemas)
     }
 
-    /// The most accounts that a SCIM page holds, whatever `count` says; 100.
+    /// The most accounts that a SCIM page of the academy holds, whatever `count` says; 100.
     #[must_use]
-    pub fn scim_page(mut self, size: usize) -> Self {
-        self.config.scim_page = size.max(1);
-        self
+    pub fn scim_page(self, size: usize) -> Self {
+        self.flavour(System::Scim, |flavour| flavour.page = size.max(1))
     }
 
-    /// The base that `meta.location` is written with, such as `https://academy.example.com/scim/v2`;
-    /// the listener's own.
+    /// The base that the academy's `meta.location` is written with, such as
+    /// `https://academy.example.com/scim/v2`; the listener's own.
     #[must_use]
-    pub fn public_scim_url(mut self, url: impl Into<String>) -> Self {
-        self.config.public_scim_url = Some(url.into());
-        self
+    pub fn public_scim_url(self, url: impl Into<String>) -> Self {
+        self.flavour(System::Scim, |flavour| {
+            flavour.public_url = Some(url.into())
+        })
     }
 
     /// The origin that the addresses of certificates' files are written with; `https://api.reteach.io`.
@@ -363,7 +386,7 @@ impl Builder {
         self
     }
 
-    /// Binds four loopback ports and starts to serve.
+    /// Binds a loopback port for each system, and one for the admin endpoints, and starts to serve.
     ///
     /// # Errors
     /// The captured answer cannot be read, or no port or thread could be had.
@@ -393,37 +416,31 @@ impl Builder {
             .build()
             .context("no runtime for the sandbox could be started")?;
         let bound = runtime.block_on(async {
-            let mut listeners = Vec::with_capacity(4);
-            let mut origins = Vec::with_capacity(4);
-            for _ in 0..4 {
+            let mut listeners = Vec::with_capacity(System::ALL.len() + 1);
+            for system in System::ALL.into_iter().map(Some).chain([None]) {
                 let listener = TcpListener::bind(("127.0.0.1", 0))
                     .await
                     .context("no loopback port could be bound")?;
-                origins.push(format!("http://{}", listener.local_addr()?));
-                listeners.push(listener);
+                let origin = format!("http://{}", listener.local_addr()?);
+                listeners.push((system, origin, listener));
             }
-            anyhow::Ok((listeners, origins))
+            anyhow::Ok(listeners)
         })?;
-        let (Ok([personio, reteach, scim, admin]), Ok(listeners)) = (
-            <[String; 4]>::try_from(bound.1),
-            <[TcpListener; 4]>::try_from(bound.0),
-        ) else {
-            anyhow::bail!("four listeners were expected");
+        let mut addresses = Addresses {
+            admin: String::new(),
+            systems: BTreeMap::new(),
         };
-        let addresses = Addresses {
-            personio,
-            reteach,
-            scim: format!("{scim}/scim/v2"),
-            admin,
-        };
+        for (system, origin, _) in &bound {
+            match system {
+                Some(system) => {
+                    let url = format!("{origin}{}", system.base());
+                    addresses.systems.insert(*system, url);
+                }
+                None => addresses.admin.clone_from(origin),
+            }
+        }
         let shared = Arc::new(Shared::new(self.config, &addresses)?);
-        let [personio, reteach, scim, admin] = listeners;
-        for (listener, system) in [
-            (personio, Some(System::Personio)),
-            (reteach, Some(System::Reteach)),
-            (scim, Some(System::Scim)),
-            (admin, None),
-        ] {
+        for (system, _, listener) in bound {
             runtime.spawn(serve::accept(listener, system, Arc::clone(&shared)));
         }
         Ok(Sandbox {

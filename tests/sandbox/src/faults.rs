@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::System;
 use crate::lock;
 use crate::rng::Rng;
+use crate::system::System;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,18 +222,7 @@ impl FromStr for Fault {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             let (key, value) = (key.trim(), value.trim());
             match key {
-                "system" => {
-                    fault.system = Some(match value {
-                        "personio" => System::Personio,
-                        "reteach" => System::Reteach,
-                        "scim" => System::Scim,
-                        _ => {
-                            return Err(format!(
-                                "unknown system `{value}`; use personio, reteach or scim"
-                            ));
-                        }
-                    });
-                }
+                "system" => fault.system = Some(value.parse()?),
                 "method" => fault.method = Some(value.to_owned()),
                 "path" => fault.path = Some(value.to_owned()),
                 "nth" => fault.nth = Some(number(key, value)?),

@@ -11,18 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::lock;
-
-/// One of the faked systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum System {
-    /// Personio's API.
-    Personio,
-    /// The academy's REST API.
-    Reteach,
-    /// The academy's SCIM service.
-    Scim,
-}
+use crate::system::System;
 
 /// What a request is for, which is what tests count by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,25 +19,26 @@ pub enum System {
 pub enum Kind {
     /// A request for an access token.
     Token,
-    /// A page of a list: employees, SCIM users, customers, participations, documents. A search with a filter is a page too.
+    /// A page of a list: employees, SCIM users and groups, customers, participations, documents. A search
+    /// with a filter is a page too.
     Page,
     /// Any other read.
     Read,
-    /// POST, PUT, PATCH or DELETE of an account, POST of a document.
+    /// POST, PUT, PATCH or DELETE of an account or a group, POST of a document.
     Write,
 }
 
-/// What a request did to the academy's accounts or to Personio's documents.
+/// What a request did to accounts or groups of a target, or to documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// An account came into being.
+    /// An account or a group came into being.
     Created,
-    /// An account was changed.
+    /// An account or a group was changed.
     Updated,
-    /// A write that left the account as it was.
+    /// A write that left everything as it was.
     Unchanged,
-    /// An account was deleted.
+    /// An account or a group was deleted.
     Deleted,
     /// A document came into being in an employee's file.
     Stored,
@@ -121,33 +111,26 @@ pub struct Stats {
     pub faults: u64,
 }
 
-/// A number for each system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Personio's API v1.
-    pub personio: u64,
-    /// The academy's REST API.
-    pub reteach: u64,
-    /// The academy's SCIM service.
-    pub scim: u64,
-}
+/// A number for each system. As JSON, an object by the systems' names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; System::ALL.len()]);
 
 impl Counts {
     /// The number of one system.
     pub fn of(&self, system: System) -> u64 {
-        match system {
-            System::Personio => self.personio,
-            System::Reteach => self.reteach,
-            System::Scim => self.scim,
-        }
+        self.0.get(system.index()).copied().unwrap_or_default()
     }
 
     fn add(&mut self, system: System) {
-        match system {
-            System::Personio => self.personio += 1,
-            System::Reteach => self.reteach += 1,
-            System::Scim => self.scim += 1,
+        if let Some(count) = self.0.get_mut(system.index()) {
+            *count += 1;
         }
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(System::ALL.into_iter().zip(self.0))
     }
 }
 

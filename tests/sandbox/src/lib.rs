@@ -1,7 +1,7 @@
 //! Faithful fakes of the remote systems, with faults on demand.
 //!
-//! A [`Sandbox`] is a Personio account and a reteach academy (SCIM 2.0 and REST) on loopback ports,
-//! each system on a listener of its own. It is written from the systems' documentation and shares no
+//! A [`Sandbox`] is a Personio account, a reteach academy (SCIM 2.0 and REST) and accounts of the other
+//! systems of the field on loopback ports, each [`System`] on a listener of its own. It is written from the systems' documentation and shares no
 //! code with the connectors that are tested against it: a misreading would otherwise cancel itself
 //! out. Where the documentation is silent, the fake takes the stricter reading, and the module says so.
 //!
@@ -26,6 +26,7 @@ mod answer;
 mod clock;
 mod config;
 mod connection;
+mod dispatch;
 mod faults;
 mod hooks;
 mod journal;
@@ -36,18 +37,23 @@ mod request;
 mod rng;
 mod serve;
 mod shared;
+mod system;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Runtime;
 
-pub use academy::{Account, Accounts, Certificate, Certificates, Holder, Issue, Trouble};
+pub use academy::{
+    Account, Accounts, Attribute, Certificate, Certificates, Extension, Flavour, Holder, Issue,
+    Trouble,
+};
 pub use clock::Clock;
 pub use config::{Builder, Credentials, Language, Limits, PatchAnswer, ScimSchemas};
 pub use faults::{Fault, FaultKind, Faults};
 pub use hooks::Verdict;
-pub use journal::{Bodies, Counts, Effect, Entry, Journal, Kind, Stats, System};
+pub use journal::{Bodies, Counts, Effect, Entry, Journal, Kind, Stats};
 pub use personio::{Category, Document, Documents, People};
+pub use system::{Addresses, System};
 
 use shared::Shared;
 
@@ -58,38 +64,37 @@ pub struct Sandbox {
     runtime: Option<Runtime>,
 }
 
-/// Where the fakes listen.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Addresses {
-    /// Origin of Personio's API, `http://127.0.0.1:PORT`; its paths start with `/v1` or `/v2`.
-    pub personio: String,
-    /// Origin of the academy's REST API.
-    pub reteach: String,
-    /// Base of the academy's SCIM service, `http://127.0.0.1:PORT/scim/v2`.
-    pub scim: String,
-    /// Origin of the endpoints by which another process inspects and drives the fakes.
-    pub admin: String,
-}
-
 impl Sandbox {
     /// Starts describing a sandbox.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Origin of Personio's API, `http://127.0.0.1:PORT`; its paths start with `/v1`.
+    /// Where a system listens: its origin, `http://127.0.0.1:PORT`, and for a SCIM service the path of its
+    /// base, such as `/scim/v2`.
+    pub fn url(&self, system: System) -> &str {
+        self.addresses.of(system)
+    }
+
+    /// For each system, the origin under which connectors know the real one and that of its fake: what
+    /// `--map-origin` needs.
+    pub fn origins(&self) -> Vec<(&'static str, &str)> {
+        self.addresses.origins()
+    }
+
+    /// Origin of Personio's API, `http://127.0.0.1:PORT`; its paths start with `/v1` or `/v2`.
     pub fn personio_url(&self) -> &str {
-        &self.addresses.personio
+        self.url(System::Personio)
     }
 
     /// Origin of the academy's REST API, `http://127.0.0.1:PORT`.
     pub fn reteach_url(&self) -> &str {
-        &self.addresses.reteach
+        self.url(System::Reteach)
     }
 
     /// Base of the academy's SCIM service, `http://127.0.0.1:PORT/scim/v2`.
     pub fn scim_url(&self) -> &str {
-        &self.addresses.scim
+        self.url(System::Scim)
     }
 
     /// Origin of the admin endpoints, `http://127.0.0.1:PORT`.
@@ -97,7 +102,7 @@ impl Sandbox {
         &self.addresses.admin
     }
 
-    /// All four addresses.
+    /// All addresses.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
@@ -115,6 +120,14 @@ impl Sandbox {
     /// The accounts in the academy.
     pub fn accounts(&self) -> Accounts {
         self.shared.accounts.clone()
+    }
+
+    /// The accounts of a SCIM service.
+    ///
+    /// # Panics
+    /// The system is no SCIM service.
+    pub fn accounts_of(&self, system: System) -> Accounts {
+        self.shared.services.of(system).accounts.clone()
     }
 
     /// The certificates that the academy has issued.
@@ -169,8 +182,8 @@ impl Sandbox {
         self.shared.after.clear();
     }
 
-    /// Makes every access token given out by a system so far invalid (nothing to do for SCIM, whose
-    /// token is fixed).
+    /// Makes every access token given out by a system so far invalid (nothing to do where a token is
+    /// fixed).
     pub fn revoke_tokens(&self, system: System) {
         match system {
             System::Personio => {
@@ -178,7 +191,9 @@ impl Sandbox {
                 self.shared.personio_tokens_v2.revoke();
             }
             System::Reteach => self.shared.rest_tokens.revoke(),
-            System::Scim => {}
+            System::Scim | System::Edyoucated | System::WinningtempScim => {}
+            System::Winningtemp => {}
+            System::Engagedly | System::Kombo => {}
         }
     }
 }

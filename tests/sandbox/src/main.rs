@@ -10,9 +10,9 @@ use matricula_sandbox::{
     Credentials, Fault, Language, Limits, PatchAnswer, Sandbox, ScimSchemas, Trouble,
 };
 
-/// Faithful fakes of Personio and of a reteach academy, on four loopback ports.
+/// Faithful fakes of Personio, of a reteach academy and of the other systems, each on a loopback port.
 ///
-/// When ready, prints one JSON line: {"personio":URL,"reteach":URL,"scim":URL,"admin":URL}. Ends with
+/// When ready, prints one JSON line: {"admin":URL,"personio":URL,"reteach":URL,"scim":URL,…}. Ends with
 /// the process, by Ctrl-C, or with its standard input if asked to.
 #[derive(Parser)]
 #[command(name = "matricula-sandbox", version)]
@@ -174,6 +174,7 @@ fn main() -> anyhow::Result<()> {
             reteach_client_id: options.reteach_client_id,
             reteach_client_secret: options.reteach_client_secret,
             reteach_client_code: options.reteach_client_code,
+            ..Credentials::default()
         });
     if let Some(file) = options.employees {
         builder = builder.employees_file(file);

@@ -9,19 +9,21 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{LOCATION, RETRY_AFTER};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::answer::{Answer, AnswerBody, personio_error, personio_failure, rest_error, scim_error};
+use crate::admin;
+use crate::answer::{Answer, AnswerBody, personio_error, rest_error};
 use crate::connection::Connection;
+use crate::dispatch::{self, error};
 use crate::faults::{Fault, FaultKind};
 use crate::hooks::{Hooks, Verdict};
-use crate::journal::{Entry, Kind, System};
+use crate::journal::Entry;
 use crate::request::Call;
 use crate::shared::Shared;
-use crate::{academy, admin, personio};
+use crate::system::System;
 
 /// The connection ends without an answer.
 #[derive(Debug)]
@@ -126,7 +128,7 @@ async fn serve(
     let call = Call::read(request, cut).await.ok_or(Closed)?;
     let mut entry = shared.journal.begin(
         system,
-        kind(system, &call),
+        dispatch::kind(system, &call),
         call.method.as_str(),
         &call.target(),
         call.header("x-personio-app-id").map(str::to_owned),
@@ -146,11 +148,7 @@ async fn serve(
     let mut answer = None;
     if handled {
         let twist = Twist::of(fault.as_ref().map(|f| &f.kind));
-        let real = match system {
-            System::Personio => personio::handle(shared, &call, twist),
-            System::Reteach => academy::handle_rest(shared, &call, twist),
-            System::Scim => academy::handle_scim(shared, &call, twist),
-        };
+        let real = dispatch::handle(shared, system, &call, twist);
         entry.effect = real.effect;
         if let Some(bodies) = &mut entry.bodies {
             bodies.response = real.body.clone();
@@ -250,33 +248,6 @@ fn replacement(system: System, path: &str, kind: &FaultKind) -> Option<Answer> {
         | FaultKind::ShiftedPage(_)
         | FaultKind::WrongTotal(_) => return None,
     })
-}
-
-fn error(system: System, path: &str, status: StatusCode, message: &str) -> Answer {
-    match system {
-        System::Personio => personio_failure(path, status, message),
-        System::Reteach => rest_error(status, message),
-        System::Scim => scim_error(status, None, message),
-    }
-}
-
-fn kind(system: System, call: &Call) -> Kind {
-    let get = call.method == Method::GET;
-    let path = call.path.trim_end_matches('/');
-    match system {
-        System::Personio if matches!(path, "/v1/auth" | "/v2/auth/token") => Kind::Token,
-        System::Reteach if path == "/oauth/authorize" => Kind::Token,
-        System::Personio if get && path == "/v1/company/employees" => Kind::Page,
-        System::Personio if get && path == "/v2/document-management/documents" => Kind::Page,
-        System::Reteach
-            if get && matches!(path, "/customer" | "/participation" | "/certificates") =>
-        {
-            Kind::Page
-        }
-        System::Scim if get && path == "/scim/v2/Users" => Kind::Page,
-        _ if get => Kind::Read,
-        _ => Kind::Write,
-    }
 }
 
 #[cfg(test)]

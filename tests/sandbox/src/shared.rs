@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 
+use anyhow::Context as _;
 use serde_json::json;
 
-use crate::academy::{Accounts, Certificates, Filling, RestTokens};
+use crate::academy::{Accounts, Certificates, Filling, RestTokens, Services};
 use crate::config::{Config, Employees};
 use crate::faults::Faults;
 use crate::hooks::Hooks;
@@ -12,6 +13,7 @@ use crate::journal::Journal;
 use crate::personio::{
     Directory, Documents, People, PersonioLimits, PersonioTokens, PersonioTokensV2,
 };
+use crate::system::System;
 use crate::{Addresses, Clock};
 
 pub(crate) struct Shared {
@@ -23,6 +25,9 @@ pub(crate) struct Shared {
     pub after: Hooks,
     pub people: People,
     pub documents: Documents,
+    /// The SCIM services by system.
+    pub services: Services,
+    /// The academy's, which its REST API shows too.
     pub accounts: Accounts,
     pub certificates: Certificates,
     pub personio_tokens: PersonioTokens,
@@ -49,12 +54,13 @@ impl Shared {
         for fault in config.faults.drain(..) {
             faults.add(fault);
         }
-        let base = config
-            .public_scim_url
-            .clone()
-            .unwrap_or_else(|| addresses.scim.clone());
         let people = People::new(directory, clock.clone());
-        let accounts = Accounts::new(config.seed, config.schemas, base, clock.clone());
+        let services = Services::new(&config, addresses, &clock);
+        let academy = services.get(System::Scim);
+        let accounts = academy
+            .context("the academy has no SCIM service")?
+            .accounts
+            .clone();
         let certificates = certificates(&config, &people, &accounts, &clock)?;
         Ok(Self {
             documents: Documents::new(
@@ -64,6 +70,7 @@ impl Shared {
                 clock.clone(),
             ),
             people,
+            services,
             accounts,
             certificates,
             personio_tokens: PersonioTokens::new(config.seed, config.personio_token_life),

@@ -45,21 +45,12 @@ impl Service {
         // Where cargo puts examples, beside the tests.
         let test = std::env::current_exe().unwrap();
         let program = test.ancestors().nth(2).unwrap().join("examples/embed");
-        let sandbox = &world.sandbox;
-        let origin = |url: &str| url.trim_end_matches("/scim/v2").to_owned();
+        let origins = world.sandbox.origins();
         let mut child = Command::new(program)
             .arg(world.data.path())
             .arg(vendors)
             .arg(connectors())
-            .arg(format!(
-                "https://api.personio.de={}",
-                sandbox.personio_url()
-            ))
-            .arg(format!("https://api.reteach.io={}", sandbox.reteach_url()))
-            .arg(format!(
-                "https://academy.example.com={}",
-                origin(sandbox.scim_url())
-            ))
+            .args(origins.iter().map(|(real, fake)| format!("{real}={fake}")))
             .env("EMBED_SECRET", SECRET)
             .current_dir(root())
             .stdout(Stdio::piped())

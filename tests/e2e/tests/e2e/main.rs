@@ -4,6 +4,7 @@
 //! `cargo xtask test` builds what these tests need.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod access;
 mod bad_input;
 mod certificates;
 mod cycle;

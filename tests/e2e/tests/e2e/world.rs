@@ -8,6 +8,8 @@ use matricula_sandbox::{Account, Builder, Sandbox, System};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::access::access;
+
 pub struct World {
     pub sandbox: Sandbox,
     pub data: TempDir,
@@ -54,11 +56,9 @@ fn binary() -> PathBuf {
 }
 
 impl World {
-    /// A sandbox with credentials for both systems stored.
+    /// A sandbox with credentials for Personio and the academy stored.
     pub fn start(sandbox: Builder) -> Self {
-        let world = Self::without_credentials(sandbox);
-        world.add_credentials();
-        world
+        Self::start_for(&["personio", "reteach"], sandbox)
     }
 
     pub fn without_credentials(sandbox: Builder) -> Self {
@@ -85,45 +85,40 @@ impl World {
         self
     }
 
+    /// A sandbox with the credentials of these connectors stored.
+    pub fn start_for(connectors: &[&str], sandbox: Builder) -> Self {
+        let world = Self::without_credentials(sandbox);
+        for connector in connectors {
+            world.add_credential(connector);
+        }
+        world
+    }
+
     pub fn add_credentials(&self) {
-        let credentials = self.sandbox.credentials().clone();
-        let personio = self.with_input(
-            &[
-                "credential",
-                "add",
-                "personio",
-                "--name",
-                "hr",
-                "--set",
-                &format!("client_id={}", credentials.personio_client_id),
-            ],
-            &format!("client_secret={}\n", credentials.personio_client_secret),
-        );
-        assert_eq!(personio.code, 0, "{personio:?}");
-        let reteach = self.with_input(
-            &[
-                "credential",
-                "add",
-                "reteach",
-                "--name",
-                "academy",
-                "--set",
-                "scim_url=https://academy.example.com/scim/v2",
-                "--set",
-                &format!("client_id={}", credentials.reteach_client_id),
-            ],
-            &format!(
-                "scim_token={}\nclient_secret={}\nclient_code={}\n",
-                credentials.scim_token,
-                credentials.reteach_client_secret,
-                credentials.reteach_client_code
-            ),
-        );
-        assert_eq!(reteach.code, 0, "{reteach:?}");
+        self.add_credential("personio");
+        self.add_credential("reteach");
+    }
+
+    /// Stores the credential that `access.rs` has for a connector.
+    pub fn add_credential(&self, connector: &str) {
+        let (name, fields) = access(connector, self.sandbox.credentials());
+        self.credential(connector, name, &fields);
+    }
+
+    /// Stores a credential: an object with all fields, secret or not.
+    pub fn credential(&self, connector: &str, name: &str, fields: &Value) {
+        self.credential_by(connector, None, name, fields);
+    }
+
+    /// The same where the connector knows several ways to authenticate.
+    pub fn credential_by(&self, connector: &str, method: Option<&str>, name: &str, fields: &Value) {
+        let mut arguments = vec!["credential", "add", connector, "--name", name];
+        arguments.extend(method.into_iter().flat_map(|method| ["--method", method]));
+        let said = self.with_input(&arguments, &fields.to_string());
+        assert_eq!(said.code, 0, "{said:?}");
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let origin = |url: &str| url.trim_end_matches("/scim/v2").to_owned();
         let mut command = Command::new(binary());
         command
             .args(arguments)
@@ -132,22 +127,11 @@ impl World {
             .arg("--connectors")
             .arg(&self.connectors)
             .arg("--flows")
-            .arg(&self.flows)
-            .arg("--map-origin")
-            .arg(format!(
-                "https://api.personio.de={}",
-                origin(self.sandbox.personio_url())
-            ))
-            .arg("--map-origin")
-            .arg(format!(
-                "https://api.reteach.io={}",
-                origin(self.sandbox.reteach_url())
-            ))
-            .arg("--map-origin")
-            .arg(format!(
-                "https://academy.example.com={}",
-                origin(self.sandbox.scim_url())
-            ))
+            .arg(&self.flows);
+        for (real, fake) in self.sandbox.origins() {
+            command.arg("--map-origin").arg(format!("{real}={fake}"));
+        }
+        command
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -174,18 +158,30 @@ impl World {
         self.command(arguments).spawn().unwrap()
     }
 
-    /// One run; its JSON and its exit code.
+    /// One run of the employee flow; its JSON and its exit code.
     pub fn run(&self, arguments: &[&str]) -> (Value, i32) {
-        let mut all = vec!["run", "sync-employees", "--json"];
+        self.run_flow("sync-employees", arguments)
+    }
+
+    /// One run of a flow; its JSON and its exit code.
+    pub fn run_flow(&self, flow: &str, arguments: &[&str]) -> (Value, i32) {
+        let mut all = vec!["run", flow, "--json"];
         all.extend(arguments);
         let said = self.matricula(&all);
         let json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
         (json, said.code)
     }
 
-    /// A full run that must succeed; its counts.
+    /// A full run of the employee flow that must succeed; its counts.
     pub fn counts(&self) -> Value {
-        let (run, code) = self.run(&["--full"]);
+        self.counts_of("sync-employees", &[])
+    }
+
+    /// A full run of a flow that must succeed; its counts.
+    pub fn counts_of(&self, flow: &str, arguments: &[&str]) -> Value {
+        let mut all = vec!["--full"];
+        all.extend(arguments);
+        let (run, code) = self.run_flow(flow, &all);
         assert_eq!(
             (code, &run["status"]),
             (0, &Value::from("succeeded")),
@@ -194,12 +190,17 @@ impl World {
         run["counts"].clone()
     }
 
-    /// The one account of a person.
+    /// The one account of a person in the academy.
     pub fn account(&self, id: u64) -> Account {
+        self.account_at(System::Scim, id)
+    }
+
+    /// The one account of a person at a SCIM service.
+    pub fn account_at(&self, system: System, id: u64) -> Account {
         let id = id.to_string();
         let found: Vec<Account> = self
             .sandbox
-            .accounts()
+            .accounts_of(system)
             .list()
             .into_iter()
             .filter(|account| account.external_id.as_deref() == Some(id.as_str()))
@@ -208,8 +209,13 @@ impl World {
         found.into_iter().next().unwrap()
     }
 
-    /// Everybody has exactly one account, with the right address.
+    /// Everybody has exactly one account in the academy, with the right address.
     pub fn assert_in_step(&self) {
+        self.assert_in_step_at(System::Scim);
+    }
+
+    /// The same at any SCIM service.
+    pub fn assert_in_step_at(&self, system: System) {
         let people = self.sandbox.people();
         let mut wanted: Vec<(String, String)> = people
             .ids()
@@ -218,7 +224,7 @@ impl World {
             .collect();
         let mut held: Vec<(String, String)> = self
             .sandbox
-            .accounts()
+            .accounts_of(system)
             .list()
             .into_iter()
             .map(|account| {
@@ -234,9 +240,14 @@ impl World {
         assert_eq!(wanted, held);
     }
 
-    /// Changes since the journal was last cleared.
+    /// Changes to the academy since the journal was last cleared.
     pub fn writes(&self) -> u64 {
-        self.sandbox.journal().writes(System::Scim)
+        self.writes_to(System::Scim)
+    }
+
+    /// Changes to a system since the journal was last cleared.
+    pub fn writes_to(&self, system: System) -> u64 {
+        self.sandbox.journal().writes(system)
     }
 }
 

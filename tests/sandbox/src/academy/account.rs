@@ -1,12 +1,11 @@
-//! The academy's accounts, as a test sees and changes them.
+//! The accounts of a SCIM service, as a test sees and changes them.
 
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::schema::{CORE, ENTERPRISE, EXTENSION};
+use super::schema::{CORE, ENTERPRISE, EXTENSION, Vocabulary};
 use super::store::Store;
-use crate::config::ScimSchemas;
 use crate::{Clock, lock};
 
 /// One account.
@@ -53,7 +52,7 @@ impl Account {
     }
 }
 
-/// The academy's accounts; clones show the same ones.
+/// The accounts of a SCIM service; clones show the same ones.
 #[derive(Clone)]
 pub struct Accounts {
     store: Arc<Mutex<Store>>,
@@ -61,8 +60,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) fn new(seed: u64, schemas: ScimSchemas, base: String, clock: Clock) -> Self {
-        let own = schemas != ScimSchemas::WithoutExtension;
+    pub(super) fn new(seed: u64, own: Vocabulary, base: String, clock: Clock) -> Self {
         Self {
             store: Arc::new(Mutex::new(Store::new(seed, own, base))),
             clock,
@@ -71,6 +69,10 @@ impl Accounts {
 
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut Store) -> T) -> T {
         f(&mut lock(&self.store))
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 
     /// How many there are.

@@ -6,7 +6,7 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::schema::{self, CORE, Spec, Type};
+use super::schema::{self, CORE, Spec, Type, Vocabulary};
 use crate::answer::{Answer, scim_error};
 
 /// An error with SCIM's own classification.
@@ -41,7 +41,7 @@ impl Refusal {
 
 /// Brings a user sent whole into the form that is stored: names as in the schema, nothing
 /// unassigned, nothing read-only.
-pub(super) fn user(sent: &Value, own: bool) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn user(sent: &Value, own: Vocabulary) -> Result<Map<String, Value>, Refusal> {
     let Some(sent) = sent.as_object() else {
         return Err(Refusal::bad("invalidSyntax", "A user is a JSON object."));
     };
@@ -62,8 +62,9 @@ pub(super) fn user(sent: &Value, own: bool) -> Result<Map<String, Value>, Refusa
         if key.eq_ignore_ascii_case("schemas") || key.eq_ignore_ascii_case("meta") {
             continue;
         }
-        if let Some((urn, specs)) =
-            schema::extensions(own).find(|(urn, _)| urn.eq_ignore_ascii_case(key))
+        if let Some((urn, specs)) = own
+            .extensions()
+            .find(|(urn, _)| urn.eq_ignore_ascii_case(key))
         {
             let object = members(urn, specs, value)?;
             if !object.is_empty() {
@@ -71,7 +72,8 @@ pub(super) fn user(sent: &Value, own: bool) -> Result<Map<String, Value>, Refusa
             }
             continue;
         }
-        let spec = schema::root(key)
+        let spec = own
+            .root(key)
             .ok_or_else(|| Refusal::bad("invalidSyntax", format!("Unknown attribute {key}.")))?;
         if !spec.read_only
             && let Some(value) = value_of(spec, value)?

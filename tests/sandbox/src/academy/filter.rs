@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::check::Refusal;
 use super::path::{Path, Target, equation};
+use super::schema::Vocabulary;
 
 /// All of its comparisons must hold.
 pub(super) struct Filter {
@@ -19,7 +20,7 @@ pub(super) enum Indexed<'a> {
 }
 
 impl Filter {
-    pub(super) fn parse(text: &str, own: bool) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str, own: Vocabulary) -> Result<Self, Refusal> {
         let refuse =
             |why: &str| Refusal::bad("invalidFilter", format!("The filter `{text}` {why}."));
         let mut terms = Vec::new();
@@ -80,6 +81,14 @@ fn conjuncts(text: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
+    fn all() -> Vocabulary {
+        Vocabulary {
+            core: None,
+            enterprise: true,
+            extension: None,
+        }
+    }
+
     #[test]
     fn quoted_words_do_not_split() {
         assert_eq!(
@@ -97,11 +106,13 @@ mod tests {
             "shoeSize eq 1",
             "userName eq a",
         ] {
-            let Err(refusal) = Filter::parse(bad, true) else {
+            let Err(refusal) = Filter::parse(bad, all()) else {
                 panic!("{bad} was accepted")
             };
             assert_eq!(refusal.kind, Some("invalidFilter"), "{bad}");
         }
-        assert!(Filter::parse("emails[type eq \"work\"].value eq \"a@example.com\"", true).is_ok());
+        assert!(
+            Filter::parse("emails[type eq \"work\"].value eq \"a@example.com\"", all()).is_ok()
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A reteach academy: accounts, written through SCIM 2.0 and read through SCIM or REST, and the
-//! certificates issued to them.
+//! certificates issued to them; and other SCIM services, which differ from it by a [`Flavour`].
 //!
-//! The SCIM service follows RFC 7643 and 7644 where they decide, and is strict where they leave room:
+//! A SCIM service follows RFC 7643 and 7644 where they decide, and is strict where they leave room:
 //! unknown attributes are refused, `replace` on an element that is not there is `noTarget`, and a
 //! manager must be an existing account. Bulk and sorting are not offered and said not to be.
 
@@ -9,6 +9,7 @@ mod account;
 mod certificates;
 mod check;
 mod filter;
+mod flavour;
 mod participation;
 mod patch;
 mod path;
@@ -16,13 +17,17 @@ mod pdf;
 mod rest;
 mod schema;
 mod scim;
+mod service;
 mod store;
 mod trouble;
 
 pub use account::{Account, Accounts};
 pub(crate) use certificates::Filling;
 pub use certificates::{Certificate, Certificates, Holder, Issue};
+pub use flavour::Flavour;
 pub(crate) use pdf::{FileBody, hex};
 pub(crate) use rest::{RestTokens, handle_rest};
+pub use schema::{Extension, Spec as Attribute};
 pub(crate) use scim::handle_scim;
+pub(crate) use service::{Service, Services};
 pub use trouble::Trouble;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::check::{Refusal, complete, members, one_primary, value_of};
 use super::path::{Path, Target, same};
-use super::schema::{self, Spec, Type};
+use super::schema::{self, Spec, Type, Vocabulary};
 
 const MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -17,7 +17,11 @@ enum Op {
 }
 
 /// Applies a PATCH body to a user. The user is as before unless the whole succeeds.
-pub(super) fn apply(user: &mut Map<String, Value>, body: &Value, own: bool) -> Result<(), Refusal> {
+pub(super) fn apply(
+    user: &mut Map<String, Value>,
+    body: &Value,
+    own: Vocabulary,
+) -> Result<(), Refusal> {
     let names_message = member(body, "schemas")
         .and_then(Value::as_array)
         .is_some_and(|list| list.iter().any(|s| s.as_str() == Some(MESSAGE)));
@@ -56,7 +60,7 @@ fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
         .map(|(_, v)| v)
 }
 
-fn one(user: &mut Map<String, Value>, operation: &Value, own: bool) -> Result<(), Refusal> {
+fn one(user: &mut Map<String, Value>, operation: &Value, own: Vocabulary) -> Result<(), Refusal> {
     let word = member(operation, "op")
         .and_then(Value::as_str)
         .unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::check::Refusal;
-use super::schema::{self, CORE, Spec, Type};
+use super::schema::{self, CORE, Spec, Type, Vocabulary};
 
 /// Where a path points.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) enum Target {
 }
 
 impl Path {
-    pub(super) fn parse(text: &str, own: bool) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str, own: Vocabulary) -> Result<Self, Refusal> {
         let refuse = |why: &str| Refusal::bad("invalidPath", format!("The path `{text}` {why}."));
         let (urn, specs, rest) =
             split_urn(text, own).ok_or_else(|| refuse("names no known schema"))?;
@@ -44,7 +44,7 @@ impl Path {
         let (name, rest) = rest.split_at(end);
         let spec = match specs {
             Some(specs) => schema::find(specs, name),
-            None => schema::root(name),
+            None => own.root(name),
         }
         .ok_or_else(|| refuse("names no known attribute"))?;
         let subs = match spec.kind {
@@ -140,7 +140,7 @@ pub(super) fn same(spec: &Spec, value: Option<&Value>, wanted: &Value) -> bool {
 type Split<'a> = (Option<&'static str>, Option<&'static [Spec]>, &'a str);
 
 /// Takes a schema's URN off the front of a path.
-fn split_urn(text: &str, own: bool) -> Option<Split<'_>> {
+fn split_urn(text: &str, own: Vocabulary) -> Option<Split<'_>> {
     let after = |urn: &str| {
         let head = text.get(..urn.len())?;
         let rest = text.get(urn.len()..)?;
@@ -150,7 +150,7 @@ fn split_urn(text: &str, own: bool) -> Option<Split<'_>> {
     if let Some(rest) = after(CORE) {
         return Some((None, None, rest));
     }
-    for (urn, specs) in schema::extensions(own) {
+    for (urn, specs) in own.extensions() {
         if let Some(rest) = after(urn) {
             return Some((Some(urn), Some(specs), rest));
         }

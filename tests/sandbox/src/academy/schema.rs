@@ -1,14 +1,14 @@
-//! The attributes of a user, by RFC 7643, with the academy's own extension.
+//! The attributes of a user, by RFC 7643, with a service's own extension.
 
 use serde_json::{Value, json};
 
 pub(crate) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-pub(crate) const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:reteach:2.0:User";
+pub(super) const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:reteach:2.0:User";
 
 /// What an attribute holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Text,
     /// A text of the form `YYYY-MM-DD`. SCIM has no type for a day, so `/Schemas` says `string`.
     Day,
@@ -18,15 +18,52 @@ pub(super) enum Type {
 
 /// One attribute.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Spec {
+pub struct Spec {
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+    pub(super) multi: bool,
+    pub(super) required: bool,
+    pub(super) read_only: bool,
+    pub(super) case_exact: bool,
+    pub(super) unique: bool,
+    pub(super) about: &'static str,
+}
+
+impl Spec {
+    /// An attribute that holds a text.
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        plain(name, Type::Text, about)
+    }
+
+    /// An attribute that holds a day, `YYYY-MM-DD`.
+    pub const fn day(name: &'static str, about: &'static str) -> Self {
+        plain(name, Type::Day, about)
+    }
+
+    /// An attribute that is true or false.
+    pub const fn yes_or_no(name: &'static str, about: &'static str) -> Self {
+        plain(name, Type::Bool, about)
+    }
+}
+
+/// A schema that a service adds to those of the standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// The URN under which its attributes stand on a user.
+    pub urn: &'static str,
+    /// What the service calls it.
     pub name: &'static str,
-    pub kind: Type,
-    pub multi: bool,
-    pub required: bool,
-    pub read_only: bool,
-    pub case_exact: bool,
-    pub unique: bool,
-    pub about: &'static str,
+    /// Its attributes.
+    pub attributes: &'static [Spec],
+}
+
+/// The attributes that a service knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vocabulary {
+    /// Those of the core schema, besides the ones that no service can do without; all if `None`.
+    pub core: Option<&'static [&'static str]>,
+    pub enterprise: bool,
+    pub extension: Option<Extension>,
 }
 
 const fn plain(name: &'static str, kind: Type, about: &'static str) -> Spec {
@@ -137,7 +174,7 @@ const ENTERPRISE_SPECS: &[Spec] = &[
     plain("manager", Type::Complex(MANAGER), "Manager"),
 ];
 
-const EXTENSION_SPECS: &[Spec] = &[
+pub(super) const EXTENSION_SPECS: &[Spec] = &[
     text("gender", "Gender"),
     text("location", "Place of work"),
     text("employmentType", "Type of employment"),
@@ -153,52 +190,54 @@ const EXTENSION_SPECS: &[Spec] = &[
     ),
 ];
 
-/// The attributes directly on a user.
-pub(super) fn root(name: &str) -> Option<&'static Spec> {
-    find(CORE_SPECS, name).or_else(|| find(COMMON_SPECS, name))
-}
-
 /// An attribute among others; names are compared without case.
 pub(super) fn find(specs: &'static [Spec], name: &str) -> Option<&'static Spec> {
     specs.iter().find(|s| s.name.eq_ignore_ascii_case(name))
 }
 
-/// The extensions that are in force: the key under which they stand on a user, and their attributes.
-pub(super) fn extensions(own: bool) -> impl Iterator<Item = (&'static str, &'static [Spec])> {
-    [(ENTERPRISE, ENTERPRISE_SPECS)]
-        .into_iter()
-        .chain(own.then_some((EXTENSION, EXTENSION_SPECS)))
+impl Vocabulary {
+    fn knows(self, spec: &Spec) -> bool {
+        spec.required || self.core.is_none_or(|core| core.contains(&spec.name))
+    }
+
+    /// An attribute directly on a user.
+    pub(super) fn root(self, name: &str) -> Option<&'static Spec> {
+        find(CORE_SPECS, name)
+            .filter(|spec| self.knows(spec))
+            .or_else(|| find(COMMON_SPECS, name))
+    }
+
+    /// The extensions that are in force: the key under which they stand on a user, and their attributes.
+    pub(super) fn extensions(self) -> impl Iterator<Item = (&'static str, &'static [Spec])> {
+        let enterprise = self.enterprise.then_some((ENTERPRISE, ENTERPRISE_SPECS));
+        let own = self.extension.map(|own| (own.urn, own.attributes));
+        enterprise.into_iter().chain(own)
+    }
+
+    /// The schemas as `/Schemas` shows them.
+    pub(super) fn documents(self, base: &str) -> Vec<Value> {
+        let core = CORE_SPECS.iter().filter(|spec| self.knows(spec));
+        let mut documents = vec![document(base, CORE, "User", core)];
+        if self.enterprise {
+            let specs = ENTERPRISE_SPECS.iter();
+            documents.push(document(base, ENTERPRISE, "Enterprise User", specs));
+        }
+        if let Some(own) = self.extension {
+            documents.push(document(base, own.urn, own.name, own.attributes.iter()));
+        }
+        documents
+    }
 }
 
-/// The schemas as `/Schemas` shows them.
-pub(super) fn documents(own: bool, base: &str) -> Vec<Value> {
-    let core = (CORE, "User", "A user account", CORE_SPECS);
-    let enterprise = (
-        ENTERPRISE,
-        "Enterprise User",
-        "Place in the organisation",
-        ENTERPRISE_SPECS,
-    );
-    let extension = (
-        EXTENSION,
-        "Academy User",
-        "What the academy adds",
-        EXTENSION_SPECS,
-    );
-    [core, enterprise]
-        .into_iter()
-        .chain(own.then_some(extension))
-        .map(|(id, name, about, specs)| {
-            json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-                "id": id,
-                "name": name,
-                "description": about,
-                "attributes": specs.iter().map(describe).collect::<Vec<_>>(),
-                "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{id}")},
-            })
-        })
-        .collect()
+fn document(base: &str, id: &str, name: &str, specs: impl Iterator<Item = &'static Spec>) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": id,
+        "name": name,
+        "description": name,
+        "attributes": specs.map(describe).collect::<Vec<_>>(),
+        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{id}")},
+    })
 }
 
 fn describe(spec: &Spec) -> Value {

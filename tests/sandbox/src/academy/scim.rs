@@ -1,4 +1,4 @@
-//! The academy's SCIM service over HTTP.
+//! A SCIM service over HTTP.
 
 use bytes::Bytes;
 use hyper::header::{ETAG, HeaderName, LOCATION, WWW_AUTHENTICATE};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::check::Refusal;
 use super::filter::Filter;
 use super::schema;
+use super::service::Service;
 use super::store::{Store, Written};
 use crate::answer::{Answer, SCIM_JSON, scim_error};
 use crate::config::{PatchAnswer, ScimSchemas};
@@ -15,16 +16,21 @@ use crate::journal::Effect;
 use crate::request::{Call, decoded};
 use crate::serve::Twist;
 use crate::shared::Shared;
+use crate::system::System;
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-pub(crate) fn handle_scim(shared: &Shared, call: &Call, twist: Twist) -> Answer {
-    if call.bearer() != Some(shared.config.credentials.scim_token.as_str()) {
+pub(crate) fn handle_scim(shared: &Shared, system: System, call: &Call, twist: Twist) -> Answer {
+    let Some(service) = shared.services.get(system) else {
+        return scim_error(StatusCode::NOT_FOUND, None, "There is nothing here.");
+    };
+    if call.bearer() != Some(service.token.as_str()) {
         let detail = "The request has no valid bearer token.";
         return scim_error(StatusCode::UNAUTHORIZED, None, detail)
             .header(WWW_AUTHENTICATE, "Bearer realm=\"scim\"");
     }
-    let Some(path) = call.path.strip_prefix("/scim/v2/") else {
+    let path = call.path.strip_prefix(system.base());
+    let Some(path) = path.and_then(|path| path.strip_prefix('/')) else {
         return scim_error(StatusCode::NOT_FOUND, None, "There is nothing here.");
     };
     let (kind, id) = match path.trim_end_matches('/').split_once('/') {
@@ -32,9 +38,9 @@ pub(crate) fn handle_scim(shared: &Shared, call: &Call, twist: Twist) -> Answer 
         None => (path.trim_end_matches('/'), None),
     };
     let answer = match kind {
-        "Users" => users(shared, call, id.as_deref(), twist),
+        "Users" => users(service, call, id.as_deref(), twist),
         "Schemas" | "ResourceTypes" | "ServiceProviderConfig" if call.method == Method::GET => {
-            discovery(shared, kind, id.as_deref())
+            discovery(service, kind, id.as_deref())
         }
         _ => Err(Refusal::plain(
             StatusCode::NOT_FOUND,
@@ -44,11 +50,16 @@ pub(crate) fn handle_scim(shared: &Shared, call: &Call, twist: Twist) -> Answer 
     answer.unwrap_or_else(|refusal| refusal.answer())
 }
 
-fn users(shared: &Shared, call: &Call, id: Option<&str>, twist: Twist) -> Result<Answer, Refusal> {
+fn users(
+    service: &Service,
+    call: &Call,
+    id: Option<&str>,
+    twist: Twist,
+) -> Result<Answer, Refusal> {
     match (&call.method, id) {
-        (&Method::GET, None) => list(shared, call, twist),
-        (&Method::POST, None) => create(shared, call),
-        (_, Some(id)) => one(shared, call, id),
+        (&Method::GET, None) => list(service, call, twist),
+        (&Method::POST, None) => create(service, call),
+        (_, Some(id)) => one(service, call, id),
         _ => Err(Refusal::plain(
             StatusCode::METHOD_NOT_ALLOWED,
             "This method is not offered here.",
@@ -56,8 +67,8 @@ fn users(shared: &Shared, call: &Call, id: Option<&str>, twist: Twist) -> Result
     }
 }
 
-fn list(shared: &Shared, call: &Call, twist: Twist) -> Result<Answer, Refusal> {
-    let (mut filter, mut start, mut count) = (None, 1usize, shared.config.scim_page);
+fn list(service: &Service, call: &Call, twist: Twist) -> Result<Answer, Refusal> {
+    let (mut filter, mut start, mut count) = (None, 1usize, service.flavour.page);
     for (key, value) in call.query_pairs() {
         let number = || {
             value.parse::<i64>().map_err(|_| {
@@ -74,12 +85,12 @@ fn list(shared: &Shared, call: &Call, twist: Twist) -> Result<Answer, Refusal> {
             "count" => {
                 count = usize::try_from(number()?)
                     .unwrap_or(0)
-                    .min(shared.config.scim_page);
+                    .min(service.flavour.page);
             }
             _ => {}
         }
     }
-    shared.accounts.with(|store| {
+    service.accounts.with(|store| {
         let filter = filter
             .map(|text| Filter::parse(&text, store.own))
             .transpose()?;
@@ -126,10 +137,10 @@ fn body(call: &Call) -> Result<Value, Refusal> {
         .map_err(|e| Refusal::bad("invalidSyntax", format!("The body is not JSON: {e}.")))
 }
 
-fn create(shared: &Shared, call: &Call) -> Result<Answer, Refusal> {
+fn create(service: &Service, call: &Call) -> Result<Answer, Refusal> {
     let sent = body(call)?;
-    let now = shared.clock.now();
-    shared.accounts.with(|store| {
+    let now = service.accounts.now();
+    service.accounts.with(|store| {
         let written = store.create(&sent, now)?;
         let answer = account(store, written.slot(), StatusCode::CREATED);
         Ok(answer
@@ -138,13 +149,13 @@ fn create(shared: &Shared, call: &Call) -> Result<Answer, Refusal> {
     })
 }
 
-fn one(shared: &Shared, call: &Call, id: &str) -> Result<Answer, Refusal> {
+fn one(service: &Service, call: &Call, id: &str) -> Result<Answer, Refusal> {
     let sent = match call.method {
         Method::PUT | Method::PATCH => body(call)?,
         _ => Value::Null,
     };
-    let now = shared.clock.now();
-    shared.accounts.with(|store| {
+    let now = service.accounts.now();
+    service.accounts.with(|store| {
         let slot = store.find(id).ok_or_else(|| {
             Refusal::plain(StatusCode::NOT_FOUND, format!("There is no user {id}."))
         })?;
@@ -173,8 +184,7 @@ fn one(shared: &Shared, call: &Call, id: &str) -> Result<Answer, Refusal> {
                 return Err(Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, detail));
             }
         };
-        let bare =
-            call.method == Method::PATCH && shared.config.patch_answer == PatchAnswer::NoContent;
+        let bare = call.method == Method::PATCH && service.flavour.patch == PatchAnswer::NoContent;
         let answer = if bare {
             Answer::empty(StatusCode::NO_CONTENT).header(ETAG, &store.tag(slot))
         } else {
@@ -194,16 +204,17 @@ fn account(store: &Store, slot: usize, status: StatusCode) -> Answer {
         .header(HeaderName::from_static("etag"), &store.tag(slot))
 }
 
-fn discovery(shared: &Shared, kind: &str, id: Option<&str>) -> Result<Answer, Refusal> {
+fn discovery(service: &Service, kind: &str, id: Option<&str>) -> Result<Answer, Refusal> {
     let nothing = || Refusal::plain(StatusCode::NOT_FOUND, "There is nothing here.");
-    let (base, own) = shared
+    let (base, own) = service
         .accounts
         .with(|store| (store.base().to_owned(), store.own));
     let documents = match kind {
-        "Schemas" if shared.config.schemas == ScimSchemas::NotFound => return Err(nothing()),
-        "Schemas" => schema::documents(own, &base),
+        "Schemas" if service.flavour.schemas == ScimSchemas::NotFound => return Err(nothing()),
+        "Schemas" => own.documents(&base),
         "ResourceTypes" => {
-            let extensions: Vec<Value> = schema::extensions(own)
+            let extensions: Vec<Value> = own
+                .extensions()
                 .map(|(urn, _)| json!({"schema": urn, "required": false}))
                 .collect();
             vec![json!({
@@ -223,14 +234,14 @@ fn discovery(shared: &Shared, kind: &str, id: Option<&str>) -> Result<Answer, Re
                 "documentationUri": "https://support.example.com/scim",
                 "patch": {"supported": true},
                 "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-                "filter": {"supported": true, "maxResults": shared.config.scim_page},
+                "filter": {"supported": true, "maxResults": service.flavour.page},
                 "changePassword": {"supported": false},
                 "sort": {"supported": false},
                 "etag": {"supported": true},
                 "authenticationSchemes": [{
                     "type": "oauthbearertoken",
                     "name": "Bearer token",
-                    "description": "The token shown in the academy's settings",
+                    "description": "The token shown in the settings",
                     "primary": true,
                 }],
                 "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig")},

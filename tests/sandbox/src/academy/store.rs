@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 use super::check::{self, Refusal};
 use super::filter::{Filter, Indexed};
 use super::patch;
-use super::schema::{CORE, ENTERPRISE, EXTENSION};
+use super::schema::{CORE, ENTERPRISE, Vocabulary};
 use crate::rng::Rng;
 
 pub(super) struct Store {
     rng: Rng,
     base: String,
-    /// Whether the academy's own extension is offered.
-    pub own: bool,
+    /// The attributes that are known.
+    pub own: Vocabulary,
     slots: Vec<Option<Record>>,
     holes: usize,
     by_id: HashMap<Box<str>, usize>,
@@ -51,7 +51,7 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(user: &Map<String, Value>) -> Self {
+    fn of(user: &Map<String, Value>, own: Vocabulary) -> Self {
         let text = |key: &str| user.get(key).and_then(Value::as_str);
         let emails = user
             .get("emails")
@@ -70,7 +70,7 @@ impl Keys {
                 .map(Into::into),
             emails,
             enterprise: user.contains_key(ENTERPRISE),
-            extension: user.contains_key(EXTENSION),
+            extension: own.extension.is_some_and(|own| user.contains_key(own.urn)),
             blocked: user.get("active") == Some(&Value::Bool(false)),
         }
     }
@@ -92,7 +92,7 @@ impl Written {
 }
 
 impl Store {
-    pub(super) fn new(seed: u64, own: bool, base: String) -> Self {
+    pub(super) fn new(seed: u64, own: Vocabulary, base: String) -> Self {
         Self {
             rng: Rng::new(seed ^ 0x5C13),
             base,
@@ -198,7 +198,7 @@ impl Store {
 
     pub(super) fn create(&mut self, sent: &Value, now: Timestamp) -> Result<Written, Refusal> {
         let user = check::user(sent, self.own)?;
-        let keys = Keys::of(&user);
+        let keys = Keys::of(&user, self.own);
         self.unique(&keys, None)?;
         self.manager(&user)?;
         let id: Box<str> = self.new_id().into();
@@ -247,7 +247,7 @@ impl Store {
         user: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<Written, Refusal> {
-        let keys = Keys::of(user);
+        let keys = Keys::of(user, self.own);
         self.unique(&keys, Some(slot))?;
         self.manager(user)?;
         let body: Box<[u8]> = serde_json::to_vec(user).unwrap_or_default().into();
@@ -367,9 +367,10 @@ impl Store {
         };
         out.extend_from_slice(b"{\"schemas\":[\"");
         out.extend_from_slice(CORE.as_bytes());
+        let own = self.own.extension.map_or("", |own| own.urn);
         for (present, urn) in [
             (record.keys.enterprise, ENTERPRISE),
-            (record.keys.extension, EXTENSION),
+            (record.keys.extension, own),
         ] {
             if present {
                 out.extend_from_slice(b"\",\"");

@@ -11,6 +11,7 @@
 //! | `POST /attributes/KEY/hide`, `POST /attributes/KEY/show` | the credential's right to read |
 //! | `GET /accounts`, `GET /accounts/ID` | the accounts, as SCIM shows them |
 //! | `POST /accounts`, `PATCH /accounts/ID`, `DELETE /accounts/ID` | a SCIM user; PATCH operations |
+//! | `…/accounts…?system=S` | the same of another SCIM service, such as `edyoucated` |
 //! | `GET /certificates[?hashes=no]` | the certificates; without hashes no file is made for it |
 //! | `POST /certificates` | `{"employee": ID}` or `{"account": "ID"}`; more see `certificates.rs` |
 //! | `POST /certificates/ID/revoke` | it is revoked now |
@@ -31,9 +32,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
+use crate::academy::Service;
 use crate::answer::{Answer, rest_error};
 use crate::request::Call;
 use crate::shared::Shared;
+use crate::system::System;
 
 pub(crate) fn handle(shared: &Shared, call: &Call) -> Answer {
     match route(shared, call) {
@@ -70,6 +73,11 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
             stats["blocked"] = shared.accounts.blocked().into();
             stats["certificates"] = shared.certificates.len().into();
             stats["documents"] = shared.documents.len().into();
+            for (system, service) in shared.services.iter() {
+                let accounts = &service.accounts;
+                stats["services"][system.name()] =
+                    json!({"accounts": accounts.len(), "blocked": accounts.blocked()});
+            }
             Ok(stats)
         }
         (&Method::GET, ["faults"]) => {
@@ -139,7 +147,8 @@ fn people(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
 }
 
 fn accounts(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
-    let accounts = &shared.accounts;
+    let service = service(shared, call)?;
+    let accounts = &service.accounts;
     match (&call.method, parts) {
         (&Method::GET, ["accounts"]) => Ok(accounts
             .list()
@@ -165,6 +174,18 @@ fn accounts(shared: &Shared, call: &Call, parts: &[&str]) -> Outcome {
         (&Method::DELETE, ["accounts", id]) => found(accounts.remove(id)),
         _ => Err(nothing()),
     }
+}
+
+/// The SCIM service that the query names; the academy's if it names none.
+fn service<'a>(shared: &'a Shared, call: &Call) -> Result<&'a Service, (StatusCode, String)> {
+    let pairs = call.query_pairs();
+    let named = pairs.iter().find(|(key, _)| key == "system");
+    let system = match named {
+        Some((_, name)) => name.parse().map_err(bad)?,
+        None => System::Scim,
+    };
+    let service = shared.services.get(system);
+    service.ok_or_else(|| bad(format!("{system} is no SCIM service")))
 }
 
 fn clock(shared: &Shared, call: &Call) -> Outcome {

@@ -366,7 +366,7 @@ fn each_version_has_a_token_of_its_own() {
     assert_eq!((get(&v2, &one).status, get(&v2, two).status), (401, 200));
     sandbox.revoke_tokens(System::Personio);
     assert_eq!((get(&v1, &one).status, get(&v2, two).status), (403, 401));
-    let tokens = sandbox.journal().stats().tokens.personio;
+    let tokens = sandbox.journal().stats().tokens.of(System::Personio);
     assert_eq!(tokens, 3, "tokens of both versions are counted");
 
     let url = format!("{}/v2/auth/token", sandbox.personio_url());

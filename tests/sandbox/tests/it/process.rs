@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use matricula_sandbox::Addresses;
+use matricula_sandbox::{Addresses, System};
 use serde_json::{Value, json};
 
 use crate::http::{get, send};
@@ -64,7 +64,7 @@ fn the_process_can_be_driven_from_outside() {
         "--fault",
         "status=500,path=/me,times=1",
     ]);
-    assert!(process.at.scim.ends_with("/scim/v2"));
+    assert!(process.at.of(System::Scim).ends_with("/scim/v2"));
     let call = |method: &str, path: &str, body: Value| admin(&process, method, path, &body);
 
     let (_, ids) = call("GET", "/people", Value::Null);
@@ -97,14 +97,23 @@ fn the_process_can_be_driven_from_outside() {
     assert_eq!(call("POST", "/people", json!({"id": 5})).0, 409);
     assert_eq!(call("POST", "/attributes/email/hide", Value::Null).0, 204);
 
-    assert_eq!(get(&format!("{}/me", process.at.reteach), "x").status, 500);
-    assert_eq!(get(&format!("{}/me", process.at.reteach), "x").status, 401);
+    assert_eq!(
+        get(&format!("{}/me", process.at.of(System::Reteach)), "x").status,
+        500
+    );
+    assert_eq!(
+        get(&format!("{}/me", process.at.of(System::Reteach)), "x").status,
+        401
+    );
     let (_, added) = call(
         "POST",
         "/faults",
         json!({"kind": "html-error", "system": "reteach"}),
     );
-    assert_eq!(get(&format!("{}/me", process.at.reteach), "x").status, 502);
+    assert_eq!(
+        get(&format!("{}/me", process.at.of(System::Reteach)), "x").status,
+        502
+    );
     let (_, faults) = call("GET", "/faults", Value::Null);
     assert_eq!(
         (faults[1]["id"].clone(), faults[1]["fired"].clone()),
@@ -162,7 +171,7 @@ fn the_process_ends_with_its_standard_input() {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     let at: Addresses = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    assert!(at.personio.starts_with("http://127.0.0.1:"));
+    assert!(at.of(System::Personio).starts_with("http://127.0.0.1:"));
 }
 
 #[test]
