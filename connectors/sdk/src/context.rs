@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::failure::{Failure, FailureKind};
-use crate::file::{File, Part};
+use crate::file::{File, Part, Piece};
 use crate::http::{Request, Response, SendError};
 
 /// The way out: the host's HTTP client in a component, recorded answers in a test.
@@ -16,6 +16,9 @@ pub trait Http {
 
     /// See [`Context::upload`].
     fn upload(&self, request: Request, parts: Vec<Part>) -> Result<Response, SendError>;
+
+    /// See [`Context::compose`].
+    fn compose(&self, request: Request, pieces: Vec<Piece>) -> Result<Response, SendError>;
 }
 
 /// Everything that a call knows of the world.
@@ -61,6 +64,13 @@ impl<'a> Context<'a> {
     /// held (any more) is [`SendError::Connect`].
     pub fn upload(&self, request: Request, parts: Vec<Part>) -> Result<Response, SendError> {
         self.http.upload(request, parts)
+    }
+
+    /// Sends one request whose body is put together of these pieces, in this order ([`Piece::json`] makes them
+    /// of a JSON body with a file in it). The request has no body of its own, but its content type. A
+    /// file that is not held (any more) is [`SendError::Connect`].
+    pub fn compose(&self, request: Request, pieces: Vec<Piece>) -> Result<Response, SendError> {
+        self.http.compose(request, pieces)
     }
 
     /// A public field of the credential.

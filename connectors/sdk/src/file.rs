@@ -74,6 +74,41 @@ impl Part {
     }
 }
 
+/// A piece of a body that has files inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// The content of the held file with this [`File::id`] in base64: padded, on one line.
+    Base64(String),
+}
+
+impl Piece {
+    /// A JSON body in which the one string that is the file's id stands for the file's content in base64. The id
+    /// is the host's and not to be guessed, so no other text in the body can be taken for it.
+    ///
+    /// # Errors
+    /// Kind `internal` unless the id stands there exactly once.
+    pub fn json(body: &Value, file: &File) -> Result<Vec<Self>> {
+        let text = body.to_string();
+        let mark = Value::from(file.id.as_str()).to_string();
+        let mut between = text.split(&mark);
+        let (Some(before), Some(after), None) = (between.next(), between.next(), between.next())
+        else {
+            return Err(Failure::new(
+                FailureKind::Internal,
+                "a body has to name its file exactly once",
+            ));
+        };
+        let bytes = |text: String| Self::Bytes(text.into_bytes());
+        Ok(vec![
+            bytes(format!("{before}\"")),
+            Self::Base64(file.id.clone()),
+            bytes(format!("\"{after}")),
+        ])
+    }
+}
+
 /// What a part holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
@@ -101,6 +136,31 @@ mod tests {
         let part = Part::file("file", "certificate.pdf", &file);
         assert_eq!(part.media_type.as_deref(), Some("application/pdf"));
         assert_eq!(part.content, Content::File("f1".into()));
+    }
+
+    #[test]
+    fn a_file_stands_in_json_as_text() {
+        let file = |id: &str| File {
+            id: id.to_owned(),
+            name: None,
+            media_type: "application/pdf".into(),
+            size: 5,
+            sha256: "0".repeat(64),
+        };
+        let body = json!({ "document": { "data": "f1", "name": "f1 \"f1\".pdf" }, "more": 1 });
+        let pieces = Piece::json(&body, &file("f1")).unwrap();
+        let text = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => String::from_utf8(bytes.clone()).unwrap(),
+            Piece::Base64(id) => format!("<{id}>"),
+        };
+        assert_eq!(
+            pieces.iter().map(text).collect::<String>(),
+            r#"{"document":{"data":"<f1>","name":"f1 \"f1\".pdf"},"more":1}"#
+        );
+        for body in [json!({}), json!(["f1", "f1"])] {
+            let failure = Piece::json(&body, &file("f1")).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Internal);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The way out of a component: the host's HTTP client and its hold for files.
 
-use crate::bindings::matricula::connector::{http, transfer};
-use crate::{Content, Denied, File, Http, Part, Request, Response, SendError};
+use crate::bindings::matricula::connector::{composition, http, transfer};
+use crate::{Content, Denied, File, Http, Part, Piece, Request, Response, SendError};
 
 /// What [`crate::Context`] has in a component.
 pub(crate) struct Host;
@@ -23,6 +23,20 @@ impl Http for Host {
         transfer::upload(&to_wit(request), &parts)
             .map(response)
             .map_err(send_error)
+    }
+
+    fn compose(&self, request: Request, pieces: Vec<Piece>) -> Result<Response, SendError> {
+        let pieces: Vec<_> = pieces.into_iter().map(piece).collect();
+        composition::send(&to_wit(request), &pieces)
+            .map(response)
+            .map_err(send_error)
+    }
+}
+
+fn piece(piece: Piece) -> composition::Piece {
+    match piece {
+        Piece::Bytes(bytes) => composition::Piece::Bytes(bytes),
+        Piece::Base64(id) => composition::Piece::Base64(id),
     }
 }
 

@@ -31,7 +31,7 @@ mod types;
 
 pub use context::{Context, Http};
 pub use failure::{Effect, Failure, FailureKind, Result};
-pub use file::{Content, File, Part};
+pub use file::{Content, File, Part, Piece};
 pub use http::{Denied, Request, Response, SendError};
 pub use types::{
     Change, Choice, Choices, Disposition, Finding, Found, Item, Need, Page, Preparation, Read,

@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::{Context, Http};
-use crate::file::{Content, File, Part};
+use crate::file::{Content, File, Part, Piece};
 use crate::http::{Denied, Request, Response, SendError};
 
 /// One request and what came back.
@@ -56,7 +56,8 @@ pub struct Exchange {
     /// Headers that must be there with this value; others may be.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body that must be sent, compared as JSON.
+    /// The body that must be sent, compared as JSON; of a composed one with `base64:` and the file's id where a
+    /// file's content stands.
     #[serde(default)]
     pub body: Option<Value>,
     /// Of an upload: the parts that must be sent, all of them, in this order.
@@ -115,6 +116,8 @@ pub enum Via {
     Fetch,
     /// [`Context::upload`].
     Upload,
+    /// [`Context::compose`].
+    Compose,
 }
 
 /// A part of an upload as it must be sent: either a `text` or a `file`.
@@ -274,6 +277,21 @@ impl Http for Transcript {
         assert_eq!(sent, exchange.parts, "parts of {line}");
         answer(exchange)
     }
+
+    fn compose(&self, mut request: Request, pieces: Vec<Piece>) -> Result<Response, SendError> {
+        assert!(
+            request.body.is_none(),
+            "{} {} has a body besides its pieces",
+            request.method,
+            request.url
+        );
+        let piece = |piece| match piece {
+            Piece::Bytes(bytes) => bytes,
+            Piece::Base64(id) => format!("base64:{id}").into_bytes(),
+        };
+        request.body = Some(pieces.into_iter().flat_map(piece).collect());
+        answer(self.next(Via::Compose, &request))
+    }
 }
 
 #[cfg(test)]
@@ -308,6 +326,28 @@ mod tests {
         let transcript =
             Transcript::new(json!([{ "via": "fetch", "request": format!("GET {PDF}") }]));
         let _ = transcript.context(&json!({})).send(Request::get(PDF));
+    }
+
+    #[test]
+    fn a_composed_body_is_compared_as_a_whole() {
+        let transcript = Transcript::new(json!([{
+            "via": "compose",
+            "request": format!("POST {DOCUMENTS}"),
+            "body": { "data": "base64:f1" },
+            "status": 201
+        }]));
+        let cx = transcript.context(&json!({}));
+        let file = File {
+            id: "f1".into(),
+            name: None,
+            media_type: "text/plain".into(),
+            size: 1,
+            sha256: String::new(),
+        };
+        let pieces = Piece::json(&json!({ "data": "f1" }), &file).unwrap();
+        let answer = cx.compose(Request::new("POST", DOCUMENTS), pieces);
+        assert_eq!(answer.unwrap().status, 201);
+        transcript.done();
     }
 
     fn upload(parts: Vec<Part>) {

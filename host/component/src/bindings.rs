@@ -10,6 +10,7 @@ mod generated {
                 "matricula:connector/http.send": async,
                 "matricula:connector/transfer.fetch": async,
                 "matricula:connector/transfer.upload": async,
+                "matricula:connector/composition.send": async,
             },
             exports: { default: async },
         });
@@ -24,6 +25,7 @@ mod generated {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
                 "matricula:connector/transfer": super::sources::matricula::connector::transfer,
+                "matricula:connector/composition": super::sources::matricula::connector::composition,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -38,6 +40,7 @@ mod generated {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
                 "matricula:connector/transfer": super::sources::matricula::connector::transfer,
+                "matricula:connector/composition": super::sources::matricula::connector::composition,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -52,6 +55,7 @@ mod generated {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
                 "matricula:connector/transfer": super::sources::matricula::connector::transfer,
+                "matricula:connector/composition": super::sources::matricula::connector::composition,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -66,6 +70,7 @@ mod generated {
                 "matricula:connector/types": super::sources::matricula::connector::types,
                 "matricula:connector/http": super::sources::matricula::connector::http,
                 "matricula:connector/transfer": super::sources::matricula::connector::transfer,
+                "matricula:connector/composition": super::sources::matricula::connector::composition,
                 "matricula:connector/log": super::sources::matricula::connector::log,
             },
         });
@@ -81,4 +86,6 @@ pub(crate) use generated::lookups::LookupsPre;
 pub(crate) use generated::lookups::exports::matricula::connector::lookup;
 pub(crate) use generated::sources::SourcesPre;
 pub(crate) use generated::sources::exports::matricula::connector::source;
-pub(crate) use generated::sources::matricula::connector::{http, log, transfer, types};
+pub(crate) use generated::sources::matricula::connector::{
+    composition, http, log, transfer, types,
+};

@@ -118,7 +118,10 @@ fn invalid(error: wasmparser::BinaryReaderError) -> Refusal {
 /// because the linker finds by series too: what is of another type is refused there, and a component that
 /// needs a newer contract says so in its manifest.
 const IMPORTS: [(&str, &[&str]); 4] = [
-    ("matricula:connector", &["types", "http", "transfer", "log"]),
+    (
+        "matricula:connector",
+        &["types", "http", "transfer", "composition", "log"],
+    ),
     ("wasi:io", &["error", "poll", "streams"]),
     (
         "wasi:cli",
@@ -237,6 +240,7 @@ mod tests {
             "matricula:connector/http@1.0.0",
             "matricula:connector/http@1.1.0",
             "matricula:connector/transfer@1.1.0",
+            "matricula:connector/composition@1.2.0",
             "wasi:io/poll@0.2.0",
             "wasi:cli/terminal-stdin@0.2.12",
             "wasi:random/insecure-seed@0.2.6",

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::bindings::{http, log, transfer};
+use crate::bindings::{composition, http, log, transfer};
 use crate::call::Purpose;
 use crate::limits::{HANDLES, LOG_FIELDS, LOG_LINE, Limits};
 use crate::memory::MemoryLimit;
@@ -147,6 +147,7 @@ pub(crate) fn add_imports(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
     http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     transfer::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    composition::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
 
     io::error::add_to_linker::<State, Io>(linker, |state| &mut state.table)?;

@@ -7,9 +7,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use matricula_core::egress::Egress;
-use matricula_core::file::{Content, File, FileId, Part};
+use matricula_core::file::{Content, File, FileId, Part, Piece};
 
-use crate::bindings::{http, transfer};
+use crate::bindings::{composition, http, transfer};
 use crate::call::Purpose;
 use crate::limits::FILES;
 use crate::state::{Outgoing, State};
@@ -116,6 +116,38 @@ impl transfer::Host for State {
         } = self.admit(request)?;
         let parts = parts.into_iter().map(part).collect();
         let sent = self.egress.upload(request, parts, remaining).await;
+        self.answer(self.came(changing, sent)?)
+    }
+}
+
+impl composition::Host for State {
+    async fn send(
+        &mut self,
+        request: http::Request,
+        pieces: Vec<composition::Piece>,
+    ) -> Result<http::Response, http::SendError> {
+        use composition::Piece as Wit;
+
+        if request.body.is_some() {
+            let reason = "the connector gave a request a body beside its pieces, which is a fault of the connector";
+            return Err(http::SendError::Connect(reason.to_owned()));
+        }
+        let in_memory = |piece: &Wit| match piece {
+            Wit::Bytes(bytes) => bytes.len(),
+            Wit::Base64(_) => 0,
+        };
+        self.fits(pieces.iter().map(in_memory).sum())?;
+        let Outgoing {
+            request,
+            remaining,
+            changing,
+        } = self.admit(request)?;
+        let piece = |piece| match piece {
+            Wit::Bytes(bytes) => Piece::Bytes(bytes.into()),
+            Wit::Base64(id) => Piece::Base64(FileId(id)),
+        };
+        let pieces = pieces.into_iter().map(piece).collect();
+        let sent = self.egress.compose(request, pieces, remaining).await;
         self.answer(self.came(changing, sent)?)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::file::{File, FileId, Part};
+use crate::file::{File, FileId, Part, Piece};
 
 /// A request as a connector asks for it: without authentication.
 #[derive(Debug, Clone)]
@@ -96,6 +96,18 @@ pub trait Egress: Send + Sync {
         remaining: Duration,
     ) -> Result<Response, SendError> {
         let _ = (request, parts, remaining);
+        Err(no_hold())
+    }
+
+    /// Like [`Self::send`], with these pieces as the body, one after the other. A piece that names a file that
+    /// is not held is [`SendError::Connect`].
+    async fn compose(
+        &self,
+        request: Request,
+        pieces: Vec<Piece>,
+        remaining: Duration,
+    ) -> Result<Response, SendError> {
+        let _ = (request, pieces, remaining);
         Err(no_hold())
     }
 

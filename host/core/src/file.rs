@@ -49,6 +49,15 @@ pub struct Part {
     pub content: Content,
 }
 
+/// A piece of a body that has files inside it.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// These bytes.
+    Bytes(bytes::Bytes),
+    /// A held file, in base64.
+    Base64(FileId),
+}
+
 /// What a part holds.
 #[derive(Debug, Clone)]
 pub enum Content {

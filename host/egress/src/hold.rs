@@ -40,8 +40,8 @@ const OF_A_SESSION: usize = 16;
 /// Bytes are counted in blocks of this many.
 const BLOCK: u64 = 1024;
 
-/// How much of a file is read at a time.
-const READ: u64 = 64 * 1024;
+/// How much of a file is read at a time: a multiple of three, which base64 needs.
+pub(crate) const READ: u64 = 63 * 1024;
 
 /// The files that pass through a gateway.
 pub(crate) struct Hold {

@@ -19,6 +19,7 @@
 mod address;
 mod authentication;
 mod budget;
+mod composed;
 mod disposition;
 mod exchange;
 mod gate;

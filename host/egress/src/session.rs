@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use matricula_core::egress::{Egress, Request, Response, SendError};
-use matricula_core::file::{File, FileId, Part};
+use matricula_core::file::{File, FileId, Part, Piece};
 use reqwest::Method;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue,
@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::authentication::{Authentication, Rules};
 use crate::budget::Budget;
+use crate::composed;
 use crate::disposition;
 use crate::headers;
 use crate::hold::{Filled, Shelf};
@@ -112,6 +113,13 @@ impl Session {
 
         let budget = Budget::new(Arc::clone(&wire.clock), remaining);
         let follows = method == Method::GET || method == Method::HEAD;
+        if let Payload::Composed(_) = &payload
+            && follows
+        {
+            return Err(refused(format!(
+                "a body with a file to be sent by {method}"
+            )));
+        }
         if let Payload::Form(_) = &payload {
             let own =
                 |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
@@ -260,6 +268,25 @@ impl Egress for Session {
         let pieces = self.clean(multipart::pieces(system, parts, self.shelf.as_deref()))?;
         let result = self
             .run(request, Payload::Form(pieces), None, remaining)
+            .await;
+        self.clean(result.map(|(response, _)| response))
+    }
+
+    async fn compose(
+        &self,
+        request: Request,
+        pieces: Vec<Piece>,
+        remaining: Duration,
+    ) -> Result<Response, SendError> {
+        let system = self.shared.wire.gate.system();
+        if request.body.is_some() {
+            return Err(SendError::OriginNotAllowed(format!(
+                "the connector of {system} asked for a body beside the pieces of one"
+            )));
+        }
+        let segments = self.clean(composed::segments(system, pieces, self.shelf.as_deref()))?;
+        let result = self
+            .run(request, Payload::Composed(segments), None, remaining)
             .await;
         self.clean(result.map(|(response, _)| response))
     }

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use matricula_core::egress::SendError;
-use reqwest::header::{HOST, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, redirect};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::address::Reach;
+use crate::composed;
 use crate::hold::{Filled, Unread};
 use crate::intake::{Intake, Unheld, receive};
 use crate::multipart;
@@ -155,6 +156,12 @@ impl Transport {
                             .build()
                     })
                     .map_err(|error| lost(origin, &error))?;
+            }
+            Payload::Composed(segments) => {
+                // Remotes that keep a file whole want to know how much will come.
+                let length = composed::length(&segments).into();
+                outgoing.headers_mut().insert(CONTENT_LENGTH, length);
+                *outgoing.body_mut() = Some(composed::body(&segments));
             }
         }
         let executed = client.execute(outgoing);

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::budget::Budget;
+use crate::composed::Segment;
 use crate::gate::Gate;
 use crate::intake::Intake;
 use crate::limits::Limiter;
@@ -69,11 +70,13 @@ pub(crate) enum Payload {
     Bytes(Bytes),
     /// `multipart/form-data`.
     Form(Arc<[Piece]>),
+    /// Bytes with files inside them.
+    Composed(Arc<[Segment]>),
 }
 
 impl Outgoing<'_> {
     fn longest(&self) -> Duration {
-        if self.intake.is_some() || matches!(self.body, Payload::Form(_)) {
+        if self.intake.is_some() || matches!(self.body, Payload::Form(_) | Payload::Composed(_)) {
             LONGEST_WITH_A_FILE
         } else {
             LONGEST

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use matricula_component::{Component, Limits};
 use matricula_core::connector::{Call, Change, Connector as _, Disposition, Receipt};
 use matricula_core::egress::{Egress, Request, Response, SendError};
-use matricula_core::file::{Content, File, FileId, Part};
+use matricula_core::file::{Content, File, FileId, Part, Piece};
 use matricula_core::{Effect, Failure, FailureKind, TargetId};
 use serde_json::json;
 
@@ -31,6 +31,7 @@ struct Hold {
     behind: Behind,
     fetches: Mutex<Vec<(Request, u64, Duration)>>,
     uploads: Mutex<Vec<(Request, Vec<Part>, Duration)>>,
+    composed: Mutex<Vec<(Request, Vec<Piece>)>>,
     released: Mutex<Vec<String>>,
 }
 
@@ -40,6 +41,7 @@ impl Hold {
             behind,
             fetches: Mutex::default(),
             uploads: Mutex::default(),
+            composed: Mutex::default(),
             released: Mutex::default(),
         })
     }
@@ -106,12 +108,28 @@ impl Egress for Hold {
         })
     }
 
+    async fn compose(
+        &self,
+        request: Request,
+        pieces: Vec<Piece>,
+        _: Duration,
+    ) -> Result<Response, SendError> {
+        self.composed.lock().unwrap().push((request, pieces));
+        let answer = self.answer()?;
+        Ok(Response {
+            body: Bytes::from_static(b"12"),
+            ..answer
+        })
+    }
+
     fn release(&self, file: &FileId) {
         self.released.lock().unwrap().push(file.0.clone());
     }
 
     fn requests(&self) -> u64 {
-        (self.fetches.lock().unwrap().len() + self.uploads.lock().unwrap().len()) as u64
+        (self.fetches.lock().unwrap().len()
+            + self.uploads.lock().unwrap().len()
+            + self.composed.lock().unwrap().len()) as u64
     }
 }
 
@@ -392,11 +410,33 @@ async fn the_parts_of_an_upload_reach_the_egress_in_order() {
 }
 
 #[tokio::test]
+async fn the_pieces_of_a_body_reach_the_egress_in_order() {
+    let component = load(Limits::default());
+    let hold = Hold::new(Behind::File(900));
+    upload(&component, &call_through(Arc::clone(&hold)), "compose")
+        .await
+        .unwrap();
+    let composed = hold.composed.lock().unwrap();
+    let (request, pieces) = &composed[0];
+    assert_eq!((&*request.method, &request.body), ("POST", &None));
+    let text = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        Piece::Base64(FileId(id)) => format!("<{id}>"),
+    };
+    assert_eq!(
+        pieces.iter().map(text).collect::<Vec<_>>(),
+        ["{\"data\":\"", "<file-7>", "\",\"title\":\"Fire safety\"}"]
+    );
+}
+
+#[tokio::test]
 async fn an_upload_that_cannot_be_is_not_sent() {
     let component = load(Limits::default());
     for (order, expected) in [
         ("upload-bytes", "too-large"),
         ("upload-with-body", "connect"),
+        ("compose-bytes", "too-large"),
+        ("compose-with-body", "connect"),
     ] {
         let hold = Hold::new(Behind::File(900));
         let call = call_through(Arc::clone(&hold));

@@ -8,6 +8,8 @@ mod answers;
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod composed;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod gate;

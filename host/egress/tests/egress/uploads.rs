@@ -19,15 +19,15 @@ use crate::support::*;
 const TO: &str = "https://api.example.com/documents";
 
 /// A file on its way: a source that gives it and the session that fetched it.
-struct Fetched {
-    house: House,
+pub(crate) struct Fetched {
+    pub(crate) house: House,
     source: Arc<Session>,
-    id: FileId,
-    content: Bytes,
+    pub(crate) id: FileId,
+    pub(crate) content: Bytes,
 }
 
 impl Fetched {
-    async fn new(case: &Case, size: usize) -> Self {
+    pub(crate) async fn new(case: &Case, size: usize) -> Self {
         let content = Bytes::from([&b"%PDF-1.7\n"[..], &noise(size)].concat());
         let given = content.clone();
         let server = Server::start(&case.clock, move |_| {
@@ -189,7 +189,7 @@ async fn one_file_may_be_sent_several_times_at_once_and_let_go_meanwhile() {
     assert!(upload(&session, vec![fetched.part()]).await.is_err());
 }
 
-fn with_token(case: Case) -> Case {
+pub(crate) fn with_token(case: Case) -> Case {
     case.secret("key", "a-rather-long-key-0001").scheme(
         "https://api.example.com",
         json!({"type": "token", "url": "https://api.example.com/auth", "body": "json",
