@@ -69,6 +69,7 @@ mod tests {
             tenant: TenantId::from("northwind/1"),
             person_id: "1".into(),
             person: Person::named("Ada"),
+            organization: None,
             role: Role::Viewer,
             locale: Locale::En,
             flows: None,

@@ -18,7 +18,7 @@ pub(crate) const SKEW: i64 = 60;
 /// How long a token may live, in seconds.
 pub(crate) const LIFE: i64 = 10 * 60;
 
-/// The longest `tenant`, `sub` and `name`, in characters.
+/// The longest `tenant`, `sub`, `name` and `organization`, in characters.
 pub(crate) const NAME: usize = 200;
 /// The longest address of a mailbox.
 const EMAIL: usize = 254;
@@ -30,6 +30,7 @@ pub(crate) struct Claims {
     pub(crate) role: Role,
     pub(crate) locale: Locale,
     pub(crate) person: Person,
+    pub(crate) organization: Option<String>,
     pub(crate) flows: Option<BTreeSet<String>>,
     pub(crate) expires_at: Timestamp,
     /// When somebody signed in; only in tokens of the local sign-in.
@@ -63,6 +64,7 @@ impl Claims {
                 picture: picture(claims)?,
             },
             subject,
+            organization: optional(claims, "organization", NAME)?,
             flows: flows(claims)?,
             expires_at,
             signed_in_at: date(claims, "auth_time")?,

@@ -22,6 +22,7 @@ mod cache;
 mod claims;
 mod error;
 mod fetch;
+mod gifts;
 mod jwks;
 mod key;
 mod local;

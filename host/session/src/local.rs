@@ -190,6 +190,7 @@ impl Local {
             tenant: TenantId::from(LOCAL),
             person_id: claims.subject,
             person: claims.person,
+            organization: claims.organization,
             role: claims.role,
             locale: claims.locale,
             flows: claims.flows,

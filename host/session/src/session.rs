@@ -70,6 +70,8 @@ pub struct Session {
     pub person_id: String,
     /// What to show of them. The name is that of the token, else their address, else `person_id`.
     pub person: Person,
+    /// What the tenant is called, where the token says it.
+    pub organization: Option<String>,
     /// What they may do.
     pub role: Role,
     /// What language they read.

@@ -146,6 +146,7 @@ fn of_vendor(
         tenant: TenantId::new(format!("{}/{}", vendor.id(), claims.tenant)),
         person_id: claims.subject,
         person: claims.person,
+        organization: claims.organization,
         role: claims.role,
         locale: claims.locale,
         flows: both(claims.flows, vendor.flows()),

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use matricula_core::Text;
+use matricula_core::credential::{Gifts, Given};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::gifts;
 use crate::key::{Algorithm, Key};
 use crate::origin;
 
@@ -25,9 +27,9 @@ pub(crate) const AUDIENCE: &str = "matricula";
 /// What a configuration points to, and the caller is to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference<'a> {
-    /// The text of a file (`public_file`), named as in the configuration.
+    /// The text of a file (`public_file`, `…_file`), named as in the configuration.
     File(&'a str),
-    /// The value of an environment variable (`secret_env`).
+    /// The value of an environment variable (`secret_env`, `…_env`).
     Variable(&'a str),
 }
 
@@ -42,6 +44,7 @@ pub struct Vendor {
     flows: Option<BTreeSet<String>>,
     keys: HashMap<String, Arc<Key>>,
     jwks: Option<Url>,
+    connectors: BTreeMap<String, Gifts>,
 }
 
 impl Vendor {
@@ -133,6 +136,17 @@ impl Vendors {
         self.0.values()
     }
 
+    /// What the vendors give to their tenants' credentials.
+    pub fn given(&self) -> Given {
+        let mut given = Given::default();
+        for vendor in self.iter() {
+            for (connector, gifts) in &vendor.connectors {
+                given.insert(&vendor.id, connector, gifts.clone());
+            }
+        }
+        given
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -160,6 +174,8 @@ struct VendorEntry {
     #[serde(default)]
     key: Vec<KeyEntry>,
     jwks: Option<JwksEntry>,
+    #[serde(default)]
+    connectors: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +250,12 @@ impl VendorEntry {
                 "has no key, so that no token of it could be believed; add [[vendor.key]] or [vendor.jwks]".into(),
             ));
         }
+        let mut connectors = BTreeMap::new();
+        for (connector, entries) in &self.connectors {
+            let gifts = gifts::read(entries, resolve)
+                .map_err(|problem| refused(format!("connectors.{connector}: {problem}")))?;
+            connectors.insert(connector.clone(), gifts);
+        }
         let mut keys = HashMap::new();
         for entry in &self.key {
             let refused = |problem: String| ConfigError::Key {
@@ -257,6 +279,7 @@ impl VendorEntry {
             flows: self.flows,
             keys,
             jwks,
+            connectors,
         })
     }
 }

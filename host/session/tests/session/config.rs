@@ -201,3 +201,45 @@ fn what_is_not_understood_is_refused_with_its_place_and_without_its_line() {
     let without = VENDOR.replace("origins = [\"https://app.northwind.example\"]\n", "");
     assert!(refused(&without).contains("missing field `origins`"));
 }
+
+#[test]
+fn what_a_vendor_gives_is_read_from_where_it_lies() {
+    let text = key(
+        "alg = \"HS256\"\nsecret_env = \"NORTHWIND_SECRET\"\n[vendor.connectors.kombo]\n\
+         api_key_env = \"NORTHWIND_SECRET\"\napi_url = \"https://api.example.com\"",
+    );
+    let given = Vendors::parse(&text, resolve).unwrap().given();
+    let gifts = given.of(&"northwind/acme".into(), "kombo").unwrap();
+    let secret = resolve(matricula_session::Reference::Variable("NORTHWIND_SECRET")).unwrap();
+    assert_eq!(gifts.get("api_key"), Some(secret.trim()));
+    assert_eq!(gifts.hidden.get("api_url"), None);
+    assert_eq!(gifts.open["api_url"], "https://api.example.com");
+    let printed = format!("{given:?}");
+    assert!(!printed.contains(secret.trim()), "{printed}");
+    // Neither another vendor's tenants nor this machine's own have it.
+    for other in ["southridge/acme", "local", "northwind"] {
+        assert!(given.of(&other.into(), "kombo").is_none(), "{other}");
+    }
+    assert!(given.of(&"northwind/acme".into(), "personio").is_none());
+}
+
+#[test]
+fn what_a_vendor_gives_is_given_once_and_there() {
+    for (lines, said) in [
+        (
+            "api_key = \"x\"\napi_key_env = \"NORTHWIND_SECRET\"",
+            "api_key is given twice",
+        ),
+        ("api_url = \" \"", "api_url gives no value"),
+        (
+            "api_key_env = \"NOWHERE\"",
+            "connectors.kombo: api_key_env \"NOWHERE\"",
+        ),
+    ] {
+        let text = key(&format!(
+            "alg = \"HS256\"\nsecret_env = \"NORTHWIND_SECRET\"\n[vendor.connectors.kombo]\n{lines}"
+        ));
+        let error = refused(&text);
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -48,7 +48,7 @@ proptest! {
     fn any_value_of_any_claim(
         name in prop::sample::select(vec![
             "iss", "aud", "sub", "tenant", "role", "locale", "iat", "exp", "nbf", "name", "email",
-            "picture", "flows", "auth_time",
+            "picture", "flows", "auth_time", "organization",
         ]),
         value in json_value(),
     ) {

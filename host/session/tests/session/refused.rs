@@ -226,6 +226,8 @@ async fn with_claims_that_are_missing_or_malformed() {
         ("name", json!(long), "is too long"),
         ("email", json!("x".repeat(255)), "is too long"),
         ("locale", json!(["de"]), "is not a text"),
+        ("organization", json!("A\u{7}"), "holds control characters"),
+        ("organization", json!(long), "is too long"),
         (
             "picture",
             json!("javascript:alert(1)"),

@@ -44,6 +44,7 @@ async fn what_is_left_out_has_a_sensible_place_holder() {
     let session = world.says(&claims_with(none)).await.unwrap();
     assert_eq!(session.person.name, "u-17");
     assert_eq!(session.person.email, None);
+    assert_eq!(session.organization, None);
     assert_eq!(session.person.picture, None);
     assert_eq!(session.locale, Locale::En);
 
