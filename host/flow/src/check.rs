@@ -15,6 +15,7 @@ use crate::expression::types::{Shape, shape_of};
 use crate::expression::{Expression, Names, Parsed, TODAY, parse};
 use crate::file::{FlowFile, is_identifier};
 use crate::flow::{AccessRules, Checked, Flow, Leavers, MatchRule, SourceAttribute};
+use crate::groups::{self, SetRules};
 use crate::mapping;
 use crate::parts::Checker;
 use crate::schema::Check;
@@ -56,6 +57,8 @@ pub(crate) fn check(
     let mut fields = checker.fields(&mut file, operation);
     let found_by: Vec<String> = matches.iter().map(|rule| rule.attribute.clone()).collect();
     let access = checker.access(&mut file);
+    let part = file.groups.take();
+    let groups = part.and_then(|part| groups::rules(part, &file, target, operation, &mut checker));
     mapping::open(&file.mapping, &mapped, &found_by, &mut fields, &mut report);
     if let (Leavers::Delete, span) = file.leavers
         && operation.is_some_and(|operation| !operation.deletes)
@@ -80,7 +83,15 @@ pub(crate) fn check(
         return Err(Diagnostics(report.found));
     };
     let mapped = fields.iter().map(|field| &field.expression);
-    let used = used(scope.as_ref(), &matches, mapped, &access, document.as_ref());
+    let sets = groups.iter().flat_map(|groups| &groups.sets);
+    let used = used(
+        scope.as_ref(),
+        &matches,
+        mapped,
+        &access,
+        sets,
+        document.as_ref(),
+    );
     let mut attributes = Vec::with_capacity(used.len());
     for name in &used {
         match SourceAttribute::new(name, &stream.schema) {
@@ -117,7 +128,7 @@ pub(crate) fn check(
         guard: file.guard,
         leavers: file.leavers.0,
         activation: file.activation,
-        groups: None,
+        groups,
         alias: file.alias.text,
         names,
         schema: stream.schema.clone(),
@@ -165,6 +176,9 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
         "read": flow.attributes.iter()
             .map(|name| json!([name, described(&stream.schema, name)])).collect::<Vec<_>>(),
     });
+    if let Some(groups) = &flow.groups {
+        meaning["groups"] = groups.meaning();
+    }
     if let Some(document) = &flow.document {
         meaning["document"] = document.meaning();
     }
@@ -275,6 +289,7 @@ pub(crate) fn used<'e>(
     matches: &'e [MatchRule],
     mapped: impl Iterator<Item = &'e Expression>,
     access: &'e AccessRules,
+    sets: impl Iterator<Item = &'e SetRules>,
     document: Option<&'e DocumentRules>,
 ) -> BTreeSet<String> {
     let expressions = scope
@@ -282,6 +297,7 @@ pub(crate) fn used<'e>(
         .chain(matches.iter().map(|rule| &rule.expression))
         .chain(mapped)
         .chain(access.all())
+        .chain(sets.flat_map(SetRules::all))
         .chain(document.into_iter().flat_map(DocumentRules::all));
     expressions
         .flat_map(|expression| expression.attributes.iter())

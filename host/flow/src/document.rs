@@ -1,7 +1,7 @@
 //! Flows that deliver documents: what puts something into a person's file at the target once and for ever.
 //!
 //! Such a flow writes with an operation whose manifest says `once`. It neither makes accounts nor takes them
-//! away, so `match`, `access`, `leavers` and `guard` mean nothing in it; whose file a document belongs into
+//! away, so `match`, `access`, `groups`, `leavers` and `guard` mean nothing in it; whose file a document belongs into
 //! is known from the links of the flow that `people` names. Which record is which document (`once`), which
 //! are not wanted (`unless`) and what is worth saying of one (`remarks`) are expressions.
 
@@ -22,7 +22,7 @@ use crate::yaml::{Fields, Name, Report, Snippet, Source};
 const OWN: [&str; 4] = ["people", "once", "unless", "remarks"];
 
 /// The keys that only a flow that keeps accounts has.
-const OF_ACCOUNTS: [&str; 5] = ["match", "mapping", "access", "leavers", "guard"];
+const OF_ACCOUNTS: [&str; 6] = ["match", "mapping", "access", "groups", "leavers", "guard"];
 
 /// How a flow delivers documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +168,7 @@ pub(crate) fn keys(file: &mut FlowFile, operation: Option<&Operation>, report: &
         file.matches.clear();
         file.mapping = Open::Nothing;
         file.access = AccessPart::default();
+        file.groups = None;
         if let Some(people) = &file.document.people
             && !file
                 .requires

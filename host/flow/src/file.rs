@@ -11,6 +11,7 @@ use matricula_core::Text;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::document::{DocumentPart, document_part};
 use crate::flow::{self, Activation, Leavers, Requirement, Schedule};
+use crate::groups::{GroupPart, group_part};
 use crate::guard::Guard;
 use crate::mapping::{Open, mapping};
 use crate::schedule::{daily_report, schedule};
@@ -18,10 +19,10 @@ use crate::terms::{activation, guard, leavers, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 23] = [
+pub(crate) const KEYS: [&str; 24] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
     "settings", "let", "scope", "match", "map", "mapping", "access", "leavers", "guard", "people",
-    "once", "unless", "remarks", "activate",
+    "once", "unless", "remarks", "activate", "groups",
 ];
 
 /// The keys of `access`.
@@ -57,6 +58,7 @@ pub struct FlowFile {
     pub(crate) leavers: (Leavers, Span),
     pub(crate) activation: Activation,
     pub(crate) guard: Guard,
+    pub(crate) groups: Option<GroupPart>,
     pub(crate) document: DocumentPart,
     /// The keys that it has.
     pub(crate) keys: Vec<Name>,
@@ -181,6 +183,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let leavers = leavers(top.get("leavers"), report);
     let activation = activation(top.get("activate"), report);
     let guard = guard(top.get("guard"), report);
+    let groups = group_part(source, &top, report);
     let document = document_part(source, &top, report);
     let (connector, stream, alias) = from?;
     let alias = alias.unwrap_or(Name {
@@ -211,6 +214,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         leavers,
         activation,
         guard,
+        groups,
         document,
         keys: entries.iter().map(|(key, _)| key.clone()).collect(),
         start: top.span,

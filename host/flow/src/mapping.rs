@@ -193,8 +193,9 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    pub fn of(flow: &Checked, overrides: &Overrides) -> Result<Self, SettingsError> {
-        if overrides.is_empty() {
+    /// With the kinds of groups that are `kept`, for each of the flow.
+    pub fn of(flow: &Checked, overrides: &Overrides, kept: &[bool]) -> Result<Self, SettingsError> {
+        if overrides.is_empty() && kept.iter().all(|kept| *kept) {
             return Ok(Self {
                 attributes: flow.attributes.clone(),
                 source_attributes: flow.source_attributes.clone(),
@@ -202,11 +203,14 @@ impl Read {
         }
         let mapped = effective(flow, overrides).flatten();
         let document = flow.document.as_ref();
+        let sets = flow.groups.iter().flat_map(|groups| &groups.sets);
+        let sets = sets.zip(kept).filter(|(_, kept)| **kept);
         let used = used(
             flow.scope.as_ref(),
             &flow.matches,
             mapped,
             &flow.access,
+            sets.map(|(set, _)| set),
             document,
         );
         let known = |name: &String| {

@@ -26,7 +26,7 @@ pub(crate) struct Checker<'a, 'r, 's> {
 }
 
 impl Checker<'_, '_, '_> {
-    fn expression(&mut self, snippet: Snippet) -> Option<(Expression, Span)> {
+    pub fn expression(&mut self, snippet: Snippet) -> Option<(Expression, Span)> {
         let span = snippet.span(0, snippet.text.trim_end().len());
         let parsed = parse(snippet, self.report)?;
         Some((self.names.check(parsed, self.report)?, span))
@@ -41,6 +41,18 @@ impl Checker<'_, '_, '_> {
         hint: impl Fn(&Type) -> Option<String>,
     ) -> Option<Expression> {
         let (expression, span) = self.expression(snippet)?;
+        self.must_give(expression, span, what, kinds, hint)
+    }
+
+    /// The expression, if it gives one of these kinds.
+    pub fn must_give(
+        &mut self,
+        expression: Expression,
+        span: Span,
+        what: &str,
+        kinds: u16,
+        hint: impl Fn(&Type) -> Option<String>,
+    ) -> Option<Expression> {
         let of = &expression.of;
         let nullable = of.nullable() && kinds & NULL == 0;
         if !of.can_be(kinds) || nullable {
@@ -337,7 +349,7 @@ impl Checker<'_, '_, '_> {
 }
 
 /// Where an object is given and something in it would fit: that.
-fn suggest_member<'t>(of: &'t Type, usual: &str, kinds: u16) -> Option<&'t str> {
+pub(crate) fn suggest_member<'t>(of: &'t Type, usual: &str, kinds: u16) -> Option<&'t str> {
     let fitting = || {
         let properties = of.shape()?.properties.iter();
         Some(

@@ -2,6 +2,7 @@
 
 mod access;
 mod document;
+mod groups;
 
 use std::sync::Arc;
 
@@ -10,8 +11,10 @@ use serde_json::Value;
 
 use self::access::{is_zone, last_day_open};
 use self::document::Documents;
+use self::groups::{Grouping, groupings};
 use crate::expression::{Compiled, Expression, Outcome, Val, View};
 use crate::flow::{Field, FieldSpec, Flow, SourceAttribute};
+use crate::groups::kept;
 use crate::mapping::{self, MAP_SETTING, Overrides, Read, digest};
 use crate::person::{AccessValues, FieldValue, Person, RecordError};
 use crate::schema::Problem;
@@ -40,6 +43,8 @@ pub struct Program {
     barred: Option<Compiled>,
     last_day: Option<Compiled>,
     time_zone: Option<Compiled>,
+    /// For each kind of groups of the flow; none: the settings say that it is not kept.
+    groups: Vec<Option<Grouping>>,
     documents: Option<Documents>,
 }
 
@@ -75,7 +80,8 @@ impl Program {
         overrides: Overrides,
     ) -> Result<Self, SettingsError> {
         let checked = &*flow.0;
-        let read = Read::of(checked, &overrides)?;
+        let kept = kept(checked, &settings)?;
+        let read = Read::of(checked, &overrides, &kept)?;
         let digest = digest(checked, &settings, &overrides, &read);
         let Read {
             attributes,
@@ -115,6 +121,7 @@ impl Program {
             barred: optional(&checked.access.barred),
             last_day: optional(&checked.access.last_day),
             time_zone: optional(&checked.access.time_zone),
+            groups: groupings(checked, &kept, compile),
             documents: checked
                 .document
                 .as_ref()
@@ -173,7 +180,7 @@ impl Program {
     }
 
     /// The top-level attributes of the source that are read, sorted: those of the file's expressions and of the owner's,
-    /// without those that only a replaced expression uses. What the owner must allow the credential to
+    /// without those that only a replaced expression or a kind of groups that is not kept uses. What the owner must allow the credential to
     /// read, and all that is asked for.
     pub fn attributes(&self) -> &[String] {
         &self.attributes
@@ -213,7 +220,7 @@ impl Program {
             fields: self.values(&view)?,
             matches,
             access: self.access(&view)?,
-            groups: Vec::new(),
+            groups: self.groups(&view)?,
         })
     }
 

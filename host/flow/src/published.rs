@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::file::{ACCESS_KEYS, FlowFile, KEYS};
 use crate::flow::Flow;
+use crate::groups::{GROUPS_KEYS, SET_KEYS};
 use crate::mapping::MAPPING_KEYS;
 use crate::schedule::{REPORT_KEYS, SCHEDULE_KEYS};
 use crate::terms::REQUIREMENT_KEYS;
@@ -14,6 +15,9 @@ use crate::yaml::Source;
 
 const FLOW: &str = include_str!("../../../flows/sync-employees.flow.yaml");
 const DOCUMENTS: &str = include_str!("../../../flows/sync-certificates.flow.yaml");
+
+const GROUPS: &str = "{ operation: upsert-group, sets: { department: { when: 'true', \
+    key: e.department.id, name: e.department.name, title: { en: Department } } } }";
 
 fn schema() -> Value {
     serde_json::from_str(include_str!("../../../flows/flow.schema.json")).unwrap()
@@ -119,6 +123,26 @@ fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
         ("mapping", "all", false),
         ("leavers", "keep", true),
         ("leavers", "remove", false),
+        ("activate", "tested", true),
+        ("activate", "at-once", true),
+        ("activate", "later", false),
+        ("activate", "true", false),
+        ("groups", GROUPS, true),
+        (
+            "groups",
+            "{ operation: o, sets: { a1_b: { key: 1, name: '\"x\"', title: { en: A } } } }",
+            true,
+        ),
+        ("groups", "{ operation: upsert-group, sets: {} }", false),
+        ("groups", "{ operation: upsert-group }", false),
+        ("groups", "{ operation: upsert-group, sets: [team] }", false),
+        (
+            "groups",
+            "{ operation: upsert-group, sets: { team: e.team } }",
+            false,
+        ),
+        ("groups", "{}", false),
+        ("groups", "upsert-group", false),
         ("guard", "{ share: 0.5, from: 1, count: 10 }", true),
         ("guard", "{ share: 20 }", false),
         ("people", "sync-employees", true),
@@ -138,6 +162,26 @@ fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
     ] {
         agree(key, value, right);
     }
+    for (from, to) in [
+        ("department:", "Department:"),
+        ("department:", "cost-center:"),
+        ("department:", "dédépartement:"),
+        ("department:", &format!("{}:", "d".repeat(41))),
+        ("operation:", "opration:"),
+        ("operation: upsert-group", "operation: 7"),
+        ("when:", "if:"),
+        ("key: e.department.id,", ""),
+        ("name: e.department.name,", ""),
+        ("name: e.department.name,", "name: [],"),
+        (", title: { en: Department }", ""),
+        ("{ en: Department }", "{ de: Abteilung }"),
+        ("{ en: Department }", "Department"),
+    ] {
+        assert!(GROUPS.contains(from), "{from}");
+        agree("groups", &GROUPS.replace(from, to), false);
+    }
+    let longest = format!("{}:", "d".repeat(40));
+    agree("groups", &GROUPS.replace("department:", &longest), true);
 }
 
 /// Which keys belong to which kind of flow is checked against the manifests; here only the operation counts.
@@ -154,6 +198,12 @@ fn the_published_schema_and_the_checker_agree_on_the_keys_of_each_kind_of_flow()
         (DOCUMENTS, &reteach, &personio, "match: [{ title: c.id }]"),
         (DOCUMENTS, &reteach, &personio, "mapping: { open: [title] }"),
         (DOCUMENTS, &reteach, &personio, "access: {}"),
+        (
+            DOCUMENTS,
+            &reteach,
+            &personio,
+            "groups: { operation: o, sets: { a: { key: c.id, name: c.id, title: { en: A } } } }",
+        ),
         (DOCUMENTS, &reteach, &personio, "leavers: keep"),
         (DOCUMENTS, &reteach, &personio, "guard: {}"),
     ] {
@@ -194,6 +244,9 @@ fn the_published_schema_has_the_keys_that_are_read() {
         |keys: &[&str]| -> BTreeSet<String> { keys.iter().map(|key| (*key).to_owned()).collect() };
     assert_eq!(keys("/properties"), known(&KEYS));
     assert_eq!(keys("/properties/access/properties"), known(&ACCESS_KEYS));
+    assert_eq!(keys("/properties/groups/properties"), known(&GROUPS_KEYS));
+    let set = "/properties/groups/properties/sets/additionalProperties/properties";
+    assert_eq!(keys(set), known(&SET_KEYS));
     assert_eq!(keys("/properties/mapping/properties"), known(&MAPPING_KEYS));
     assert_eq!(
         keys("/properties/schedule/properties"),

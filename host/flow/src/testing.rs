@@ -12,8 +12,9 @@
 //!     expect:
 //!       scope: true
 //!       fields: { email: null, manager: { person: "3" } }
-//!       absent: [department]                 # fields that are left alone
+//!       absent: [department, groups.team]    # fields and memberships that are left alone
 //!       match: { external_id: "7" }
+//!       groups: { department: Department IT, team: null }  # by kind; also { key: 17, name: Department IT }
 //!       access: { allowed: false, reason: end-reached, changes_at: null, from: null, until: 2026-03-31 }
 //!       error: { code: invalid-value, attribute: email, message: part of it }
 //! ```
@@ -22,6 +23,7 @@
 //! documents have no match and access; what their cases expect is in `documents`.
 
 mod documents;
+mod groups;
 
 use jiff::Timestamp;
 use matricula_core::link::Access;
@@ -36,7 +38,9 @@ use crate::yaml::{Data, Fields, Node, Report, Source};
 
 const KEYS: [&str; 5] = ["flow", "now", "settings", "record", "cases"];
 const CASE_KEYS: [&str; 6] = ["name", "now", "settings", "record", "without", "expect"];
-const EXPECT_KEYS: [&str; 6] = ["scope", "fields", "absent", "match", "access", "error"];
+const EXPECT_KEYS: [&str; 7] = [
+    "scope", "fields", "absent", "match", "access", "groups", "error",
+];
 const ACCESS_KEYS: [&str; 8] = [
     "allowed",
     "reason",
@@ -47,6 +51,8 @@ const ACCESS_KEYS: [&str; 8] = [
     "last_day",
     "time_zone",
 ];
+/// What a kind of groups begins with among what is expected to be absent.
+const GROUPS: &str = "groups.";
 const ERROR_KEYS: [&str; 3] = ["code", "attribute", "message"];
 
 /// What became of one case.
@@ -126,6 +132,7 @@ struct Expect {
     absent: Vec<String>,
     matches: Vec<(String, Value)>,
     access: Vec<(String, Value)>,
+    groups: groups::Expect,
     error: Option<Vec<(String, Value)>>,
 }
 
@@ -226,6 +233,7 @@ fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
         Some(node) => report.add(node.first(), "scope must be true or false"),
         None => {}
     }
+    expect.groups = groups::Expect::read(flow, &fields, report);
     let mut pairs = |key: &str, one: &str, known: &[&str]| {
         let Some(node) = fields.get(key) else {
             return Vec::new();
@@ -259,6 +267,12 @@ fn expect(flow: &Flow, node: &Node, report: &mut Report<'_>) -> Expect {
         .is_some()
         .then(|| pairs("error", "key of an error", &ERROR_KEYS));
     expect.absent = names(fields.get("absent"), "absent", report);
+    let kinds = flow.groups().iter();
+    let kinds: Vec<String> = kinds.map(|spec| format!("groups.{}", spec.kind)).collect();
+    let known: Vec<&str> = known
+        .into_iter()
+        .chain(kinds.iter().map(String::as_str))
+        .collect();
     if let Some(unknown) = expect
         .absent
         .iter()
@@ -297,6 +311,13 @@ impl Case {
             failures.compare("scope", &scope.into(), &person.in_scope.into());
         }
         self.compare_fields(flow, &person.fields, &mut failures);
+        self.expect.groups.compare(flow, person, &mut failures);
+        let groups = self.expect.absent.iter();
+        for (name, kind) in groups.filter_map(|name| Some((name, name.strip_prefix(GROUPS)?))) {
+            if groups::reading(flow, person, kind) != Some(&Reading::Absent) {
+                failures.must_be_absent(name);
+            }
+        }
         for (name, expected) in &self.expect.matches {
             let at = flow.match_rules().iter().position(|rule| rule == name);
             let value = at.and_then(|at| person.matches.get(at)).cloned().flatten();
@@ -337,11 +358,10 @@ impl Case {
                 }
             }
         }
-        for name in &self.expect.absent {
+        let fields = self.expect.absent.iter();
+        for name in fields.filter(|name| !name.starts_with(GROUPS)) {
             if field(name) != Some(&FieldValue::Absent) {
-                failures
-                    .0
-                    .push(format!("{name}: expected to be absent, has a value"));
+                failures.must_be_absent(name);
             }
         }
     }
@@ -404,6 +424,11 @@ fn as_new(person: &Person) -> Access {
 struct Failures(Vec<String>);
 
 impl Failures {
+    fn must_be_absent(&mut self, name: &str) {
+        self.0
+            .push(format!("{name}: expected to be absent, has a value"));
+    }
+
     fn compare(&mut self, what: &str, expected: &Value, value: &Value) {
         if expected != value {
             self.0

@@ -5,6 +5,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use super::budget;
 use super::functions::TextFunction;
 use super::infer::{Check, text_of};
+use super::rewrite::JOIN;
 use super::types::{BOOL, DATE, DOUBLE, INT, LIST, NULL, NUMBER, OBJECT, TEXT, TEXTUAL, Type};
 use crate::diagnostic::did_you_mean;
 
@@ -65,6 +66,18 @@ impl Check<'_, '_, '_> {
             ("string", [(arg, of)]) => {
                 self.takes(arg, of, TEXTUAL | NUMBER | BOOL | NULL, name);
                 kinds_if(of, TEXT)
+            }
+            (JOIN, [(left, left_of), (right, right_of)]) => {
+                for (side, of) in [(left, left_of), (right, right_of)] {
+                    if of.has(NUMBER | BOOL) && !of.has(TEXTUAL) {
+                        let hint = format!("write string({})", self.text(side));
+                        let message = format!("+ takes text here, and this is {of}");
+                        self.wrong_with(side, message, Some(hint));
+                    } else {
+                        self.takes(side, of, TEXTUAL | NULL, "+");
+                    }
+                }
+                kinds_if(&left_of.or(right_of), TEXT)
             }
             ("replace", [(arg, of), rest @ ..]) if rest.len() == 2 => {
                 self.takes(arg, of, TEXTUAL | NULL, name);

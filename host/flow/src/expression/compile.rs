@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::fast::Node;
 use super::functions::TextFunction;
 use super::infer::text_of;
-use super::rewrite::{HAS, OPT_SELECT, SELECT, STRING};
+use super::rewrite::{HAS, JOIN, OPT_SELECT, SELECT, STRING};
 use super::val::Val;
 
 /// Compiles a bound tree; none if some part of it is only known to `cel`.
@@ -208,6 +208,7 @@ impl Compiler<'_> {
             }
             (operators::CONDITIONAL, _) => wrap(self.fixed(args)?, Node::Conditional),
             (operators::ADD, _) => wrap(self.fixed(args)?, Node::Concat),
+            (JOIN, _) => wrap(self.fixed(args)?, Node::JoinOrNull),
             _ => return None,
         })
     }

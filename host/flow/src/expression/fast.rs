@@ -61,6 +61,8 @@ pub(super) enum Node {
     Not(Box<Node>),
     Conditional(Box<[Node; 3]>),
     Concat(Box<[Node; 2]>),
+    /// The same, null where either is null.
+    JoinOrNull(Box<[Node; 2]>),
     List(Vec<Node>),
     /// `target.orValue(default)`: the default is evaluated first, as `cel` does.
     OrValue {
@@ -248,6 +250,16 @@ impl Node {
                     (Val::Text(left), Val::Text(right)) => {
                         Ok(Val::Text((left.into_owned() + &right).into()))
                     }
+                    _ => Err(Stop::GiveUp),
+                }
+            }
+            Self::JoinOrNull(sides) => {
+                let [left, right] = &**sides;
+                match (left.evaluate(record)?, right.evaluate(record)?) {
+                    (Val::Text(left), Val::Text(right)) => {
+                        Ok(Val::Text((left.into_owned() + &right).into()))
+                    }
+                    (Val::Null, _) | (_, Val::Null) => Ok(Val::Null),
                     _ => Err(Stop::GiveUp),
                 }
             }

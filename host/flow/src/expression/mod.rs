@@ -31,6 +31,8 @@
 //! | `switch({…}, key, default)` | the entry of a key, or the default |
 //! | `person(key)` | the account of another person; only as the whole value of a reference |
 //!
+//! In the name of a group (`groups`) texts that are joined with `+` may be null: then there is no name.
+//!
 //! There is no `now`: what depends on the time is declared under `access`, so that the engine knows the next
 //! moment at which somebody's access changes. Only the `remarks` of a flow that delivers documents know
 //! `today`, the day in UTC: they tell how a document stood when it was delivered and decide nothing.

@@ -7,6 +7,7 @@ use cel::common::ast::{
 };
 use serde_json::Value;
 
+use super::functions::TextFunction;
 use super::infer::text_of;
 use super::names::Names;
 
@@ -20,6 +21,8 @@ pub(super) const OPT_SELECT: &str = "@optSelect";
 pub(super) const MATCHES: &str = "@matches";
 /// `@meter(value, work)`: the value, charged for.
 pub(super) const METER: &str = "@meter";
+/// `+` of texts that answers null with null.
+pub(super) const JOIN: &str = "@join";
 /// `string` that answers null with null.
 pub(super) const STRING: &str = "@string";
 
@@ -49,6 +52,24 @@ pub(super) fn inline(tree: &IdedExpr, names: &Names) -> Result<IdedExpr, TooLarg
 
 fn count(tree: &IdedExpr) -> usize {
     1 + children(tree).into_iter().map(count).sum::<usize>()
+}
+
+/// Puts [`JOIN`] in place of each `+` whose result is the result of the whole, also by way of a condition or of a
+/// function that answers null with null.
+pub(super) fn joining(node: &mut IdedExpr) {
+    let Expr::Call(call) = &mut node.expr else {
+        return;
+    };
+    match (call.func_name.as_str(), call.args.as_mut_slice()) {
+        (operators::ADD, parts @ [_, _]) => {
+            parts.iter_mut().for_each(joining);
+            JOIN.clone_into(&mut call.func_name);
+        }
+        (operators::CONDITIONAL, [_, parts @ ..]) => parts.iter_mut().for_each(joining),
+        ("replace" | "truncate", [text, ..]) => joining(text),
+        (name, [text]) if TextFunction::named(name).is_some() => joining(text),
+        _ => {}
+    }
 }
 
 /// Puts the values of settings in place, and our functions in place of selections.

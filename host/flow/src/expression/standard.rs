@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::budget;
 use super::functions::{self, TextFunction};
-use super::rewrite::{HAS, MATCHES, METER, OPT_SELECT, SELECT, STRING};
+use super::rewrite::{HAS, JOIN, MATCHES, METER, OPT_SELECT, SELECT, STRING};
 
 /// The name under which absence travels as an error.
 const ABSENT: &str = "@absent";
@@ -136,7 +136,7 @@ fn json(value: &dyn Val) -> Option<Value> {
     Cel::try_from(value).ok()?.json().ok()
 }
 
-const FUNCTIONS: [(&str, usize, Function); 19] = [
+const FUNCTIONS: [(&str, usize, Function); 20] = [
     ("trim", 1, |args| text(args, TextFunction::Trim)),
     ("lower", 1, |args| text(args, TextFunction::Lower)),
     ("upper", 1, |args| text(args, TextFunction::Upper)),
@@ -153,6 +153,7 @@ const FUNCTIONS: [(&str, usize, Function); 19] = [
     ("ifEmpty", 2, if_empty),
     ("switch", 3, switch),
     (STRING, 1, string),
+    (JOIN, 2, join_or_null),
     (SELECT, 3, select),
     (HAS, 2, has),
     (OPT_SELECT, 2, opt_select),
@@ -251,6 +252,19 @@ fn join<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
     match functions::join(&texts, separator) {
         Some(text) => Ok(CowVal::owned(CelString::from(text))),
         None => failed(budget::TOO_LONG),
+    }
+}
+
+fn join_or_null<'b, 'v>(args: Args<'b, 'v>) -> Given<'b, 'v> {
+    let [left, right] = args.as_slice() else {
+        return failed("an argument is missing");
+    };
+    if is_null(left.as_ref()) || is_null(right.as_ref()) {
+        return Ok(null());
+    }
+    match (str_of(left), str_of(right)) {
+        (Some(left), Some(right)) => Ok(CowVal::owned(CelString::from(left.to_owned() + right))),
+        _ => failed("+ takes texts here"),
     }
 }
 

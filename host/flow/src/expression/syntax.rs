@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cel::common::ast::{Expr, IdedExpr, SourceInfo};
 
-use super::rewrite::children;
+use super::rewrite::{self, children};
 use super::standard;
 use crate::yaml::{Report, Snippet};
 
@@ -36,6 +36,12 @@ impl Parsed {
             .into_iter()
             .map(str::to_owned)
             .collect()
+    }
+
+    /// The same, where texts that it joins with `+` may be null: then it gives null.
+    pub fn joining(mut self) -> Self {
+        rewrite::joining(&mut self.tree);
+        self
     }
 
     /// If it is `person(…)`, what stands in the brackets.
