@@ -3,13 +3,13 @@
 //!
 //! It is Python's and comes from its package index, so it has an environment of its own in the target folder.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cargo::{self, Workspace};
 use crate::process::without_settings;
+use crate::python::{Environment, WANTED};
 use crate::say;
 use crate::served::{Programs, Served};
 
@@ -20,7 +20,10 @@ const SANDBOX: [&str; 5] = ["--people", "12", "--certificates", "6", "--no-limit
 
 /// Starts the product and lets it be asked.
 pub(crate) fn run(workspace: &Workspace, programs: &Programs) -> Result<()> {
-    let schemathesis = environment(workspace)?;
+    let list = format!("{FOLDER}/requirements.txt");
+    let Some(environment) = Environment::of(workspace, "schemathesis", &list)? else {
+        bail!("the tests of the API need {WANTED}");
+    };
     say::step(
         "Starting `matricula serve` with two automations, to be asked what its description allows",
     );
@@ -32,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, programs: &Programs) -> Result<()> {
     let automation = employees.get("id").and_then(|id| id.as_str());
     say::step("Testing the API: schemathesis run /api/v1/openapi.json");
     let ours = workspace.root.join(FOLDER);
-    let mut command = Command::new(schemathesis);
+    let mut command = Command::new(environment.program("schemathesis"));
     without_settings(&mut command)
         .current_dir(&folder)
         .arg("--config-file")
@@ -47,55 +50,4 @@ pub(crate) fn run(workspace: &Workspace, programs: &Programs) -> Result<()> {
         .env("MATRICULA_FUZZ_TARGET", &academy)
         .stdout(std::io::stderr());
     cargo::status(&mut command)
-}
-
-/// The program, installed into an environment of its own unless that has been done with these versions.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target.join("schemathesis");
-    let list = workspace.root.join(FOLDER).join("requirements.txt");
-    let wanted = std::fs::read_to_string(&list)
-        .with_context(|| format!("{} cannot be read", list.display()))?;
-    let made = folder.join("made");
-    let scripts = if cfg!(windows) { "Scripts" } else { "bin" };
-    let program = folder.join(scripts).join("schemathesis");
-    if std::fs::read_to_string(&made).is_ok_and(|text| text == wanted) && program.exists() {
-        return Ok(program);
-    }
-    say::step("Fetching schemathesis from PyPI into target/schemathesis");
-    let python = python()?;
-    let mut command = Command::new(python);
-    command.args(["-m", "venv", "--clear"]).arg(&folder);
-    cargo::output(&mut command).context("install Python's venv module (Debian: python3-venv)")?;
-    let mut command = Command::new(folder.join(scripts).join("python"));
-    command
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ])
-        .arg(&list)
-        .stdout(std::io::stderr());
-    cargo::status(&mut command)?;
-    std::fs::write(&made, wanted)?;
-    Ok(program)
-}
-
-fn python() -> Result<&'static Path> {
-    let check = "import sys; sys.exit(sys.version_info < (3, 10))";
-    for name in ["python3", "python"] {
-        let mut command = Command::new(name);
-        if command
-            .args(["-c", check])
-            .output()
-            .is_ok_and(|output| output.status.success())
-        {
-            return Ok(Path::new(name));
-        }
-    }
-    bail!(
-        "the tests of the API need Python 3.10 or newer (Debian: apt-get install python3 python3-venv)"
-    )
 }

@@ -11,9 +11,11 @@ mod connectors;
 mod demo;
 mod fuzz;
 mod http;
+mod interop;
 mod openapi;
 mod page;
 mod process;
+mod python;
 mod sandbox;
 mod say;
 mod served;
@@ -35,6 +37,7 @@ Commands:
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
   fuzz        Ask a server what the description of its API allows; a part of `test`
+  interop     Let others' code judge what the connectors send; a part of `test`
   openapi     Write down the description of the API, and the types that the page has of it
   page        Build the page and the script that embeds it into host/page/dist; needs Node
   help        Print this
@@ -49,9 +52,15 @@ cargo xtask demo [OPTIONS]
                     terminal; elsewhere the address of the page is printed, and everything ends
   The page needs Node; without it the demonstration is what the command line shows.
 
+cargo xtask interop [--specs FOLDER]
+  Fills scim2-server (of PyPI) and compares it with the source, has scim-sanity and scim2-models judge what was sent,
+  and holds requests against the vendors' OpenAPI files. Needs Python 3 with venv; without it nothing is checked.
+  --specs FOLDER    Where the vendors' files are, else MATRICULA_SPECS, else ../shared/specs if that exists. Without
+                    them that part is left out
+
 cargo xtask test [--no-browser] [ARGS]
   Runs the Rust tests; then, with Node, the page's own tests, its tests in Chromium, and requests made up
-  from the API's description (these need Python 3 with venv).
+  from the API's description (these need Python 3 with venv); then `interop`.
   --no-browser      Leave out the tests in Chromium
   ARGS go to `cargo nextest run --workspace` where cargo-nextest is installed, else to
   `cargo test --workspace`. With ARGS only the Rust tests are run, without those of the documentation.
@@ -83,7 +92,7 @@ fn run() -> Result<()> {
         .any(|argument| argument == "--help" || argument == "-h");
     match command.as_deref() {
         None | Some("help" | "--help" | "-h") => return say::out(HELP),
-        Some("demo" | "connectors" | "fuzz" | "openapi" | "page") if asks_help => {
+        Some("demo" | "connectors" | "fuzz" | "interop" | "openapi" | "page") if asks_help => {
             return say::out(HELP);
         }
         _ => {}
@@ -96,6 +105,7 @@ fn run() -> Result<()> {
         Some("connectors") if rest.is_empty() => connectors::build(&workspace).map(drop),
         Some("openapi") if rest.is_empty() => openapi::write(&workspace),
         Some("fuzz") if rest.is_empty() => test::fuzz(&workspace),
+        Some("interop") => test::interop(&workspace, interop::Options::parse(&rest)?),
         Some("fuzz") => bail!("`fuzz` takes no arguments"),
         Some("page") if rest.is_empty() => match page::build(&workspace)? {
             true => Ok(()),

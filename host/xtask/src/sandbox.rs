@@ -48,11 +48,37 @@ impl Sandbox {
     /// The options that lead requests for the real systems to the fakes.
     pub(crate) fn map_origins(&self) -> Result<Vec<String>> {
         let mut options = Vec::new();
-        for (real, name) in ORIGINS {
+        for (real, local) in self.origins()? {
             options.push("--map-origin".to_owned());
-            options.push(format!("{real}={}", http::origin(self.address(name)?)?));
+            options.push(format!("{real}={local}"));
         }
         Ok(options)
+    }
+
+    /// The origins of the real systems, each with that of its fake.
+    pub(crate) fn origins(&self) -> Result<Vec<(String, String)>> {
+        let each = ORIGINS.iter().map(|&(real, name)| {
+            let local = http::origin(self.address(name)?)?;
+            Ok((real.to_owned(), local.to_owned()))
+        });
+        each.collect()
+    }
+
+    /// Where the fakes are inspected and driven.
+    pub(crate) fn admin(&self) -> Result<&str> {
+        http::origin(self.address("admin")?)
+    }
+
+    /// The ids of Personio's people.
+    pub(crate) fn people(&self) -> Result<Vec<u64>> {
+        let ids = self.get("/people")?;
+        serde_json::from_value(ids).context("the sandbox does not say who there is")
+    }
+
+    /// Gives attributes of one of Personio's people other values.
+    pub(crate) fn change(&self, person: u64, values: &Value) -> Result<()> {
+        let path = format!("/people/{person}");
+        http::call(self.admin()?, "PATCH", &path, None, Some(values)).map(drop)
     }
 
     /// What the sandbox counted: `people`, `accounts`, `blocked`, and requests.

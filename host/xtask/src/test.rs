@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cargo::{self, Workspace};
 use crate::served::Programs;
-use crate::{browser, connectors, fuzz, openapi, page, say};
+use crate::{browser, connectors, fuzz, interop, openapi, page, say};
 
 /// Builds what the tests need, then runs them; `arguments` go to the runner of the Rust tests, but for our own one.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -39,6 +39,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         browser::test(workspace, &programs)?;
     }
     fuzz::run(workspace, &programs)?;
+    interop::run(workspace, &programs, interop::Options::default())?;
     say::step(match ours.is_empty() {
         true => "All tests have passed.",
         false => "All tests but those in the browser have passed.",
@@ -51,6 +52,13 @@ pub(crate) fn fuzz(workspace: &Workspace) -> Result<()> {
     let folder = connectors::build(workspace)?;
     let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
     fuzz::run(workspace, &programs)
+}
+
+/// Only what others' code says of what the connectors send.
+pub(crate) fn interop(workspace: &Workspace, options: interop::Options) -> Result<()> {
+    let folder = connectors::build(workspace)?;
+    let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
+    interop::run(workspace, &programs, options)
 }
 
 fn rust(workspace: &Workspace, arguments: &[&str]) -> Result<()> {

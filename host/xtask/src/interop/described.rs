@@ -1,0 +1,226 @@
+//! Requests to systems whose vendors publish OpenAPI files, held against those by a proxy in front of the sandbox.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::product::Product;
+use super::proxy::{Asked, Proxy};
+use crate::cargo::Workspace;
+use crate::python::Environment;
+use crate::sandbox::{SCIM_URL, Sandbox};
+use crate::served::Programs;
+use crate::{http, say};
+
+/// A run in which somebody failed; what was asked counts all the same.
+const PARTIAL: i32 = 6;
+
+/// A system with files that describe it.
+struct System {
+    /// The connector, and the name in the sandbox's addresses.
+    name: &'static str,
+    /// Where the real one is.
+    origin: &'static str,
+    /// The files, in the folder of the vendors' files.
+    files: &'static [&'static str],
+    /// Beginnings of paths that none of the files has, though the vendor documents them elsewhere.
+    undescribed: &'static [&'static str],
+    /// What is asked, in order.
+    steps: &'static [Step],
+    /// What must have been asked for the check to show anything: method, and how the path begins.
+    wants: &'static [(&'static str, &'static str)],
+    /// A request that the files do not have. It is asked at the end, and must be found.
+    wrong: (&'static str, &'static str),
+}
+
+/// Something that an owner does, or that happens in the source.
+enum Step {
+    /// A credential is added: connector and method.
+    Credential(&'static str, Option<&'static str>),
+    /// The credential of a connector is tested for a flow.
+    Test(&'static str, &'static str),
+    /// A cycle of a flow, with these options.
+    Run(&'static str, &'static [&'static str]),
+    /// An attribute of the first of Personio's people gets a value, as JSON.
+    Change(&'static str, &'static str),
+}
+
+const SYSTEMS: [System; 1] = [System {
+    name: "personio",
+    origin: "https://api.personio.de",
+    files: &[
+        "personio-auth-api.yaml",
+        "personio-personnel-data-api-oa3.yaml",
+        "credentials-service-api-v2.json",
+        "persons-service-api-v2.json",
+        "employment-contract-v2.json",
+    ],
+    undescribed: &["/v2/document-management"],
+    steps: &[
+        Step::Credential("personio", None),
+        Step::Credential("reteach", None),
+        Step::Test("personio", "sync-employees"),
+        Step::Test("personio", "sync-certificates"),
+        Step::Run("sync-employees", &[]),
+        Step::Change("first_name", "\"Renamed\""),
+        Step::Run("sync-employees", &[]),
+        Step::Run("sync-certificates", &[]),
+        Step::Run("sync-certificates", &["--full"]),
+    ],
+    wants: &[
+        ("POST", "/v1/auth"),
+        ("GET", "/v1/company/employees"),
+        ("GET", "/v1/company/document-categories"),
+        ("POST", "/v1/company/documents"),
+        ("POST", "/v2/auth/token"),
+    ],
+    wrong: ("GET", "/v1/company/employees?page=1"),
+}];
+
+/// Holds what each system is asked against its files.
+pub(super) fn check(
+    workspace: &Workspace,
+    environment: &Environment,
+    programs: &Programs,
+    specs: &Path,
+) -> Result<()> {
+    for system in &SYSTEMS {
+        let shown = || format!("what {} is asked cannot be checked", system.name);
+        system
+            .check(workspace, environment, programs, specs)
+            .with_context(shown)?;
+    }
+    Ok(())
+}
+
+impl System {
+    fn check(
+        &self,
+        workspace: &Workspace,
+        environment: &Environment,
+        programs: &Programs,
+        specs: &Path,
+    ) -> Result<()> {
+        say::step(&format!(
+            "Holding what {} is asked against its vendor's files",
+            self.name
+        ));
+        let folder = workspace.target.join("interop-runs").join(self.name);
+        std::fs::create_dir_all(&folder)?;
+        let population = ["--people", "40", "--certificates", "8", "--no-limits"];
+        let sandbox = Sandbox::start(&programs.sandbox, &population.map(str::to_owned))?;
+        let mut origins = sandbox.origins()?;
+        let led = origins.iter_mut().find(|(real, _)| real == self.origin);
+        let (_, led) = led.with_context(|| format!("the sandbox has no {}", self.name))?;
+        let mut arguments = vec!["--origin".to_owned(), self.origin.to_owned()];
+        for file in self.files {
+            let file = specs.join(file);
+            if !file.is_file() {
+                bail!("there is no file {}", file.display());
+            }
+            arguments.extend(["--description".to_owned(), file.display().to_string()]);
+        }
+        for path in self.undescribed {
+            arguments.extend(["--undescribed".to_owned(), (*path).to_owned()]);
+        }
+        let record = folder.join("asked.jsonl");
+        let proxy = Proxy::start(workspace, environment, record, led, &arguments)?;
+        led.clone_from(&proxy.origin);
+        let product = Product::new(workspace, programs, &folder, origins)?;
+        for step in self.steps {
+            step.take(&product, &sandbox)?;
+        }
+        let asked = proxy.asked()?;
+        self.judge(&asked)?;
+        // The fake refuses it as well; what counts is what the record says.
+        let (method, target) = self.wrong;
+        let _ = http::call(&proxy.origin, method, target, None, None);
+        let found = proxy.asked()?.pop().and_then(|last| last.problems);
+        if found.is_none_or(|problems| problems.is_empty()) {
+            bail!(
+                "{method} {target} was let pass, which the files do not have: the check shows nothing"
+            );
+        }
+        Ok(())
+    }
+
+    fn judge(&self, asked: &[Asked]) -> Result<()> {
+        let problems: BTreeSet<String> = asked
+            .iter()
+            .flat_map(|one| {
+                let path = one.target.split('?').next().unwrap_or_default();
+                let problems = one.problems.iter().flatten();
+                problems.map(move |problem| format!("{} {path}: {problem}", one.method))
+            })
+            .collect();
+        for problem in &problems {
+            say::line(&format!("  {problem}"));
+        }
+        if !problems.is_empty() {
+            bail!(
+                "{} was asked what its vendor's files do not have",
+                self.name
+            );
+        }
+        for (method, path) in self.wants {
+            let is_it = |one: &&Asked| one.method == *method && one.target.starts_with(path);
+            if !asked.iter().any(|one| is_it(&one)) {
+                bail!(
+                    "{} was not asked {method} {path}, so that was not checked",
+                    self.name
+                );
+            }
+        }
+        let described = asked.iter().filter(|one| one.problems.is_some()).count();
+        say::step(&format!(
+            "{described} requests to {} are as its vendor's files have them; {} are described nowhere",
+            self.name,
+            asked.len() - described
+        ));
+        Ok(())
+    }
+}
+
+impl Step {
+    fn take(&self, product: &Product<'_>, sandbox: &Sandbox) -> Result<()> {
+        match self {
+            Self::Credential(connector, method) => {
+                product.add(connector, *method, &credential(connector)?)
+            }
+            Self::Test(connector, flow) => product
+                .json(&["credential", "test", connector, "--flow", flow], &[])
+                .map(drop),
+            Self::Run(flow, options) => {
+                let mut arguments = vec!["run", flow];
+                arguments.extend(*options);
+                product.json(&arguments, &[PARTIAL]).map(drop)
+            }
+            Self::Change(attribute, value) => {
+                let value: Value = serde_json::from_str(value)?;
+                let first = sandbox.people()?.first().copied();
+                let first = first.context("the sandbox has nobody")?;
+                sandbox.change(first, &json!({ *attribute: value }))
+            }
+        }
+    }
+}
+
+/// What the sandbox accepts.
+fn credential(connector: &str) -> Result<Value> {
+    Ok(match connector {
+        "personio" => json!({
+            "client_id": "sandbox-personio-id",
+            "client_secret": "sandbox-personio-secret",
+        }),
+        "reteach" => json!({
+            "scim_url": SCIM_URL,
+            "scim_token": "sandbox-scim-token",
+            "client_id": "sandbox-reteach-id",
+            "client_secret": "sandbox-reteach-secret",
+            "client_code": "sandbox-reteach-code",
+        }),
+        other => bail!("nothing says how the sandbox's {other} is signed in to"),
+    })
+}
