@@ -1,0 +1,84 @@
+//! The manifest says what the code does.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+use std::collections::BTreeSet;
+
+use matricula_connector_engagedly::ATTRIBUTES;
+use matricula_core::manifest::{Manifest, Scheme, properties};
+use serde_json::Value;
+
+fn manifest() -> Manifest {
+    Manifest::parse(include_bytes!("../manifest.json")).unwrap()
+}
+
+#[test]
+fn the_attributes_are_those_of_the_code() {
+    let manifest = manifest();
+    let known: BTreeSet<&str> = ATTRIBUTES.iter().copied().collect();
+    for schema in [
+        &manifest.operations["upsert-user"].schema,
+        &manifest.streams["accounts"].schema,
+    ] {
+        let described = properties(schema).unwrap();
+        let described: BTreeSet<&str> = described.keys().map(String::as_str).collect();
+        assert_eq!(described, known);
+    }
+}
+
+#[test]
+fn the_documented_limits_are_kept() {
+    let manifest = manifest();
+    assert_eq!(manifest.streams["accounts"].page, 50);
+    let limit = &manifest.limits[0];
+    assert_eq!(
+        (limit.requests, limit.seconds, limit.path.as_str()),
+        (200, 60, "/beta")
+    );
+    // What is missing is made once only if nothing else makes it at the same time.
+    assert_eq!(manifest.operations["upsert-user"].concurrency, 1);
+    assert!(!manifest.operations["upsert-user"].deletes);
+}
+
+#[test]
+fn the_keys_go_into_headers_and_one_is_secret() {
+    let manifest = manifest();
+    let method = &manifest.authentication[0];
+    let secret: Vec<bool> = method.fields.iter().map(|field| field.secret).collect();
+    assert_eq!(secret, [false, true]);
+    let Scheme::Headers { headers } = &method.sessions[0].scheme else {
+        panic!("headers")
+    };
+    assert_eq!(headers["ClientKey"], "{client_key}");
+    assert_eq!(headers["SecretKey"], "{secret_key}");
+}
+
+#[test]
+fn everything_that_people_read_is_in_both_languages() {
+    fn texts<'m>(value: &'m Value, path: &str, found: &mut Vec<(String, &'m Value)>) {
+        let Value::Object(object) = value else {
+            if let Value::Array(list) = value {
+                list.iter().for_each(|value| texts(value, path, found));
+            }
+            return;
+        };
+        for (key, value) in object {
+            let path = format!("{path}/{key}");
+            if ["title", "help", "summary", "x-label"].contains(&key.as_str()) {
+                found.push((path, value));
+            } else {
+                texts(value, &path, found);
+            }
+        }
+    }
+    let manifest: Value = serde_json::from_slice(include_bytes!("../manifest.json")).unwrap();
+    let mut found = Vec::new();
+    texts(&manifest, "", &mut found);
+    assert!(found.len() > 50, "{}", found.len());
+    for (path, text) in found {
+        for language in ["en", "de"] {
+            let text = text[language].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "{path} has no {language}");
+        }
+    }
+}
