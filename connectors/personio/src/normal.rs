@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Moment,
     /// A number, or null.
     Number,
-    /// `{"id"}`, or null.
+    /// `{"id", "first_name", "last_name"}`, the names where they came, or null.
     Person,
     /// `{"id", "name"}`, or null.
     Named,
@@ -99,10 +99,7 @@ impl Writer {
                 self.text(value);
             }
             Kind::Number => self.number(value),
-            Kind::Person => match id(object(value)) {
-                Some(id) => self.put(format_args!("{{\"id\":{id}}}")),
-                None => self.null(),
-            },
+            Kind::Person => self.person(object(value)),
             Kind::Named => self.object(value, &[], None),
             Kind::Schedule => self.object(value, &DAYS, None),
             Kind::CostCenters => {
@@ -194,6 +191,21 @@ impl Writer {
             }
         }
         self.list(&tags, Self::text);
+    }
+
+    /// Somebody without an identifier is nobody.
+    fn person(&mut self, value: &Raw<'_>) {
+        let Some(id) = id(value) else {
+            return self.null();
+        };
+        self.put(format_args!("{{\"id\":{id}"));
+        for field in ["first_name", "last_name"] {
+            if let Some(name) = value.field(field) {
+                self.put(format_args!(",\"{field}\":"));
+                self.text(plain(name));
+            }
+        }
+        self.out.push('}');
     }
 
     /// An object of identifier and name, of the texts named, and of one number. Without identifier and

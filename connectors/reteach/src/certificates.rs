@@ -13,12 +13,12 @@
 //! completion can be entered late, and a certificate be issued after its completion. What comes later than a
 //! day, and whatever happens to a certificate afterwards, is met by the host's full reads.
 
-use matricula_sdk::{Context, Failure, FailureKind, Item, Page, Read, Result, json};
+use matricula_sdk::{Context, Failure, FailureKind, Item, Page, Read, Result, json, time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::paging::Walk;
-use crate::{rest, time};
+use crate::rest;
 
 /// How late a completion may be entered, in seconds.
 const LATE: i64 = 24 * 3600;

@@ -15,35 +15,39 @@ mod files;
 mod paging;
 mod profile;
 mod rest;
-mod time;
 
 pub use profile::PROFILE;
 
 /// The attributes of a certificate, as the manifest has them.
 pub const CERTIFICATE: &[&str] = &certificates::ATTRIBUTES;
 
-use matricula_scim::Client;
+use matricula_scim::{ACCOUNTS, Service};
 use matricula_sdk::{
     Change, Connector, Context, Failure, FailureKind, File, Found, Need, Page, Preparation, Read,
     Receipt, Report, Result,
 };
 
-const UPSERT_USER: &str = "upsert-user";
-const ACCOUNTS: &str = "accounts";
 const CUSTOMERS: &str = "customers";
 const CERTIFICATES: &str = "certificates";
+
+/// What is the academy's SCIM service's.
+const SCIM: Service = Service {
+    profile: &PROFILE,
+    manifest: include_str!("../manifest.json"),
+};
 
 /// The connector.
 pub struct Reteach;
 
 impl Connector for Reteach {
     fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
-        check::check(cx, &academy(cx)?, needs)
+        let report = SCIM.check(cx, needs)?;
+        Ok(check::through_api(cx, needs, report))
     }
 
     fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         match read.stream.as_str() {
-            ACCOUNTS => academy(cx)?.accounts(read),
+            ACCOUNTS => SCIM.read(cx, read),
             CUSTOMERS => customers::read(cx, read),
             CERTIFICATES => certificates::read(cx, read),
             other => Err(not_offered("stream", other)),
@@ -58,8 +62,7 @@ impl Connector for Reteach {
     }
 
     fn prepare(cx: &Context<'_>, operation: &str, attributes: &[String]) -> Result<Preparation> {
-        known(operation)?;
-        academy(cx)?.prepare(attributes)
+        SCIM.prepare(cx, operation, attributes)
     }
 
     fn find(
@@ -69,8 +72,7 @@ impl Connector for Reteach {
         attribute: &str,
         values: &[String],
     ) -> Result<Vec<Vec<Found>>> {
-        known(operation)?;
-        academy(cx)?.find(prepared, attribute, values)
+        SCIM.find(cx, operation, prepared, attribute, values)
     }
 
     fn write(
@@ -79,20 +81,7 @@ impl Connector for Reteach {
         prepared: &str,
         changes: &[Change],
     ) -> Result<Vec<Result<Receipt>>> {
-        known(operation)?;
-        academy(cx)?.write(prepared, changes)
-    }
-}
-
-fn academy<'a>(cx: &'a Context<'a>) -> Result<Client<'a>> {
-    Client::new(cx, cx.credential("scim_url").unwrap_or_default(), &PROFILE)
-}
-
-fn known(operation: &str) -> Result<()> {
-    if operation == UPSERT_USER {
-        Ok(())
-    } else {
-        Err(not_offered("operation", operation))
+        SCIM.write(cx, operation, prepared, changes)
     }
 }
 

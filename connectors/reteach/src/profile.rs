@@ -10,6 +10,8 @@ use matricula_scim::{Attribute, Kind, Profile};
 pub static PROFILE: Profile = Profile {
     system: "reteach",
     secret: "SCIM token",
+    secret_de: "SCIM-Token",
+    own: false,
     page: 100,
     attributes: &[
         Attribute::at("external_id", "ID", Kind::Text, &["externalId"]),

@@ -134,8 +134,6 @@ mod check {
                     "totalResults": 0, "Resources": []
                 }
             }),
-            json!({"request": format!("{scim}/ServiceProviderConfig"), "status": 404}),
-            json!({"request": format!("{scim}/Schemas"), "status": 404}),
         ];
         all.append(&mut exchanges);
         let need = Need {

@@ -193,10 +193,7 @@ mod check {
             FLOW.len() + 2,
             "the token, the API, and each attribute"
         );
-        assert_eq!(
-            report.findings[0].message,
-            "accepted; accounts in the academy: 12"
-        );
+        assert_eq!(report.findings[0].message, "accepted; accounts there: 12");
     }
 
     #[test]
@@ -218,13 +215,13 @@ mod check {
             let found = findings.find(|finding| finding.subject == subject);
             found.unwrap().message.as_str()
         };
-        assert_eq!(said("SCIM-Token"), "angenommen; Konten in der Akademie: 12");
+        assert_eq!(said("SCIM-Token"), "angenommen; Konten dort: 12");
         assert_eq!(said("API-Zugangsdaten"), "angenommen");
-        assert_eq!(said("Vorname"), "von der Akademie angeboten");
+        assert_eq!(said("Vorname"), "wird angeboten");
         assert_eq!(
             said("Standort"),
-            "diese Akademie bietet es über SCIM nicht an, es wird also ausgelassen: den Support von reteach bitten, \
-             es in das SCIM-Schema der Akademie aufzunehmen"
+            "wird dort über SCIM nicht angeboten, also ausgelassen: den Support bitten, es in das SCIM-Schema \
+             aufzunehmen"
         );
         let mut config = with_api();
         config["language"] = json!("de");

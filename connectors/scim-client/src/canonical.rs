@@ -3,7 +3,7 @@
 use matricula_sdk::{Failure, FailureKind, Result, json as body};
 use serde_json::{Map, Value};
 
-use crate::learned::Learned;
+use crate::learned::{Holds, Learned};
 use crate::path::{Path, boolean, member};
 use crate::profile::{Attribute, Home, Kind, Profile};
 
@@ -17,12 +17,20 @@ pub(crate) fn data(profile: &Profile, learned: &Learned, resource: &Value) -> Ma
         };
         let value = match attribute.home {
             Home::Login => mail(resource),
-            Home::At(_) | Home::Learned(_) => path.get(resource).and_then(|v| read(attribute, v)),
+            Home::At(_) | Home::Learned(_) => {
+                path.get(resource).and_then(|v| read(attribute.kind, v))
+            }
         };
         // Whether an account is active cannot be empty: a service that does not tell tells nothing.
         if value.is_some() || attribute.kind != Kind::Boolean {
             data.insert(attribute.name.to_owned(), value.unwrap_or(Value::Null));
         }
+    }
+    for (name, own) in &learned.own {
+        let value = Path::parse(&own.at)
+            .get(resource)
+            .and_then(|v| read(Kind::Own, v));
+        data.insert(name.clone(), value.unwrap_or(Value::Null));
     }
     data
 }
@@ -48,21 +56,25 @@ fn mail(resource: &Value) -> Option<Value> {
         .map(Value::String)
 }
 
-fn read(attribute: &Attribute, value: &Value) -> Option<Value> {
-    match attribute.kind {
+fn read(kind: Kind, value: &Value) -> Option<Value> {
+    match kind {
         Kind::Boolean => boolean(value).map(Value::Bool),
         Kind::Text | Kind::Reference => body::id(value).map(Value::String),
         Kind::Date => {
             let text = body::text(value)?;
             Some(Value::String(text.chars().take(10).collect()))
         }
+        Kind::Own => match value {
+            Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+            _ => body::text(value).map(|text| Value::String(text.to_owned())),
+        },
     }
 }
 
 /// One place that a change sets or clears.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Edit<'p> {
-    pub(crate) attribute: &'static Attribute,
+    pub(crate) kind: Kind,
     pub(crate) path: Path<'p>,
     /// None clears.
     pub(crate) value: Option<Value>,
@@ -70,15 +82,15 @@ pub(crate) struct Edit<'p> {
 
 impl Edit<'_> {
     pub(crate) fn is_reference(&self) -> bool {
-        self.attribute.kind == Kind::Reference
+        self.kind == Kind::Reference
     }
 
     /// Whether the resource is already so.
     pub(crate) fn holds(&self, resource: &Value) -> bool {
-        let canonical = |value: &Value| match self.attribute.kind {
+        let canonical = |value: &Value| match self.kind {
             // An e-mail address in another spelling is another value here.
             Kind::Text => value.as_str().map(|text| Value::String(text.to_owned())),
-            Kind::Boolean | Kind::Date | Kind::Reference => read(self.attribute, value),
+            Kind::Boolean | Kind::Date | Kind::Reference | Kind::Own => read(self.kind, value),
         };
         let current = self.path.get(resource);
         match (&self.value, current) {
@@ -104,7 +116,9 @@ pub(crate) fn edits<'p>(
     learned: &'p Learned,
     data: &Map<String, Value>,
 ) -> Result<Vec<Edit<'p>>> {
-    if let Some(name) = data.keys().find(|name| profile.attribute(name).is_none()) {
+    let known =
+        |name: &&String| profile.attribute(name).is_some() || profile.own_name(name).is_some();
+    if let Some(name) = data.keys().find(|name| !known(name)) {
         let message = format!("{} has no attribute {name}", profile.system);
         return Err(input(message).code("unknown-attribute"));
     }
@@ -117,21 +131,52 @@ pub(crate) fn edits<'p>(
             continue;
         };
         let value = written(profile, learned, attribute, value)?;
+        let kind = attribute.kind;
         edits.push(Edit {
-            attribute,
+            kind,
             path,
             value: value.clone(),
         });
         if matches!(attribute.home, Home::Login) {
             let mail = learned.work_mail();
-            edits.extend(mail.map(|path| Edit {
-                attribute,
-                path,
-                value,
-            }));
+            edits.extend(mail.map(|path| Edit { kind, path, value }));
         }
     }
+    for (name, own) in &learned.own {
+        let Some(value) = data.get(name) else {
+            continue;
+        };
+        let value = own_written(own.holds, value).ok_or_else(|| {
+            let message = format!(
+                "{name} has a value of a kind that {} cannot take",
+                profile.system
+            );
+            input(message).code("wrong-type")
+        })?;
+        edits.push(Edit {
+            kind: Kind::Own,
+            path: Path::parse(&own.at),
+            value: (!value.is_null()).then_some(value),
+        });
+    }
     Ok(edits)
+}
+
+/// A value as an attribute of the service's own takes it, null to clear it; none if it cannot be one.
+fn own_written(holds: Holds, value: &Value) -> Option<Value> {
+    match (holds, value) {
+        (_, Value::Null) => Some(Value::Null),
+        (_, Value::String(text)) if text.trim().is_empty() => Some(Value::Null),
+        (Holds::Moment, Value::String(text)) if text.len() == "2026-01-31".len() => {
+            Some(Value::String(format!("{text}T00:00:00Z")))
+        }
+        (Holds::Text | Holds::Moment, Value::String(_)) => Some(value.clone()),
+        (Holds::Text, Value::Number(_) | Value::Bool(_)) => Some(Value::String(value.to_string())),
+        (Holds::Boolean, _) => boolean(value).map(Value::Bool),
+        (Holds::Number, Value::Number(_)) => Some(value.clone()),
+        (Holds::Number, Value::String(text)) => text.trim().parse().ok().map(Value::Number),
+        _ => None,
+    }
 }
 
 fn written(
@@ -183,7 +228,9 @@ mod tests {
     static PROFILE: Profile = Profile {
         system: "Example",
         secret: "SCIM token",
+        secret_de: "SCIM-Token",
         page: 100,
+        own: true,
         attributes: &[
             Attribute::login("email", "E-mail"),
             Attribute::at("active", "Active", Kind::Boolean, &["active"]),
@@ -281,6 +328,51 @@ mod tests {
             ),
             Ok(vec![]),
             "what the service does not offer is left out"
+        );
+    }
+
+    #[test]
+    fn attributes_of_the_services_own_are_written_as_it_has_them() {
+        let learned = learned(
+            r#"{"x":{"x_badge":{"at":"urn:x:User:badge","h":"text"},"x_desk":{"at":"urn:x:User:desk","h":"number"},
+            "x_remote":{"at":"urn:x:User:remote","h":"boolean"},"x_seen":{"at":"urn:x:User:seen","h":"moment"}}}"#,
+        );
+        let of = |data: Value| {
+            let edits = edits(&PROFILE, &learned, data.as_object().unwrap())?;
+            let value = |edit: Edit<'_>| (edit.path.text().to_owned(), edit.value);
+            Ok(edits.into_iter().map(value).collect::<Vec<_>>())
+        };
+        let at = |name: &str, value: Value| (format!("urn:x:User:{name}"), Some(value));
+        assert_eq!(
+            of(json!({"x_badge": 7, "x_desk": "12", "x_remote": "true", "x_seen": "2026-01-31"})),
+            Ok(vec![
+                at("badge", json!("7")),
+                at("desk", json!(12)),
+                at("remote", json!(true)),
+                at("seen", json!("2026-01-31T00:00:00Z")),
+            ])
+        );
+        assert_eq!(
+            of(json!({"x_badge": " ", "x_remote": null})),
+            Ok(vec![
+                ("urn:x:User:badge".to_owned(), None),
+                ("urn:x:User:remote".to_owned(), None),
+            ])
+        );
+        assert_eq!(
+            of(json!({"x_unheard": "of"})),
+            Ok(vec![]),
+            "not offered here"
+        );
+        let failure: Failure = of(json!({"x_desk": "by the window"})).unwrap_err();
+        assert_eq!(failure.code.as_deref(), Some("wrong-type"));
+        assert_eq!(
+            Value::Object(data(
+                &PROFILE,
+                &learned,
+                &json!({"userName": "u", "urn:x:User": {"badge": "7", "desk": 12, "remote": false}})
+            )),
+            json!({"email": "u", "position": null, "x_badge": "7", "x_desk": 12, "x_remote": false, "x_seen": null})
         );
     }
 }

@@ -15,6 +15,58 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// What a service keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Users,
+    Groups,
+}
+
+impl Of {
+    /// The path of them all.
+    pub(crate) fn endpoint(self) -> &'static str {
+        match self {
+            Self::Users => "Users",
+            Self::Groups => "Groups",
+        }
+    }
+
+    /// What owners call one of them.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Users => "account",
+            Self::Groups => "group",
+        }
+    }
+
+    /// What a listing leaves out: a group may have thousands of members, and nobody asks for them there.
+    fn without(self) -> &'static str {
+        match self {
+            Self::Users => "",
+            Self::Groups => "&excludedAttributes=members",
+        }
+    }
+
+    /// The path of one of them.
+    pub(crate) fn one(self, id: &str) -> String {
+        format!("{}/{}", self.endpoint(), utf8_percent_encode(id, ENCODED))
+    }
+
+    /// The path of a search.
+    pub(crate) fn search(self, attribute: &str, value: &str) -> String {
+        // RFC 7644 §3.4.2.2: a compared value is written as JSON.
+        let filter = format!("{attribute} eq {}", Value::String(value.to_owned()));
+        let filter = utf8_percent_encode(&filter, ENCODED);
+        format!("{}?filter={filter}{}", self.endpoint(), self.without())
+    }
+
+    /// The path of a part of the list; indices begin with 1.
+    pub(crate) fn page(self, at: u64, count: u32) -> String {
+        let (endpoint, without) = (self.endpoint(), self.without());
+        format!("{endpoint}?startIndex={at}&count={count}{without}")
+    }
+}
+
 /// One SCIM service, for the length of a call.
 pub struct Client<'a> {
     cx: &'a Context<'a>,
@@ -22,7 +74,7 @@ pub struct Client<'a> {
     pub(crate) profile: &'static Profile,
 }
 
-/// An account as it is at the service.
+/// An account, or a group, as it is at the service.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) id: String,
@@ -68,18 +120,6 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The path of one account.
-    pub(crate) fn user(id: &str) -> String {
-        format!("Users/{}", utf8_percent_encode(id, ENCODED))
-    }
-
-    /// The path of a search.
-    pub(crate) fn search(attribute: &str, value: &str) -> String {
-        // RFC 7644 §3.4.2.2: a compared value is written as JSON.
-        let filter = format!("{attribute} eq {}", Value::String(value.to_owned()));
-        format!("Users?filter={}", utf8_percent_encode(&filter, ENCODED))
-    }
-
     /// Sends a request; any answer is returned, whatever its status.
     pub(crate) fn send(
         &self,
@@ -109,7 +149,7 @@ impl<'a> Client<'a> {
     /// The JSON of a successful answer to a read.
     pub(crate) fn json_of(&self, response: &Response) -> Result<Value> {
         if !response.is_success() {
-            return Err(self.refused(response, Doing::Reading));
+            return Err(self.refused(response, Of::Users, Doing::Reading));
         }
         body::body(response, self.profile.system)
     }
@@ -123,22 +163,30 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// One account; none if there is no such account.
-    pub(crate) fn account(&self, id: &str) -> Result<Option<Account>> {
-        let response = self.get(&Self::user(id))?;
+    /// One account or group; none if there is none of this identity.
+    pub(crate) fn kept(&self, of: Of, id: &str) -> Result<Option<Account>> {
+        let response = self.get(&of.one(id))?;
         if matches!(response.status, 404 | 410) {
             return Ok(None);
         }
         let resource = self.json_of(&response)?;
-        let mut account = Account::read(resource).ok_or_else(|| self.nameless())?;
+        let mut account = Account::read(resource).ok_or_else(|| self.nameless(of))?;
         if account.version.is_none() {
             account.version = response.header("etag").map(str::to_owned);
         }
         Ok(Some(account))
     }
 
-    pub(crate) fn refused(&self, response: &Response, doing: Doing) -> Failure {
-        refused(self.profile, response, doing)
+    /// The same of one that must be there.
+    pub(crate) fn existing(&self, of: Of, id: &str) -> Result<Account> {
+        self.kept(of, id)?.ok_or_else(|| {
+            let message = format!("the {} is no longer in {}", of.noun(), self.profile.system);
+            Failure::new(FailureKind::NotFound, message).code("404")
+        })
+    }
+
+    pub(crate) fn refused(&self, response: &Response, of: Of, doing: Doing) -> Failure {
+        refused(self.profile, response, of, doing)
     }
 
     /// Whether a write was carried out: 2xx, and not the page of a proxy or login wall.
@@ -146,11 +194,9 @@ impl<'a> Client<'a> {
         response.is_success() && !is_page(response)
     }
 
-    pub(crate) fn nameless(&self) -> Failure {
-        Failure::new(
-            FailureKind::Protocol,
-            format!("{} sent an account without an id", self.profile.system),
-        )
-        .code("no-id")
+    fn nameless(&self, of: Of) -> Failure {
+        let Profile { system, .. } = self.profile;
+        let message = format!("{system} sent one {} without an id", of.noun());
+        Failure::new(FailureKind::Protocol, message).code("no-id")
     }
 }

@@ -6,6 +6,7 @@
 use matricula_sdk::{Effect, Failure, FailureKind, Response};
 use serde_json::Value;
 
+use crate::client::Of;
 use crate::path::member;
 use crate::profile::Profile;
 
@@ -78,8 +79,9 @@ pub(crate) fn is_duplicate(response: &Response) -> bool {
 }
 
 /// The failure that an answer other than 2xx means.
-pub(crate) fn refused(profile: &Profile, response: &Response, doing: Doing) -> Failure {
+pub(crate) fn refused(profile: &Profile, response: &Response, of: Of, doing: Doing) -> Failure {
     let system = profile.system;
+    let noun = of.noun();
     let status = response.status;
     let kind = scim_type(response);
     let told = match kind {
@@ -89,13 +91,19 @@ pub(crate) fn refused(profile: &Profile, response: &Response, doing: Doing) -> F
     let unavailable =
         |message: String| Failure::new(FailureKind::Unavailable, message).effect(doing.lost());
     let failure = match status {
-        _ if is_duplicate(response) => Failure::new(
-            FailureKind::Conflict,
-            format!(
-                "another account in {system} has this e-mail address or external id ({told}): \
-                 change or remove that account"
-            ),
-        ),
+        _ if is_duplicate(response) => {
+            let by = match of {
+                Of::Users => "e-mail address",
+                Of::Groups => "name",
+            };
+            Failure::new(
+                FailureKind::Conflict,
+                format!(
+                    "another {noun} in {system} has this {by} or external id ({told}): change or remove that \
+                     {noun}"
+                ),
+            )
+        }
         401 => Failure::new(
             FailureKind::Auth,
             format!(
@@ -120,12 +128,12 @@ pub(crate) fn refused(profile: &Profile, response: &Response, doing: Doing) -> F
         }
         404 | 410 if doing == Doing::Writing => Failure::new(
             FailureKind::NotFound,
-            format!("the account is no longer in {system} ({told})"),
+            format!("the {noun} is no longer in {system} ({told})"),
         ),
         409 => Failure::new(
             FailureKind::Conflict,
             format!(
-                "the account in {system} is in a state that forbids this ({told}): look at it there"
+                "the {noun} in {system} is in a state that forbids this ({told}): look at it there"
             ),
         ),
         429 => Failure::new(
@@ -138,7 +146,7 @@ pub(crate) fn refused(profile: &Profile, response: &Response, doing: Doing) -> F
         412 | 428 => Failure::new(
             FailureKind::Unavailable,
             format!(
-                "the account is being changed in {system} at the same time ({told}); it is tried again later"
+                "the {noun} is being changed in {system} at the same time ({told}); it is tried again later"
             ),
         ),
         _ if is_page(response) => unavailable(format!(
@@ -147,7 +155,7 @@ pub(crate) fn refused(profile: &Profile, response: &Response, doing: Doing) -> F
         400 | 404 | 422 if doing != Doing::Reading => Failure::new(
             FailureKind::Input,
             format!(
-                "{system} does not accept what is to be set for this account ({told}): correct it in the source"
+                "{system} does not accept what is to be set for this {noun} ({told}): correct it in the source"
             ),
         ),
         _ => Failure::new(
@@ -183,6 +191,8 @@ mod tests {
     const PROFILE: Profile = Profile {
         system: "Example",
         secret: "SCIM token",
+        secret_de: "SCIM-Token",
+        own: false,
         attributes: &[],
         page: 100,
     };
@@ -199,7 +209,7 @@ mod tests {
     #[test]
     fn each_status_has_its_meaning() {
         let of = |status, body| {
-            let failure = refused(&PROFILE, &response(status, body), Doing::Writing);
+            let failure = refused(&PROFILE, &response(status, body), Of::Users, Doing::Writing);
             (failure.kind, failure.effect)
         };
         assert_eq!(of(401, ""), (FailureKind::Auth, Effect::None));
@@ -225,20 +235,20 @@ mod tests {
             (FailureKind::Unavailable, Effect::Unknown)
         );
         assert_eq!(of(302, ""), (FailureKind::Protocol, Effect::None));
-        let read = refused(&PROFILE, &response(503, ""), Doing::Reading);
+        let read = refused(&PROFILE, &response(503, ""), Of::Users, Doing::Reading);
         assert_eq!(
             (read.effect, read.retry_after_ms),
             (Effect::None, Some(7000))
         );
         assert_eq!(
-            refused(&PROFILE, &response(500, ""), Doing::Reading).retry_after_ms,
+            refused(&PROFILE, &response(500, ""), Of::Users, Doing::Reading).retry_after_ms,
             None
         );
     }
 
     #[test]
     fn a_missing_service_is_told_from_a_missing_reference() {
-        let kind = |body| refused(&PROFILE, &response(404, body), Doing::Creating).kind;
+        let kind = |body| refused(&PROFILE, &response(404, body), Of::Users, Doing::Creating).kind;
         assert_eq!(kind("<html>"), FailureKind::Config);
         assert_eq!(
             kind(r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404"}"#),
@@ -249,18 +259,25 @@ mod tests {
     #[test]
     fn the_detail_and_made_up_types_are_not_passed_on() {
         let body = r#"{"scimType":"invalidValue","detail":"ada@example.org is not valid"}"#;
-        let failure = refused(&PROFILE, &response(400, body), Doing::Writing);
+        let failure = refused(&PROFILE, &response(400, body), Of::Users, Doing::Writing);
         assert_eq!(failure.code.as_deref(), Some("invalidValue"));
         assert!(!failure.message.contains("ada"), "{}", failure.message);
         let body = r#"{"scimType":"ada@example.org"}"#;
-        let failure = refused(&PROFILE, &response(400, body), Doing::Writing);
+        let failure = refused(&PROFILE, &response(400, body), Of::Users, Doing::Writing);
         assert_eq!(failure.code.as_deref(), Some("400"));
         assert!(!failure.message.contains("ada"), "{}", failure.message);
     }
 
     #[test]
     fn a_batch_goes_on_after_one_bad_change() {
-        let ends = |status| ends_batch(&refused(&PROFILE, &response(status, ""), Doing::Writing));
+        let ends = |status| {
+            ends_batch(&refused(
+                &PROFILE,
+                &response(status, ""),
+                Of::Users,
+                Doing::Writing,
+            ))
+        };
         assert!(ends(401) && ends(429));
         // A service may protect single accounts, an owner's say.
         assert!(!ends(403));

@@ -1,4 +1,4 @@
-//! Finding accounts.
+//! Finding accounts and groups.
 //!
 //! What a search returns is looked at again here: some services ignore a filter that they do not know,
 //! some compare `externalId` without regard to case. A service that cannot search, or that ignores the
@@ -8,19 +8,21 @@ use matricula_sdk::{Failure, FailureKind, Found, Response, Result};
 use serde_json::Value;
 
 use crate::canonical;
-use crate::client::{Account, Client};
+use crate::client::{Account, Client, Of};
 use crate::failure::scim_type;
 use crate::learned::Learned;
 use crate::path::Path;
-use crate::profile::{EXTERNAL_ID, USER_NAME};
+use crate::profile::{DISPLAY_NAME, EXTERNAL_ID, USER_NAME};
 
-/// What accounts are found by.
+/// What accounts and groups are found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     /// Compared exactly.
     ExternalId,
     /// Compared without regard to case.
     UserName,
+    /// What a group is called; compared exactly, since groups whose names differ are different groups.
+    DisplayName,
 }
 
 impl Key {
@@ -28,6 +30,7 @@ impl Key {
         match self {
             Self::ExternalId => EXTERNAL_ID,
             Self::UserName => USER_NAME,
+            Self::DisplayName => DISPLAY_NAME,
         }
     }
 
@@ -36,7 +39,7 @@ impl Key {
             .get(&account.resource)
             .and_then(Value::as_str);
         found.is_some_and(|found| match self {
-            Self::ExternalId => found == value,
+            Self::ExternalId | Self::DisplayName => found == value,
             Self::UserName => found.to_lowercase() == value.to_lowercase(),
         })
     }
@@ -58,13 +61,13 @@ impl Client<'_> {
         let accounts = if attribute == crate::REMOTE_ID {
             let one = |id: &String| match id.trim() {
                 "" => Ok(Vec::new()),
-                id => Ok(self.account(id)?.into_iter().collect()),
+                id => Ok(self.kept(Of::Users, id)?.into_iter().collect()),
             };
             values.iter().map(one).collect::<Result<_>>()?
         } else if is(self.profile.external_id()) {
-            self.search_each(&learned, Key::ExternalId, values)?
+            self.search_each(&learned, Of::Users, Key::ExternalId, values)?
         } else if is(self.profile.login()) {
-            self.search_each(&learned, Key::UserName, values)?
+            self.search_each(&learned, Of::Users, Key::UserName, values)?
         } else {
             return Err(Failure::new(
                 FailureKind::Internal,
@@ -86,33 +89,34 @@ impl Client<'_> {
             .collect())
     }
 
-    /// The accounts that have each value.
+    /// The accounts or groups that have each value.
     pub(crate) fn search_each(
         &self,
         learned: &Learned,
+        of: Of,
         key: Key,
         values: &[String],
     ) -> Result<Vec<Vec<Account>>> {
         if learned.filter {
             let mut all = Vec::with_capacity(values.len());
             for value in values {
-                match self.search_one(key, value)? {
+                match self.search_one(of, key, value)? {
                     Some(accounts) => all.push(accounts),
-                    None => return self.go_through(key, values),
+                    None => return self.go_through(of, key, values),
                 }
             }
             Ok(all)
         } else {
-            self.go_through(key, values)
+            self.go_through(of, key, values)
         }
     }
 
     /// None if the service cannot search for it.
-    fn search_one(&self, key: Key, value: &str) -> Result<Option<Vec<Account>>> {
+    fn search_one(&self, of: Of, key: Key, value: &str) -> Result<Option<Vec<Account>>> {
         if value.trim().is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let response = self.get(&Self::search(key.path(), value))?;
+        let response = self.get(&of.search(key.path(), value))?;
         if cannot_search(&response) {
             return Ok(None);
         }
@@ -132,12 +136,12 @@ impl Client<'_> {
         Ok((!ignored || listing.total.is_none_or(|total| total <= came)).then_some(accounts))
     }
 
-    fn go_through(&self, key: Key, values: &[String]) -> Result<Vec<Vec<Account>>> {
+    fn go_through(&self, of: Of, key: Key, values: &[String]) -> Result<Vec<Vec<Account>>> {
         let mut all: Vec<Vec<Account>> = vec![Vec::new(); values.len()];
         if values.iter().all(|value| value.trim().is_empty()) {
             return Ok(all);
         }
-        self.each_account(|account| {
+        self.each(of, |account| {
             for (value, accounts) in values.iter().zip(&mut all) {
                 let known = || accounts.iter().any(|known| known.id == account.id);
                 if !value.trim().is_empty() && key.is(account, value) && !known() {

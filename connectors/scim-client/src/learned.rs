@@ -40,6 +40,66 @@ pub(crate) struct Learned {
     /// Attributes that would have a place by the profile and have none here.
     #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
     none: Vec<String>,
+    /// Attributes of the service's own, by their names in the operation.
+    #[serde(rename = "x", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) own: BTreeMap<String, Own>,
+    /// Several changes can be sent as one request.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bulk: Option<Bulk>,
+}
+
+/// Where an attribute of the service's own is, and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Own {
+    pub(crate) at: String,
+    #[serde(rename = "h")]
+    pub(crate) holds: Holds,
+}
+
+/// What values an attribute of the service's own has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Holds {
+    Text,
+    Number,
+    Boolean,
+    /// A date with a time.
+    Moment,
+}
+
+/// How much goes into one bulk request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bulk {
+    #[serde(rename = "n")]
+    pub(crate) operations: u32,
+    /// In bytes.
+    #[serde(rename = "s")]
+    pub(crate) payload: u64,
+}
+
+impl Bulk {
+    /// What a service has that announces no limit of its own: as many changes as the host hands over.
+    const UNSAID: Self = Self {
+        operations: 100,
+        payload: 1 << 20,
+    };
+
+    fn read(config: &Value) -> Option<Self> {
+        let bulk = member(config, "bulk")?;
+        let number = |name| member(bulk, name).and_then(Value::as_u64);
+        let operations = number("maxOperations").map_or(Self::UNSAID.operations, |most| {
+            u32::try_from(most).unwrap_or(u32::MAX)
+        });
+        let read = Self {
+            operations,
+            payload: number("maxPayloadSize").unwrap_or(Self::UNSAID.payload),
+        };
+        let offered = member(bulk, "supported").and_then(boolean) == Some(true);
+        // One change in a request is what there is anyway.
+        (offered && read.operations > 1).then_some(read)
+    }
 }
 
 fn yes() -> bool {
@@ -62,6 +122,8 @@ impl Default for Learned {
             at: BTreeMap::new(),
             date_time: Vec::new(),
             none: Vec::new(),
+            own: BTreeMap::new(),
+            bulk: None,
         }
     }
 }
@@ -104,7 +166,9 @@ impl Learned {
     pub(crate) fn unavailable(&self, profile: &Profile, asked: &[String]) -> Vec<String> {
         let offered = |name: &String| {
             let attribute = profile.attribute(name);
-            name == crate::REMOTE_ID || attribute.is_some_and(|a| self.place(a).is_some())
+            name == crate::REMOTE_ID
+                || attribute.is_some_and(|a| self.place(a).is_some())
+                || self.own.contains_key(name)
         };
         asked
             .iter()
@@ -113,8 +177,15 @@ impl Learned {
             .collect()
     }
 
-    /// Looks for a place for every attribute of the profile.
-    fn settle(&mut self, profile: &Profile, schemas: Option<&Schemas>) {
+    /// Looks for a place for every attribute of the profile, and for those asked for besides.
+    fn settle(&mut self, profile: &Profile, asked: &[String], schemas: Option<&Schemas>) {
+        for name in asked {
+            if let (Some(own), Some(schemas)) = (profile.own_name(name), schemas)
+                && let Some(own) = schemas.learn_own(own)
+            {
+                self.own.insert(name.clone(), own);
+            }
+        }
         for attribute in profile.attributes {
             let name = || attribute.name.to_owned();
             match (attribute.home, schemas) {
@@ -159,7 +230,7 @@ impl Client<'_> {
     /// included. A service that tells nothing of itself is taken to have the core schema and the
     /// enterprise extension.
     pub fn prepare(&self, attributes: &[String]) -> Result<Preparation> {
-        let learned = self.learn()?;
+        let learned = self.learn(attributes)?;
         let unavailable = learned.unavailable(self.profile, attributes);
         Ok(Preparation {
             prepared: learned.token()?,
@@ -167,7 +238,15 @@ impl Client<'_> {
         })
     }
 
-    pub(crate) fn learn(&self) -> Result<Learned> {
+    pub(crate) fn learn(&self, asked: &[String]) -> Result<Learned> {
+        let mut learned = self.learn_features()?;
+        let schemas = self.schemas(asked)?;
+        learned.settle(self.profile, asked, schemas.as_ref());
+        Ok(learned)
+    }
+
+    /// What the service says of itself, not of its resources.
+    pub(crate) fn learn_features(&self) -> Result<Learned> {
         let mut learned = Learned::default();
         if let Some(config) = self.get_if_offered("ServiceProviderConfig")? {
             let supports = |what| {
@@ -177,20 +256,22 @@ impl Client<'_> {
             learned.patch = supports("patch").unwrap_or(true);
             learned.etag = supports("etag").unwrap_or(false);
             learned.filter = supports("filter").unwrap_or(true);
+            learned.bulk = Bulk::read(&config);
         }
-        let schemas = self.schemas()?;
-        learned.settle(self.profile, schemas.as_ref());
         Ok(learned)
     }
 
-    fn schemas(&self) -> Result<Option<Schemas>> {
+    fn schemas(&self, asked: &[String]) -> Result<Option<Schemas>> {
         let Some(resources) = self.all_if_offered("Schemas")? else {
             return Ok(None);
         };
         let mut schemas = Schemas::read(&resources);
         let in_doubt = self.profile.attributes.iter().any(
             |attribute| matches!(attribute.home, Home::Learned(names) if schemas.is_doubtful(names)),
-        );
+        ) || asked
+            .iter()
+            .filter_map(|name| self.profile.own_name(name))
+            .any(|own| schemas.is_doubtful(&[own]));
         if in_doubt
             && let Some(types) = self.all_if_offered("ResourceTypes")?
             && let Some(extensions) = user_extensions(&types)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canonical;
-use crate::client::{Account, Client};
+use crate::client::{Account, Client, Of};
 use crate::learned::Learned;
 use crate::profile::Home;
 
@@ -84,7 +84,7 @@ impl Client<'_> {
             },
         };
         let count = read.limit.clamp(1, self.profile.page);
-        let path = format!("Users?startIndex={}&count={count}", position.at);
+        let path = Of::Users.page(position.at, count);
         let listing = self.listing(&self.get(&path)?)?;
         let came = listing.resources.len() as u64;
 
@@ -142,14 +142,14 @@ impl Client<'_> {
     /// What has to be known to read these attributes.
     fn needed(&self, read: &Read) -> Result<Learned> {
         let is_learned = |name: &String| {
-            self.profile.attribute(name).is_some_and(|a| match a.home {
+            self.profile.attribute(name).is_none_or(|a| match a.home {
                 Home::Learned(_) => true,
                 Home::At(places) => places.len() > 1,
                 Home::Login => false,
             })
         };
         if read.attributes.is_empty() || read.attributes.iter().any(is_learned) {
-            self.learn()
+            self.learn(&read.attributes)
         } else {
             Ok(Learned::default())
         }
@@ -158,9 +158,7 @@ impl Client<'_> {
     /// How many accounts there are, with one of them read; tests the credential, since descriptions are
     /// often public.
     pub fn probe(&self) -> Result<Option<u64>> {
-        Ok(self
-            .listing(&self.get("Users?startIndex=1&count=1")?)?
-            .total)
+        Ok(self.listing(&self.get(&Of::Users.page(1, 1))?)?.total)
     }
 
     /// The list in an answer; a failure if there is none in it.
@@ -169,7 +167,7 @@ impl Client<'_> {
             Failure::new(
                 FailureKind::Protocol,
                 format!(
-                    "{} sent something else than a list of accounts: check the address in the credential",
+                    "{} sent something else than a list: check the address in the credential",
                     self.profile.system
                 ),
             )
@@ -177,11 +175,11 @@ impl Client<'_> {
         })
     }
 
-    /// Goes through all accounts, for services that cannot be searched.
-    pub(crate) fn each_account(&self, mut visit: impl FnMut(&Account)) -> Result<()> {
+    /// Goes through all accounts or groups, for services that cannot be searched.
+    pub(crate) fn each(&self, of: Of, mut visit: impl FnMut(&Account)) -> Result<()> {
         let (mut at, mut first) = (1, None);
         loop {
-            let path = format!("Users?startIndex={at}&count={}", self.profile.page);
+            let path = of.page(at, self.profile.page);
             let listing = self.listing(&self.get(&path)?)?;
             let came = listing.resources.len() as u64;
             let accounts: Vec<Account> = listing

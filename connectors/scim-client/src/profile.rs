@@ -1,15 +1,22 @@
 //! How a connector's attributes map to SCIM.
 //!
 //! A profile is static data: a connector for another SCIM service is a manifest and one of these. What
-//! differs from academy to academy (whether there is an attribute, and where) is not in it but learned
+//! differs from service to service (whether there is an attribute, and where) is not in it but learned
 //! once per run, see [`crate::learned`].
 
+/// The schema of every SCIM group.
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// The schema of every SCIM user.
 pub const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The enterprise extension: company, department, manager.
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
+/// How the names of attributes begin that a profile does not know: the rest of the name is that of an
+/// attribute of one of the service's own schemas, see [`Profile::own`].
+pub const OWN: &str = "x_";
+
 pub(crate) const USER_NAME: &str = "userName";
+pub(crate) const DISPLAY_NAME: &str = "displayName";
 pub(crate) const EXTERNAL_ID: &str = "externalId";
 pub(crate) const WORK_MAIL: &str = "emails[type eq \"work\"].value";
 
@@ -20,10 +27,15 @@ pub struct Profile {
     pub system: &'static str,
     /// What the owner calls the secret: `SCIM token`.
     pub secret: &'static str,
+    /// The same in German.
+    pub secret_de: &'static str,
     /// The operation's attributes.
     pub attributes: &'static [Attribute],
     /// The most accounts to ask for in one page.
     pub page: u32,
+    /// Whether there are attributes besides: `x_badge` is whatever schema of the service has an attribute
+    /// `badge`. Their values are text, numbers, yes or no; the manifest has them as `patternProperties`.
+    pub own: bool,
 }
 
 impl Profile {
@@ -32,6 +44,12 @@ impl Profile {
         self.attributes
             .iter()
             .find(|attribute| attribute.name == name)
+    }
+
+    /// The name in the service's schemas of an attribute that the profile does not know.
+    pub(crate) fn own_name<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let own = name.strip_prefix(OWN).filter(|rest| !rest.is_empty());
+        own.filter(|_| self.own)
     }
 
     /// The attribute that identifies the person in the source.
@@ -73,6 +91,8 @@ pub enum Kind {
     Boolean,
     /// The identity of another account.
     Reference,
+    /// Whatever the service has it as; only of attributes of its own.
+    Own,
 }
 
 /// Where an attribute goes.

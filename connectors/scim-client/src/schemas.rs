@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::learned::{Holds, Own};
 use crate::path::{Path, boolean, member};
 use crate::profile::{CORE, ENTERPRISE, Kind};
 
@@ -101,6 +102,31 @@ impl Schemas {
     /// Where there is an attribute of one of these names that can hold such values: in the core schema
     /// first, then in the enterprise extension, then in extensions of the service's own.
     pub(crate) fn learn(&self, names: &[&str], kind: Kind) -> Option<Place> {
+        let is = |found: &Definition, name: &str| found.kind.eq_ignore_ascii_case(name);
+        let fits = |found: &Definition| {
+            is(found, "string") || (is(found, "dateTime") && kind == Kind::Date)
+        };
+        let (path, found) = self.look(names, fits)?;
+        Some(Place {
+            path,
+            date_time: is(found, "dateTime"),
+        })
+    }
+
+    /// Where there is an attribute of this name that holds one value without parts, and what it takes.
+    pub(crate) fn learn_own(&self, name: &str) -> Option<Own> {
+        let (at, found) = self.look(&[name], |found| holds(found).is_some())?;
+        Some(Own {
+            at,
+            holds: holds(found)?,
+        })
+    }
+
+    fn look(
+        &self,
+        names: &[&str],
+        fits: impl Fn(&Definition) -> bool,
+    ) -> Option<(String, &Definition)> {
         let mut schemas: Vec<&Schema> = self.0.iter().collect();
         schemas.sort_by_key(|schema| match &schema.id {
             id if id.eq_ignore_ascii_case(CORE) => 0,
@@ -112,20 +138,31 @@ impl Schemas {
         names.iter().find_map(|name| {
             schemas.iter().find_map(|schema| {
                 let found = schema.attributes.iter().find(|a| named(a, &[name]))?;
-                let date_time = found.kind.eq_ignore_ascii_case("dateTime");
-                let fits =
-                    found.kind.eq_ignore_ascii_case("string") || (date_time && kind == Kind::Date);
-                if !fits || found.many || !found.writable {
+                if !fits(found) || found.many || !found.writable {
                     return None;
                 }
                 let path = match &schema.id {
                     id if id.eq_ignore_ascii_case(CORE) => found.name.clone(),
                     id => format!("{id}:{}", found.name),
                 };
-                Some(Place { path, date_time })
+                Some((path, found))
             })
         })
     }
+}
+
+fn holds(definition: &Definition) -> Option<Holds> {
+    let known = [
+        ("string", Holds::Text),
+        ("integer", Holds::Number),
+        ("decimal", Holds::Number),
+        ("boolean", Holds::Boolean),
+        ("dateTime", Holds::Moment),
+    ];
+    let found = known
+        .iter()
+        .find(|(name, _)| definition.kind.eq_ignore_ascii_case(name));
+    found.map(|(_, holds)| *holds)
 }
 
 /// The extensions that users have, from the answer of `/ResourceTypes`.

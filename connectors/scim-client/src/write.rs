@@ -11,6 +11,8 @@
 //! - A version refused (412): the account is read again and the change repeated.
 //! - No PATCH: the account is read, changed and replaced by PUT.
 //!
+//! Where the service takes several changes in one request, they go that way first (see [`crate::bulk`]).
+//!
 //! A version is sent only where one was read a moment ago. A linked account is changed without: the
 //! source decides what its attributes are, and asking first would double the requests.
 
@@ -21,14 +23,14 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::canonical::{Edit, edits};
-use crate::client::{Account, Client};
+use crate::client::{Account, Client, Of};
 use crate::failure::{Doing, ends_batch, is_duplicate, scim_type};
 use crate::find::Key;
 use crate::learned::Learned;
 use crate::path::{Path, member};
 use crate::profile::{CORE, EXTERNAL_ID, USER_NAME};
 
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 impl Client<'_> {
     /// Writes a batch: one outcome per change, in order.
@@ -38,75 +40,67 @@ impl Client<'_> {
     /// if `prepared` is none of ours.
     pub fn write(&self, prepared: &str, changes: &[Change]) -> Result<Vec<Result<Receipt>>> {
         let learned = Learned::read(prepared)?;
-        let mut outcomes: Vec<Result<Receipt>> = Vec::with_capacity(changes.len());
-        for change in changes {
-            let ended = outcomes
-                .last()
-                .and_then(|last| last.as_ref().err())
-                .filter(|f| ends_batch(f));
-            let outcome = match ended {
-                Some(failure) => Err(failure.clone().effect(Effect::None)),
-                None => self.write_one(&learned, change),
-            };
-            outcomes.push(outcome);
+        match learned.bulk {
+            Some(bulk) if changes.len() > 1 => Ok(self.write_in_bulk(&learned, bulk, changes)),
+            _ => Ok(in_turn(changes, |change| self.write_one(&learned, change))),
         }
-        Ok(outcomes)
     }
 
-    fn write_one(&self, learned: &Learned, change: &Change) -> Result<Receipt> {
-        let data: Value = serde_json::from_str(&change.data).map_err(|error| {
-            let what = format!("the host passed a change that is no JSON: {error}");
-            Failure::new(FailureKind::Internal, what)
-        })?;
-        match (data, change.remote_id.as_deref()) {
-            (Value::Null, Some(id)) => self.delete(id),
-            (Value::Null, None) => Ok(Receipt {
-                remote_id: None,
-                disposition: Disposition::Skipped,
-            }),
-            (Value::Object(data), Some(id)) => {
+    pub(crate) fn write_one(&self, learned: &Learned, change: &Change) -> Result<Receipt> {
+        match wish(change)? {
+            Wish::Nothing => Ok(receipt(None, Disposition::Skipped)),
+            Wish::Gone(id) => self.delete(Of::Users, id),
+            Wish::So(data, Some(id)) => {
                 let edits = edits(self.profile, learned, &data)?;
                 let disposition = match self.modify(learned, id, &edits, None)? {
                     true => Disposition::Updated,
                     false => Disposition::Unchanged,
                 };
-                Ok(Receipt {
-                    remote_id: Some(id.to_owned()),
-                    disposition,
-                })
+                Ok(receipt(Some(id), disposition))
             }
-            (Value::Object(data), None) => {
+            Wish::So(data, None) => {
                 let edits = edits(self.profile, learned, &data)?;
                 self.create(learned, &edits)
             }
-            _ => Err(Failure::new(
-                FailureKind::Internal,
-                "the host passed a change that is no object",
-            )),
         }
     }
 
     fn create(&self, learned: &Learned, edits: &[Edit<'_>]) -> Result<Receipt> {
         let resource = new_resource(edits);
-        let response = self.send("POST", "Users", Some(&resource), None)?;
+        let response = self.send("POST", Of::Users.endpoint(), Some(&resource), None)?;
         if is_duplicate(&response) {
             return self.adopt(learned, edits);
         }
         if !Self::is_done(&response) {
-            return Err(self.refused(&response, Doing::Creating));
+            return Err(self.refused(&response, Of::Users, Doing::Creating));
         }
-        let id = match identity(&response) {
+        let id = match identity(&response, Of::Users) {
             Some(id) => id,
             None => self.identity_of_created(learned, edits)?,
         };
-        Ok(Receipt {
-            remote_id: Some(id),
-            disposition: Disposition::Created,
-        })
+        Ok(receipt(Some(&id), Disposition::Created))
+    }
+
+    /// Creates an account that may have been created already by a request without a readable answer.
+    pub(crate) fn create_unless_there(
+        &self,
+        learned: &Learned,
+        edits: &[Edit<'_>],
+    ) -> Result<Receipt> {
+        let unknown = |failure: Failure| failure.effect(Effect::Unknown);
+        let (ours, named) = self.candidates(learned, edits).map_err(unknown)?;
+        match (ours.as_slice(), named.as_slice()) {
+            ([], []) => self.create(learned, edits),
+            _ => self.adopt(learned, edits),
+        }
     }
 
     /// For services that do not say which account they made.
-    fn identity_of_created(&self, learned: &Learned, edits: &[Edit<'_>]) -> Result<String> {
+    pub(crate) fn identity_of_created(
+        &self,
+        learned: &Learned,
+        edits: &[Edit<'_>],
+    ) -> Result<String> {
         let lost = |failure: Failure| failure.effect(Effect::Applied);
         let (ours, named) = self.candidates(learned, edits).map_err(lost)?;
         let accounts = if ours.is_empty() { named } else { ours };
@@ -135,7 +129,7 @@ impl Client<'_> {
             let Some(value) = value else {
                 return Ok(Vec::new());
             };
-            let found = self.search_each(learned, key, &[value.to_owned()])?;
+            let found = self.search_each(learned, Of::Users, key, &[value.to_owned()])?;
             Ok(found.into_iter().next().unwrap_or_default())
         };
         let ours = search(Key::ExternalId, wanted(edits, EXTERNAL_ID))?;
@@ -146,7 +140,7 @@ impl Client<'_> {
         Ok((ours, named))
     }
 
-    fn adopt(&self, learned: &Learned, edits: &[Edit<'_>]) -> Result<Receipt> {
+    pub(crate) fn adopt(&self, learned: &Learned, edits: &[Edit<'_>]) -> Result<Receipt> {
         let system = self.profile.system;
         let conflict =
             |code: &str, what: String| Err(Failure::new(FailureKind::Conflict, what).code(code));
@@ -188,10 +182,7 @@ impl Client<'_> {
         }
         let id = account.id.clone();
         self.modify(learned, &id, edits, Some(account))?;
-        Ok(Receipt {
-            remote_id: Some(id),
-            disposition: Disposition::Adopted,
-        })
+        Ok(receipt(Some(&id), Disposition::Adopted))
     }
 
     /// Makes an account as the edits say; `known` is how it was a moment ago. False if it was so already,
@@ -206,7 +197,7 @@ impl Client<'_> {
         if edits.is_empty() {
             return Ok(false);
         }
-        let path = Self::user(id);
+        let path = Of::Users.one(id);
         // Search results may leave attributes out, so they only tell what needs no writing.
         let mut whole = false;
         let mut replace = !learned.patch;
@@ -214,7 +205,7 @@ impl Client<'_> {
         let mut repeated = false;
         loop {
             if replace && !whole {
-                known = Some(self.existing(id)?);
+                known = Some(self.existing(Of::Users, id)?);
                 whole = true;
             }
             let current = known.as_ref().map(|account| &account.resource);
@@ -236,51 +227,84 @@ impl Client<'_> {
                 412 | 428 if !repeated => {
                     repeated = true;
                     versioned = true;
-                    known = Some(self.existing(id)?);
+                    known = Some(self.existing(Of::Users, id)?);
                     whole = true;
                 }
                 405 | 501 if !replace => replace = true,
                 400 | 404 if !replace && !whole && is_about_paths(&response, edits) => {
-                    known = Some(self.existing(id)?);
+                    known = Some(self.existing(Of::Users, id)?);
                     whole = true;
                 }
-                _ => return Err(self.refused(&response, Doing::Writing)),
+                _ => return Err(self.refused(&response, Of::Users, Doing::Writing)),
             }
         }
     }
 
-    fn existing(&self, id: &str) -> Result<Account> {
-        self.account(id)?.ok_or_else(|| {
-            Failure::new(
-                FailureKind::NotFound,
-                format!("the account is no longer in {}", self.profile.system),
-            )
-            .code("404")
-        })
-    }
-
-    fn delete(&self, id: &str) -> Result<Receipt> {
-        let path = Self::user(id);
+    pub(crate) fn delete(&self, of: Of, id: &str) -> Result<Receipt> {
+        let path = of.one(id);
+        let deleted = |id| Ok(receipt(Some(id), Disposition::Deleted));
         let mut response = self.send("DELETE", &path, None, None)?;
         if matches!(response.status, 412 | 428) {
             // It wants a version, whether it announced that or not.
-            response = match self.account(id)? {
+            response = match self.kept(of, id)? {
                 Some(account) => self.send("DELETE", &path, None, account.version.as_deref())?,
-                None => return Ok(deleted(id)),
+                None => return deleted(id),
             };
         }
         match response.status {
-            404 | 410 => Ok(deleted(id)),
-            _ if Self::is_done(&response) => Ok(deleted(id)),
-            _ => Err(self.refused(&response, Doing::Writing)),
+            404 | 410 => deleted(id),
+            _ if Self::is_done(&response) => deleted(id),
+            _ => Err(self.refused(&response, of, Doing::Writing)),
         }
     }
 }
 
-fn deleted(id: &str) -> Receipt {
+/// What a change asks for.
+pub(crate) enum Wish<'c> {
+    Nothing,
+    Gone(&'c str),
+    /// To be so; without an identity it is to be made.
+    So(Map<String, Value>, Option<&'c str>),
+}
+
+pub(crate) fn wish(change: &Change) -> Result<Wish<'_>> {
+    let data: Value = serde_json::from_str(&change.data).map_err(|error| {
+        let what = format!("the host passed a change that is no JSON: {error}");
+        Failure::new(FailureKind::Internal, what)
+    })?;
+    match (data, change.remote_id.as_deref()) {
+        (Value::Null, Some(id)) => Ok(Wish::Gone(id)),
+        (Value::Null, None) => Ok(Wish::Nothing),
+        (Value::Object(data), id) => Ok(Wish::So(data, id)),
+        _ => Err(Failure::new(
+            FailureKind::Internal,
+            "the host passed a change that is no object",
+        )),
+    }
+}
+
+/// One change after the other, until one fails in a way that the next would as well: then the rest is
+/// answered with that, unsent.
+pub(crate) fn in_turn(
+    changes: &[Change],
+    mut one: impl FnMut(&Change) -> Result<Receipt>,
+) -> Vec<Result<Receipt>> {
+    let mut outcomes: Vec<Result<Receipt>> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let last = outcomes.last().and_then(|last| last.as_ref().err());
+        let outcome = match last.filter(|failure| ends_batch(failure)) {
+            Some(failure) => Err(failure.clone().effect(Effect::None)),
+            None => one(change),
+        };
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+pub(crate) fn receipt(id: Option<&str>, disposition: Disposition) -> Receipt {
     Receipt {
-        remote_id: Some(id.to_owned()),
-        disposition: Disposition::Deleted,
+        remote_id: id.map(str::to_owned),
+        disposition,
     }
 }
 
@@ -304,7 +328,7 @@ fn is_about_paths(response: &Response, edits: &[Edit<'_>]) -> bool {
         .any(|edit| edit.value.is_none() || edit.path.is_entry())
 }
 
-fn new_resource(edits: &[Edit<'_>]) -> Value {
+pub(crate) fn new_resource(edits: &[Edit<'_>]) -> Value {
     let mut resource = Map::new();
     for edit in edits.iter().filter(|edit| edit.value.is_some()) {
         edit.apply(&mut resource);
@@ -341,7 +365,11 @@ fn declare_schemas(resource: &mut Map<String, Value>) {
 
 /// A PATCH: without `current` of everything, with it of what differs; none if nothing does. What is not
 /// in a `current` that is not whole may still be there.
-fn operations(edits: &[Edit<'_>], current: Option<&Value>, whole: bool) -> Option<Value> {
+pub(crate) fn operations(
+    edits: &[Edit<'_>],
+    current: Option<&Value>,
+    whole: bool,
+) -> Option<Value> {
     let operation = |edit: &Edit<'_>| {
         if current.is_some_and(|c| (whole || edit.value.is_some()) && edit.holds(c)) {
             return None;
@@ -398,8 +426,8 @@ fn replacement(edits: &[Edit<'_>], current: &Value) -> Option<Value> {
     Some(Value::Object(resource))
 }
 
-/// The identity of a created account: from the body, else from `Location`.
-fn identity(response: &Response) -> Option<String> {
+/// The identity of what was created: from the body, else from `Location`.
+pub(crate) fn identity(response: &Response, of: Of) -> Option<String> {
     let created: Option<Value> = serde_json::from_slice(&response.body).ok();
     if let Some(id) = created
         .as_ref()
@@ -407,15 +435,19 @@ fn identity(response: &Response) -> Option<String> {
     {
         return Some(id);
     }
-    let location = response.header("location")?;
+    identity_at(response.header("location")?, of)
+}
+
+/// The identity in an address.
+pub(crate) fn identity_at(location: &str, of: Of) -> Option<String> {
     let path = location.split(['?', '#']).next()?;
     let (before, id) = path.trim_end_matches('/').rsplit_once('/')?;
-    let is_user = before
+    let is_one = before
         .rsplit('/')
         .next()
-        .is_some_and(|last| last.eq_ignore_ascii_case("users"));
+        .is_some_and(|last| last.eq_ignore_ascii_case(of.endpoint()));
     let id = percent_decode_str(id).decode_utf8().ok()?;
-    (is_user && !id.is_empty()).then(|| id.into_owned())
+    (is_one && !id.is_empty()).then(|| id.into_owned())
 }
 
 #[cfg(test)]
@@ -423,11 +455,12 @@ mod tests {
     use super::*;
 
     fn answered(location: &str, body: &str) -> Option<String> {
-        identity(&Response {
+        let response = Response {
             status: 201,
             headers: vec![("location".to_owned(), location.to_owned())],
             body: body.as_bytes().to_vec(),
-        })
+        };
+        identity(&response, Of::Users)
     }
 
     #[test]

@@ -139,11 +139,19 @@ fn nested_objects_come_in_every_shape() {
 }
 
 #[test]
-fn a_supervisor_is_an_identifier() {
+fn a_supervisor_is_an_identifier_and_a_name() {
     let person = |json: &str| value(Kind::Person, "standard", json);
     let full =
         r#"{"type":"Employee","attributes":{"id":{"label":"ID","value":5},"email":{"value":"x"}}}"#;
     assert_eq!(person(full), r#"{"id":5}"#);
+    assert_eq!(
+        person(
+            r#"{"type":"Employee","attributes":{"id":{"value":5},"first_name":{"label":"First name","value":"Ada"},
+            "last_name":{"label":"Last name","value":""},"email":{"value":"x"}}}"#
+        ),
+        r#"{"id":5,"first_name":"Ada","last_name":null}"#,
+        "an address is nobody's business here"
+    );
     assert_eq!(
         person(r#"{"attributes":{"id":{"value":"5"}}}"#),
         r#"{"id":5}"#

@@ -12,6 +12,8 @@ const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:Use
 pub static PROFILE: Profile = Profile {
     system: "Example",
     secret: "SCIM token",
+    secret_de: "SCIM-Token",
+    own: true,
     page: 100,
     attributes: &[
         Attribute::at("external_id", "ID", Kind::Text, &["externalId"]),
