@@ -172,6 +172,9 @@ pub struct TokenExchange {
     pub body: BodyKind,
     /// Name → template. Credentials go into the body, never into the address.
     pub fields: BTreeMap<String, String>,
+    /// What identifies the client in a header besides, as OAuth 2 has it (RFC 6749 §2.3.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic: Option<Basic>,
     /// JSON pointer to the token in the answer.
     pub token: String,
     /// JSON pointer to its life in seconds.
@@ -190,6 +193,16 @@ pub struct TokenExchange {
     /// once and the request repeated.
     #[serde(default = "unauthorized")]
     pub rejected: Vec<u16>,
+}
+
+/// `Authorization: Basic …` of a token request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basic {
+    /// Template.
+    pub user: String,
+    /// Template.
+    pub password: String,
 }
 
 fn an_hour() -> u64 {

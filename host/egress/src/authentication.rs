@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use matricula_core::clock::Clock;
-use matricula_core::manifest::{Method, Scheme};
+use matricula_core::manifest::{Basic, Method, Scheme};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -111,19 +111,8 @@ impl Authentication {
                 else {
                     return Ok(None);
                 };
-                if user.contains(':') {
-                    return Err(SessionError::Field {
-                        field: "user name".into(),
-                        reason: "it holds a colon, which Basic authentication cannot carry".into(),
-                    });
-                }
-                scrubber.add_basic(&user, &password);
-                let pair = Zeroizing::new(format!("{}:{}", *user, *password));
-                let basic = Zeroizing::new(format!(
-                    "Basic {}",
-                    *Zeroizing::new(STANDARD.encode(pair.as_bytes()))
-                ));
-                map.insert(AUTHORIZATION, value("authorization", &basic)?);
+                let basic = basic(&user, &password, scrubber)?;
+                map.insert(AUTHORIZATION, basic);
             }
             Scheme::Headers { headers } => {
                 for (name, template) in headers {
@@ -136,13 +125,39 @@ impl Authentication {
                 }
             }
             Scheme::Token(plan) => {
-                return Ok(Exchange::new(plan, fields)?.map(|exchange| {
+                let client = match &plan.basic {
+                    None => None,
+                    Some(Basic { user, password }) => {
+                        let (Some(user), Some(password)) =
+                            (fields.fill(user, None)?, fields.fill(password, None)?)
+                        else {
+                            return Ok(None);
+                        };
+                        Some(basic(user.trim(), password.trim(), scrubber)?)
+                    }
+                };
+                return Ok(Exchange::new(plan, client, fields)?.map(|exchange| {
                     Self::Token(Box::new(TokenSource::new(exchange, Arc::clone(clock))))
                 }));
             }
         }
         Ok(Some(Self::Fixed(map)))
     }
+}
+
+/// The value of `Authorization` for a user or client with a password, which is kept out of what is told.
+fn basic(user: &str, password: &str, scrubber: &mut Scrubber) -> Result<HeaderValue, SessionError> {
+    if user.contains(':') {
+        return Err(SessionError::Field {
+            field: "user name".into(),
+            reason: "it holds a colon, which Basic authentication cannot carry".into(),
+        });
+    }
+    scrubber.add_basic(user, password);
+    let pair = Zeroizing::new(format!("{user}:{password}"));
+    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+    let basic = Zeroizing::new(format!("Basic {}", *encoded));
+    value("authorization", &basic)
 }
 
 fn value(name: &str, text: &str) -> Result<HeaderValue, SessionError> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use matricula_core::egress::SendError;
 use matricula_core::manifest::{BodyKind, Refresh, TokenExchange};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     url: Url,
     body: BodyKind,
     fields: Filled,
+    /// What identifies the client, where that goes into a header.
+    client: Option<HeaderValue>,
     plan: TokenExchange,
     credential: Fields,
 }
@@ -54,7 +56,11 @@ pub(crate) enum Refusal {
 
 impl Exchange {
     /// `None` if a template names a field that was left empty.
-    pub(crate) fn new(plan: &TokenExchange, fields: Fields) -> Result<Option<Self>, SessionError> {
+    pub(crate) fn new(
+        plan: &TokenExchange,
+        client: Option<HeaderValue>,
+        fields: Fields,
+    ) -> Result<Option<Self>, SessionError> {
         let Some(url) = fields.address(&plan.url)? else {
             return Ok(None);
         };
@@ -69,6 +75,7 @@ impl Exchange {
             url,
             body: plan.body,
             fields: filled,
+            client,
             plan: plan.clone(),
             credential: fields,
         }))
@@ -132,13 +139,17 @@ impl Exchange {
                 )
             }
         };
+        let mut headers = HeaderMap::from_iter([
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        ]);
+        if let Some(client) = &self.client {
+            headers.insert(AUTHORIZATION, client.clone());
+        }
         let request = Outgoing {
             method: &Method::POST,
             url: &self.url,
-            headers: HeaderMap::from_iter([
-                (ACCEPT, HeaderValue::from_static("application/json")),
-                (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            ]),
+            headers,
             body: Payload::Bytes(Bytes::from(body)),
             intake: None,
             timeout: Some(LONGEST),

@@ -134,6 +134,40 @@ async fn a_token_is_asked_for_in_the_body_and_then_used() {
 }
 
 #[tokio::test]
+async fn a_client_can_be_identified_in_a_header_of_the_token_request_alone() {
+    let clock = clock();
+    let remote = Remote::start(&clock).await;
+    let session = remote
+        .case_with(
+            &clock,
+            json!({
+                "body": "form",
+                "fields": {"grant_type": "client_credentials"},
+                "basic": {"user": "{client_id}", "password": "{client_secret}"},
+            }),
+        )
+        .session();
+    assert_eq!(get(&session, "/employees").await.unwrap().status, 200);
+    let seen = remote.server.seen();
+    // Of `papi-client-id-0001:papi-client-secret-0001`.
+    let encoded = "cGFwaS1jbGllbnQtaWQtMDAwMTpwYXBpLWNsaWVudC1zZWNyZXQtMDAwMQ==";
+    assert_eq!(
+        seen[0].header("authorization"),
+        Some(format!("Basic {encoded}").as_str())
+    );
+    assert_eq!(seen[0].body, "grant_type=client_credentials");
+    assert_eq!(
+        seen[1].header("authorization"),
+        Some("Bearer token-0000000000000001")
+    );
+
+    remote.answer_instead(200, &format!(r#"{{"success":false,"error":"{encoded}"}}"#));
+    remote.revoke();
+    let refused = get(&session, "/employees").await.unwrap_err();
+    assert!(!refused.to_string().contains("cGFwaS"), "{refused}");
+}
+
+#[tokio::test]
 async fn fifty_at_once_cause_one_token_request() {
     let clock = clock();
     let remote = Remote::start(&clock).await;
