@@ -14,6 +14,8 @@
 //! - Owners may map attributes that a file opens otherwise (`mapping`): in an automation's settings the key
 //!   `$map` holds expressions by attribute of the target, or null where one is not to be written.
 //!   [`Flow::try_expression`] says of one that is being written what is wrong with it and what it gives.
+//! - A flow can keep groups of accounts at the target (`groups`): a person then says of each of [`Flow::groups`]
+//!   to which group of that kind they belong.
 //! - [`testing`]: `*.test.yaml` files beside a flow.
 #![forbid(unsafe_code)]
 
