@@ -26,6 +26,7 @@ mod file;
 mod host;
 mod http;
 pub mod json;
+pub mod time;
 pub mod transcript;
 mod types;
 

@@ -1,0 +1,62 @@
+//! What an uploaded file is called. It is all that people see of it in the HR system, so it keeps its letters,
+//! and loses only what a path, a shell or a form could misread.
+
+/// The most characters before the extension.
+const LONGEST: usize = 180;
+
+/// A harmless file name.
+pub(crate) fn filename(title: &str, extension: &str) -> String {
+    let ending = format!(".{extension}");
+    let title = title.trim();
+    let stem = match title.len().checked_sub(ending.len()) {
+        Some(at) if title.is_char_boundary(at) && title[at..].eq_ignore_ascii_case(&ending) => {
+            &title[..at]
+        }
+        _ => title,
+    };
+    let mut name = String::with_capacity(stem.len());
+    for character in stem.chars().take(LONGEST) {
+        let kept = match character {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
+            c if c.is_whitespace() || c.is_control() => ' ',
+            // What changes the direction or the width of nothing that can be seen.
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => continue,
+            c => c,
+        };
+        // Runs of what separates are one separator.
+        if !(matches!(kept, ' ' | '-') && name.ends_with([' ', '-'])) {
+            name.push(kept);
+        }
+    }
+    match name.trim_matches([' ', '-', '.']) {
+        "" => format!("document{ending}"),
+        name => format!("{name}{ending}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filename;
+
+    #[test]
+    fn a_title_stays_readable_and_nothing_in_it_can_be_misread() {
+        for (title, name) in [
+            (
+                "Brandschutz: Übung, completed on 2026-03-04 (certificate 4711)",
+                "Brandschutz-Übung, completed on 2026-03-04 (certificate 4711).pdf",
+            ),
+            ("安全.PDF", "安全.pdf"),
+            ("../../etc/passwd", "etc-passwd.pdf"),
+            ("a\r\nX-Header: \"b\"", "a X-Header-b.pdf"),
+            ("report\u{202e}fdp.exe", "reportfdp.exe.pdf"),
+            ("", "document.pdf"),
+            (".pdf", "document.pdf"),
+        ] {
+            assert_eq!(filename(title, "pdf"), name, "{title:?}");
+        }
+        assert_eq!(filename(&"ü".repeat(255), "pdf").chars().count(), 184);
+    }
+}
