@@ -16,6 +16,7 @@ pub mod document;
 pub mod egress;
 pub mod failure;
 pub mod file;
+pub mod group;
 pub mod id;
 pub mod journal;
 pub mod link;

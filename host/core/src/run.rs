@@ -218,6 +218,8 @@ pub enum Phase {
     Deactivate,
     /// References whose other end now has an account.
     Refer,
+    /// Who is put into groups and taken out of them.
+    Group,
 }
 
 /// How far a run has come; committed with every page.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::automation::{Automation, Memory};
 use crate::credential::{Credential, Secrets};
 use crate::document::{Document, DocumentDecision, DocumentFigures, DocumentState};
+use crate::group::{DueMembership, Group, GroupChanges, Membership};
 use crate::id::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
 use crate::link::{Decision, Link, PendingReference, ResolvableReference};
 use crate::run::{CycleKind, Outcome, OutcomeKind, Progress, Run, Trigger};
@@ -76,6 +77,8 @@ pub struct Commit {
     pub documents: Vec<Document>,
     /// Documents that are forgotten, since the source has them no more and nothing came of them.
     pub forgotten: Vec<SourceKey>,
+    /// Groups and who belongs to them; written after the links.
+    pub groups: GroupChanges,
     /// What became of the records; `unchanged` ones have no row.
     pub outcomes: Vec<Outcome>,
     /// Hashes of the keys that were seen since the last commit, appended to those of the run.
@@ -237,6 +240,34 @@ pub trait Store: Send + Sync {
         automation: &AutomationId,
         decision: Decision,
     ) -> Result<u64, StoreError>;
+
+    /// The groups of these keys, in their order; none for one never seen.
+    async fn groups(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Option<Group>>, StoreError>;
+    /// As which group each of these is kept, in their order.
+    async fn kept_as(
+        &self,
+        automation: &AutomationId,
+        targets: &[TargetId],
+    ) -> Result<Vec<Option<SourceKey>>, StoreError>;
+    /// What is known of the memberships of these people, in their order; by group.
+    async fn memberships(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Vec<Membership>>, StoreError>;
+    /// Memberships for which something is to be written and may be tried now, of groups that are there, after
+    /// this group and person, ascending by group and person.
+    async fn memberships_due(
+        &self,
+        automation: &AutomationId,
+        now: Timestamp,
+        after: Option<(&SourceKey, &SourceKey)>,
+        limit: u32,
+    ) -> Result<Vec<DueMembership>, StoreError>;
 
     /// The documents of these keys, in their order; none for one never seen.
     async fn documents(

@@ -9,6 +9,7 @@ use matricula_core::store::{Commit, Lease, OutcomeFilter};
 use matricula_core::{Failure, FailureKind};
 use matricula_flow::Program;
 
+use crate::groups::{Groups, Offer};
 use crate::observe::Observer;
 use crate::side::Sides;
 use crate::target::Target;
@@ -17,14 +18,14 @@ use crate::{Engine, EngineError, RunRequest, choices, documents, hash};
 /// The share of its interval after which a full cycle is due.
 const FULL_EARLY: f64 = 0.94;
 
-/// What a cycle works with: the program with every choice made, and the target.
+/// What a cycle works with: the program with every choice made, the target, and where groups are kept.
 pub(crate) async fn prepare(
     engine: &Engine,
     sides: &Sides,
     program: &Arc<Program>,
     run: &mut Run,
     observer: &Arc<dyn Observer>,
-) -> Result<(Arc<Program>, Target), EngineError> {
+) -> Result<(Arc<Program>, Target, Option<Groups>), EngineError> {
     if program.flow().delivery().is_some() {
         documents::need_people(sides, program)?;
     }
@@ -35,7 +36,15 @@ pub(crate) async fn prepare(
         }
     }
     let target = Target::prepare(engine, &sides.target, &program, observer).await?;
-    Ok((program, target))
+    let groups = match Groups::prepare(engine, &sides.target, &program, observer).await? {
+        Offer::Made(groups) => Some(groups),
+        Offer::None(note) => {
+            let new = note.filter(|note| !run.notes.contains(note));
+            run.notes.extend(new);
+            None
+        }
+    };
+    Ok((program, target, groups))
 }
 
 /// Whether the whole population is due, or only the changes.
@@ -149,6 +158,7 @@ pub(crate) async fn open_run(
         links: Vec::new(),
         documents: Vec::new(),
         forgotten: Vec::new(),
+        groups: Default::default(),
         outcomes: Vec::new(),
         seen,
     };

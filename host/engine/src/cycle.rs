@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use matricula_core::automation::{Automation, Memory};
+use matricula_core::group::GroupChanges;
 use matricula_core::run::{
     Counts, CycleKind, Outcome, OutcomeKind, Phase, Progress, Requests, Run, RunStatus,
 };
@@ -17,6 +18,7 @@ use matricula_core::{Failure, SourceKey, Text};
 use matricula_flow::Program;
 
 use crate::begin::{due, note_unavailable, open_run, prepare, told};
+use crate::groups::Groups;
 use crate::observe::{Event, Observer};
 use crate::plan::Planner;
 use crate::side::Sides;
@@ -32,12 +34,16 @@ pub(crate) struct Cycle<'a> {
     pub(crate) observer: &'a Arc<dyn Observer>,
     pub(crate) lease: Option<&'a Lease>,
     pub(crate) target: Arc<Target>,
+    /// Where groups are kept; none without groups, or where the target offers none.
+    pub(crate) groups: Option<Groups>,
     pub(crate) run: Run,
     pub(crate) progress: Progress,
     /// What those have been counted as who got an outcome in this run, by the hash of their key.
     pub(crate) told: HashMap<u64, OutcomeKind>,
     /// Hashes of the keys that were seen since the last commit.
     pub(crate) seen: Vec<u64>,
+    /// What has become of groups since the last commit.
+    pub(crate) group_changes: GroupChanges,
     stop: Stop,
     meter: Meter,
 }
@@ -75,7 +81,8 @@ pub(crate) async fn run(
         recorded: run.requests,
         begun: sent(sides),
     };
-    let (program, target) = match prepare(engine, sides, program, &mut run, observer).await {
+    let (program, target, groups) = match prepare(engine, sides, program, &mut run, observer).await
+    {
         Ok(prepared) => prepared,
         Err(EngineError::Failure(failure)) => {
             run.requests = meter.read(sides);
@@ -102,10 +109,12 @@ pub(crate) async fn run(
         observer,
         lease: Some(lease),
         target: Arc::new(target),
+        groups,
         run,
         progress,
         told,
         seen: Vec::new(),
+        group_changes: GroupChanges::default(),
         stop: request.stop.clone(),
         meter,
     };
@@ -207,6 +216,7 @@ async fn leave(
         links: Vec::new(),
         documents: Vec::new(),
         forgotten: Vec::new(),
+        groups: Default::default(),
         outcomes: Vec::new(),
         seen,
     };
@@ -253,10 +263,12 @@ impl<'a> Cycle<'a> {
             sides,
             observer,
             lease: None,
+            groups: None,
             run,
             progress: Progress::default(),
             told: HashMap::new(),
             seen: Vec::new(),
+            group_changes: GroupChanges::default(),
             stop: Stop::default(),
             meter: Meter {
                 recorded: Requests::default(),
@@ -287,6 +299,14 @@ impl<'a> Cycle<'a> {
             Phase::Deactivate => self.deactivate().await?,
             Phase::Refer => {
                 self.refer().await?;
+                if self.groups.is_none() {
+                    return Ok(None);
+                }
+                // Not worth a commit: what has been referred is not found again.
+                self.progress.phase = Phase::Group;
+            }
+            Phase::Group => {
+                self.keep_groups().await?;
                 return Ok(None);
             }
         }
@@ -295,12 +315,17 @@ impl<'a> Cycle<'a> {
 
     /// What everybody is planned by.
     pub(crate) fn planner(&self) -> Planner<'_> {
+        let mut basis = hash::basis(self.program.digest(), &self.target.unavailable);
+        // Once the target offers groups, everybody is looked at again.
+        if self.program.flow().group_operation().is_some() && self.groups.is_none() {
+            basis = hash::basis(basis, &["groups".to_owned()]);
+        }
         Planner {
             program: self.program,
             active: self.target.operation.active.as_deref(),
             unavailable: self.target.unavailable.iter().map(String::as_str).collect(),
             salt: self.automation.salt,
-            basis: hash::basis(self.program.digest(), &self.target.unavailable),
+            basis,
             now: self.engine.clock.now(),
         }
     }
@@ -339,6 +364,7 @@ impl<'a> Cycle<'a> {
             links,
             documents: Vec::new(),
             forgotten: Vec::new(),
+            groups: std::mem::take(&mut self.group_changes),
             outcomes,
             seen: std::mem::take(&mut self.seen),
         }

@@ -23,9 +23,14 @@ pub(crate) fn basis(program: u128, unavailable: &[String]) -> u128 {
 /// Of a value at the target.
 pub(crate) fn value(value: &Value, salt: u64) -> u64 {
     match value {
-        Value::String(text) => xxh3_64_with_seed(text.as_bytes(), salt),
+        Value::String(value) => text(value, salt),
         other => xxh3_64_with_seed(other.to_string().as_bytes(), salt ^ 1),
     }
+}
+
+/// Of a text at the target.
+pub(crate) fn text(text: &str, salt: u64) -> u64 {
+    xxh3_64_with_seed(text.as_bytes(), salt)
 }
 
 /// Of a key, for the set of those that were seen.

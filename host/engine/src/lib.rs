@@ -14,6 +14,7 @@ mod choices;
 mod cycle;
 mod deactivate;
 mod documents;
+mod groups;
 mod hash;
 mod leave;
 mod matching;

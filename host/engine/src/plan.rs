@@ -216,7 +216,7 @@ impl Planner<'_> {
     }
 
     /// What somebody counts as of whom nothing has changed.
-    fn standing_outcome(&self, link: &Link) -> Option<OutcomeKind> {
+    pub(crate) fn standing_outcome(&self, link: &Link) -> Option<OutcomeKind> {
         if is_leaving(link) {
             return None;
         }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::begin::due;
 use crate::cycle::Cycle;
+use crate::groups::{Forecast, Groups, Offer};
 use crate::matching::{Matcher, parse};
 use crate::observe::{Change, Event, Observer, Planned, Preview};
 use crate::page::{self, plan_page};
@@ -35,6 +36,7 @@ struct Ledger {
     people: Vec<Planned>,
     /// Who would lose access, with how an owner recognises them.
     leaving: Vec<(Link, Option<String>)>,
+    groups: Forecast,
     /// Adopted accounts that could be used until now.
     adopted_active: u64,
     seen: HashSet<u64>,
@@ -58,6 +60,13 @@ pub(crate) async fn preview(
     let program = &program;
     let target = Target::prepare(engine, &sides.target, program, observer).await?;
     notes.extend(target.left_out());
+    let groups = match Groups::prepare(engine, &sides.target, program, observer).await? {
+        Offer::Made(groups) => Some(groups),
+        Offer::None(note) => {
+            notes.extend(note);
+            None
+        }
+    };
     let run = Run {
         id: RunId(0),
         automation: automation.id.clone(),
@@ -74,7 +83,7 @@ pub(crate) async fn preview(
         error: None,
         notes: Vec::new(),
     };
-    let cycle = Cycle::for_preview(
+    let mut cycle = Cycle::for_preview(
         engine,
         automation,
         program,
@@ -83,6 +92,7 @@ pub(crate) async fn preview(
         Arc::new(target),
         run,
     );
+    cycle.groups = groups;
     if delivers {
         return documents::preview(&cycle, notes).await;
     }
@@ -91,6 +101,9 @@ pub(crate) async fn preview(
     ledger.absent(&cycle, complete).await?;
     ledger.already_leaving(&cycle).await?;
     let guard = ledger.ask_guard(&cycle).await?;
+    if let Some(groups) = &cycle.groups {
+        notes.extend(ledger.groups.notes(&cycle, groups).await?);
+    }
     ledger
         .people
         .sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
@@ -130,7 +143,11 @@ impl Ledger {
         Ok(complete)
     }
 
-    async fn take(&mut self, cycle: &Cycle<'_>, planned: page::Planned) -> Result<(), EngineError> {
+    async fn take(
+        &mut self,
+        cycle: &Cycle<'_>,
+        mut planned: page::Planned,
+    ) -> Result<(), EngineError> {
         for kind in planned.untouched {
             self.counts.add(kind);
         }
@@ -155,6 +172,7 @@ impl Ledger {
             }
         }
         let held = held(cycle, &planned.intents).await?;
+        let mut groups = self.groups.changes(cycle, &mut planned.intents).await?;
         for (intent, who) in planned.intents {
             if intent.adopts && intent.link.active {
                 self.adopted_active += 1;
@@ -165,7 +183,8 @@ impl Ledger {
             }
             self.counts.add(intent.kind);
             if intent.kind != OutcomeKind::Unchanged {
-                self.people.push(describe(intent, who, &held));
+                let groups = groups.remove(&intent.link.key).unwrap_or_default();
+                self.people.push(describe(intent, who, &held, groups));
             }
         }
         Ok(())
@@ -309,7 +328,7 @@ async fn held(
     Ok(held)
 }
 
-fn describe(intent: Intent, who: Option<String>, held: &Held) -> Planned {
+fn describe(intent: Intent, who: Option<String>, held: &Held, groups: Vec<Change>) -> Planned {
     let account = intent.held.as_ref().or_else(|| held.get(&intent.link.key));
     let old = |attribute: &str| {
         account.map(|account| account.get(attribute).cloned().unwrap_or(Value::Null))
@@ -322,6 +341,7 @@ fn describe(intent: Intent, who: Option<String>, held: &Held) -> Planned {
             old: old(attribute),
             new: new.clone(),
         })
+        .chain(groups)
         .collect();
     Planned {
         key: intent.link.key.clone(),

@@ -102,6 +102,10 @@ impl Cycle<'_> {
         for kind in planned.untouched.drain(..) {
             self.run.counts.add(kind);
         }
+        // Before the people, since what becomes of them is written down with what became of their groups.
+        if let Some(failure) = self.make_groups(&planned.intents).await? {
+            return Ok((links, outcomes, Some(failure)));
+        }
         self.take_settled(planned, &mut links, &mut outcomes);
         let mut vanished = Vec::new();
         let intents = std::mem::take(&mut planned.intents);
@@ -202,6 +206,10 @@ impl Cycle<'_> {
         links: &mut Vec<LinkWrite>,
         outcomes: &mut Vec<Outcome>,
     ) {
+        let refused = self.belong(&intent);
+        let trouble = refused
+            .as_ref()
+            .map(|refused| self.group_trouble(&intent, refused));
         let leaving = intent.is_leaving();
         let changed = intent.changed();
         let Intent {
@@ -225,7 +233,8 @@ impl Cycle<'_> {
                 kind = OutcomeKind::Unchanged;
             }
         }
-        if !leaving && kind == OutcomeKind::Unchanged {
+        link.trouble = trouble;
+        if !leaving && kind == OutcomeKind::Unchanged && refused.is_none() {
             self.run.counts.add(kind);
         }
         if kind != OutcomeKind::Unchanged {
@@ -243,6 +252,12 @@ impl Cycle<'_> {
             self.observer.event(&Event::Outcome(&outcome));
             outcomes.push(outcome);
         }
+        if let Some(refused) = refused {
+            let outcome = plan::outcome(&link, refused.kind, refused.code, refused.reason);
+            self.count(&link.key, outcome.kind);
+            self.observer.event(&Event::Outcome(&outcome));
+            outcomes.push(outcome);
+        }
         links.push(LinkWrite {
             link,
             references: Some(references),
@@ -257,6 +272,7 @@ impl Cycle<'_> {
         links: &mut Vec<LinkWrite>,
         outcomes: &mut Vec<Outcome>,
     ) {
+        self.belong(&intent);
         let Intent {
             before: mut link, ..
         } = intent;

@@ -56,7 +56,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Asks the target what it can take.
+    /// Asks the target what it can take of what the flow writes.
     pub(crate) async fn prepare(
         engine: &Engine,
         side: &Side,
@@ -64,6 +64,18 @@ impl Target {
         observer: &Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         let (_, name) = program.flow().target();
+        let attributes: Vec<String> = program.written().map(|field| field.name.clone()).collect();
+        Self::of(engine, side, name, &attributes, observer).await
+    }
+
+    /// Asks the target what an operation can take of these attributes.
+    pub(crate) async fn of(
+        engine: &Engine,
+        side: &Side,
+        name: &str,
+        attributes: &[String],
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Self, Failure> {
         let operation = side
             .connector
             .manifest()
@@ -75,11 +87,10 @@ impl Target {
                     format!("{} does not offer the operation {name}", side.title()),
                 )
             })?;
-        let attributes: Vec<String> = program.written().map(|field| field.name.clone()).collect();
         let mut patience = Patience::new(engine, &**observer);
         let preparation = loop {
             let call = call(engine, side, format!("prepare:{name}"));
-            match side.connector.prepare(&call, name, &attributes).await {
+            match side.connector.prepare(&call, name, attributes).await {
                 Err(failure) if patience.again(&failure).await => {}
                 result => break result?,
             }

@@ -238,6 +238,6 @@ async fn send(
 
 /// Whether the failure of one change will be that of every other. A service may protect single accounts,
 /// so a missing right is the matter of the one.
-fn ends_the_run(failure: &Failure) -> bool {
+pub(crate) fn ends_the_run(failure: &Failure) -> bool {
     failure.kind.stops_everything() && failure.kind != FailureKind::Permission
 }

@@ -129,6 +129,7 @@ async fn cycle(store: &SqliteStore, number: u32) -> Result<(), StoreError> {
         links: Vec::new(),
         documents: Vec::new(),
         forgotten: Vec::new(),
+        groups: Default::default(),
         outcomes: Vec::new(),
         seen: Vec::new(),
     };

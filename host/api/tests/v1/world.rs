@@ -404,6 +404,7 @@ impl World {
             links: vec![written(link("linked")), written(staged)],
             documents: vec![document("paper"), document("sheet")],
             forgotten: Vec::new(),
+            groups: Default::default(),
             outcomes: vec![
                 outcome("linked", OutcomeKind::Created, "=1+1"),
                 outcome("failed", OutcomeKind::Failed, "no \"e-mail\", no account"),

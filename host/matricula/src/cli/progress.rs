@@ -174,6 +174,7 @@ fn doing(phase: Phase, records: Records) -> String {
         (Phase::Leave, Records::Documents) => "Looking for documents that the source no longer has",
         (Phase::Deactivate, _) => "Blocking",
         (Phase::Refer, _) => "Joining references",
+        (Phase::Group, _) => "Keeping groups",
     };
     doing.to_owned()
 }

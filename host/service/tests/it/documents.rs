@@ -38,6 +38,7 @@ impl House {
             links: Vec::new(),
             documents: documents.iter().map(document).collect(),
             forgotten: Vec::new(),
+            groups: Default::default(),
             outcomes: Vec::new(),
             seen: Vec::new(),
         };

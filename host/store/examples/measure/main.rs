@@ -144,6 +144,7 @@ impl Bench {
             links,
             documents: Vec::new(),
             forgotten: Vec::new(),
+            groups: Default::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use matricula_core::store::StoreError;
 use matricula_core::{AutomationId, SourceKey, TenantId};
 
 use super::{
-    SqliteStore, automations, documents, files, journal, links, retention, runs, standings,
+    SqliteStore, automations, documents, files, groups, journal, links, retention, runs, standings,
 };
 
 /// Rows that are dropped at a time.
@@ -206,6 +206,7 @@ impl Agenda for SqliteStore {
         self.worker
             .write(move |tx| {
                 let number = automations::number(tx, &id)?;
+                groups::retry_now(tx, number, now)?;
                 Ok(links::retry_now(tx, number, now)? + documents::retry_now(tx, number, now)?)
             })
             .await

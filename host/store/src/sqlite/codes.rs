@@ -42,7 +42,7 @@ codes! { LeavingReason { StartPending = 0, EndReached = 1, Barred = 2, OutOfScop
 codes! { Decision { Open = 0, Staged = 1, Approved = 2, Discarded = 3 } }
 codes! { CycleKind { Full = 0, Incremental = 1 } }
 codes! { RunStatus { Running = 0, Succeeded = 1, Partial = 2, Failed = 3, Stopped = 4 } }
-codes! { Phase { Read = 0, Leave = 1, Deactivate = 2, Refer = 3 } }
+codes! { Phase { Read = 0, Leave = 1, Deactivate = 2, Refer = 3, Group = 4 } }
 codes! {
     OutcomeKind {
         Created = 0, Updated = 1, Unchanged = 2, Deactivated = 3, Reactivated = 4, Skipped = 5,
@@ -222,7 +222,10 @@ mod tests {
             all::<RunStatus>(),
             ["Running", "Succeeded", "Partial", "Failed", "Stopped"]
         );
-        assert_eq!(all::<Phase>(), ["Read", "Leave", "Deactivate", "Refer"]);
+        assert_eq!(
+            all::<Phase>(),
+            ["Read", "Leave", "Deactivate", "Refer", "Group"]
+        );
         assert_eq!(
             all::<OutcomeKind>(),
             [

@@ -15,13 +15,13 @@ use super::codes::{Code, bits, count, date, day, day_bytes, days, opt_timestamp,
 use super::fault::Fault;
 
 /// What [`decode`] reads, in its order.
-const COLUMNS: &str = "link.key, link.missed, link.in_scope, link.active, link.access_changes_at, \
+pub(super) const COLUMNS: &str = "link.key, link.missed, link.in_scope, link.active, link.access_changes_at, \
     link.leaving_action, link.leaving_reason, link.leaving_decision, link.attempts, link.ambiguous, \
     link.not_before, link.access_from, link.access_until, link.last_day_open, link.barred, link.zone, \
     link.target, link.record, link.applied";
 
 /// How many columns [`COLUMNS`] has.
-const WIDTH: usize = 19;
+pub(super) const WIDTH: usize = 19;
 
 /// An owner may decide while a cycle works on the same person. The cycle read the link as staged and
 /// writes it as staged: the decision, being newer, stays unless what was decided about has changed.
@@ -42,7 +42,7 @@ const WRITE: &str = "INSERT INTO link (automation, key, missed, in_scope, active
         last_day_open = excluded.last_day_open, barred = excluded.barred, zone = excluded.zone, \
         target = excluded.target, record = excluded.record, applied = excluded.applied";
 
-fn decode(row: &Row<'_>) -> Result<Link, Fault> {
+pub(super) fn decode(row: &Row<'_>) -> Result<Link, Fault> {
     const TABLE: &str = "link";
     let leaving = match (row.get(5)?, row.get(6)?, row.get(7)?) {
         (Some(action), Some(reason), Some(decision)) => Some(Leaving {

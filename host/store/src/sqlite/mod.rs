@@ -9,7 +9,7 @@
 //! | `worker` | the thread with the connection |
 //! | `schema` | tables and migrations |
 //! | `store`, `agenda`, `outbox`, `board` | the ports |
-//! | `credentials`, `automations`, `links`, `documents`, `runs`, `standings`, `cards`, `journal`, `notices`, `retention`, `files`, `answers` | the statements, by what they are about |
+//! | `credentials`, `automations`, `links`, `groups`, `documents`, `runs`, `standings`, `cards`, `journal`, `notices`, `retention`, `files`, `answers` | the statements, by what they are about |
 //! | `backup` | a copy of a store in use |
 //! | `codes`, `fault` | how values are written; what errors become |
 
@@ -24,6 +24,7 @@ mod credentials;
 mod documents;
 mod fault;
 mod files;
+mod groups;
 mod journal;
 mod links;
 mod notices;

@@ -7,8 +7,8 @@ use rusqlite::{Connection, StatementStatus, params, params_from_iter};
 
 use super::codes::Code;
 use super::{
-    answers, cards, credentials, documents, journal, keep_plans, notices, retention, runs, schema,
-    standings,
+    answers, cards, credentials, documents, groups, journal, keep_plans, notices, retention, runs,
+    schema, standings,
 };
 
 const AUTOMATIONS: i64 = 10_000;
@@ -133,6 +133,66 @@ fn what_is_due_of_many_documents_is_read_alone() {
     }
 }
 
+/// Ten thousand people with three memberships each, of which nothing is to be written but for twenty.
+#[test]
+fn memberships_that_are_due_are_read_alone() {
+    let db = schedule();
+    db.execute_batch(
+        "PRAGMA foreign_keys = ON;
+         INSERT INTO population SELECT number, 0, 0, 0 FROM automation WHERE number IN (77, 78);
+         CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+             SELECT i FROM n;
+         CREATE TEMP TABLE automations AS SELECT 77 AS automation UNION ALL SELECT 78;
+         INSERT INTO link (automation, key, missed, in_scope, active, access_until, last_day_open, barred, zone,
+                 target, record, applied)
+             SELECT automation, i, 0, 1, 1, x'', 0, 0, '', 'a' || i, zeroblob(16), x''
+             FROM n CROSS JOIN automations;
+         INSERT INTO target_group (automation, key, target, name)
+             SELECT automation, column1 || ':' || i, column1 || i, 0
+             FROM n CROSS JOIN automations CROSS JOIN (VALUES ('d'), ('o'), ('t')) WHERE i < 50;
+         INSERT INTO membership (automation, key, group_key, wanted, member, sure, attempts)
+             SELECT link.automation, link.key, target_group.key, 1, link.target, 1, 0
+             FROM link CROSS JOIN target_group ON target_group.automation = link.automation
+                 AND target_group.key IN ('d:' || (link.key % 50), 'o:' || (link.key % 7), 't:' || (link.key % 3));",
+    )
+    .unwrap();
+    let due = groups::due_sql();
+    let (found, taken) = steps(&db, &due, &[77, 0, 0, 0, 1_000]);
+    assert_eq!(found, 0);
+    assert!(taken < 100, "{taken} steps");
+    // What the triggers do when somebody is blocked and when a group vanishes.
+    let (_, taken) = steps(
+        &db,
+        "UPDATE link SET active = 0 WHERE automation = ?1 AND key = '7'",
+        &[77],
+    );
+    assert!(taken < 700, "{taken} steps");
+    let (found, taken) = steps(&db, &due, &[77, 0, 0, 0, 1_000]);
+    assert_eq!(found, 3);
+    assert!(taken < 1_000, "{taken} steps");
+    let (_, taken) = steps(
+        &db,
+        "UPDATE target_group SET target = NULL WHERE automation = ?1 AND key = 'd:3'",
+        &[77],
+    );
+    assert!(taken < 200 * 200, "{taken} steps");
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {due}")).unwrap();
+    let plan: Vec<String> = statement
+        .query_map(params![77, "", "", 0, 1_000], |row| row.get(3))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(
+        plan[0].contains("membership_due (automation=? AND (group_key,key)>(?,?))"),
+        "{plan:?}"
+    );
+    assert!(
+        plan.iter()
+            .all(|step| !step.contains("SCAN") && !step.contains("TEMP B-TREE")),
+        "{plan:?}"
+    );
+}
+
 /// Ten thousand of one tenant, of which every third is paused, and runs of one of them by the thousand.
 #[test]
 fn a_page_of_cards_is_read_alone() {
@@ -238,6 +298,7 @@ fn no_statement_reads_a_whole_table_or_sorts() {
         notices(notices::OF_TENANT),
         credentials::TESTED.to_owned(),
         credentials::USES.to_owned(),
+        credentials::WHERE.to_owned(),
         answers::OF_KEY.to_owned(),
         answers::DROP.to_owned(),
         format!("SELECT {} {}", documents::COLUMNS, documents::OPEN),

@@ -125,6 +125,7 @@ pub(super) fn erase(tx: &Transaction<'_>, automation: i64, key: &str) -> Result<
         "DELETE FROM pending_reference WHERE automation = ?1 AND key = ?2",
         "DELETE FROM pending_reference INDEXED BY pending_reference_by_wanted \
          WHERE automation = ?1 AND wants = ?2",
+        "DELETE FROM membership WHERE automation = ?1 AND key = ?2",
         "DELETE FROM link WHERE automation = ?1 AND key = ?2",
         "DELETE FROM outcome WHERE run IN (SELECT id FROM run INDEXED BY run_by_automation \
              WHERE automation = ?1) AND key = ?2",

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::codes::{Code, bits, count, from_json, json, opt_timestamp, stored, timestamp, value};
 use super::fault::Fault;
 use super::links::Writer;
-use super::{automations, documents};
+use super::{automations, documents, groups};
 
 const COLUMNS: &str = "run.id, automation.id, run.flow, run.started_by, run.cycle, run.status, \
                        run.started_at, run.finished_at, run.counts, run.requests, run.error, run.notes";
@@ -172,6 +172,7 @@ pub(super) fn commit(tx: &Transaction<'_>, lease: &Lease, commit: &Commit) -> Re
         links,
         documents,
         forgotten,
+        groups,
         outcomes,
         seen,
     } = commit;
@@ -205,6 +206,7 @@ pub(super) fn commit(tx: &Transaction<'_>, lease: &Lease, commit: &Commit) -> Re
             writer.write(link)?;
         }
     }
+    groups::write(tx, automation, groups)?;
     documents::forget(tx, automation, forgotten)?;
     documents::write(tx, automation, documents)?;
     add_outcomes(tx, run.id, outcomes)?;

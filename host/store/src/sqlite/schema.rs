@@ -41,6 +41,14 @@ const MIGRATIONS: &[Migration] = &[
         name: "board",
         sql: include_str!("schema/0005-board.sql"),
     },
+    Migration {
+        name: "groups",
+        sql: include_str!("schema/0006-groups.sql"),
+    },
+    Migration {
+        name: "connections",
+        sql: include_str!("schema/0007-connections.sql"),
+    },
 ];
 
 /// Brings the store to the schema of this version.
@@ -136,12 +144,13 @@ mod tests {
     use matricula_core::agenda::RunFilter;
     use matricula_core::board::{Attention, CardFilter};
     use matricula_core::document::Document;
+    use matricula_core::group::{Belongs, Group, GroupChanges};
     use matricula_core::link::Decision;
     use matricula_core::run::Trigger;
     use matricula_core::store::OutcomeFilter;
-    use matricula_core::{AutomationId, Person, RunId, SourceKey, TenantId, Text};
+    use matricula_core::{AutomationId, Person, RunId, SourceKey, TargetId, TenantId, Text};
 
-    use super::super::{automations, cards, documents, links, runs, standings};
+    use super::super::{automations, cards, documents, groups, links, runs, standings};
     use super::*;
 
     const FIRST: Migration = Migration {
@@ -346,6 +355,42 @@ mod tests {
         let card = cards::of(&tx, &AutomationId::new("a4"), Timestamp::UNIX_EPOCH);
         let card = card.unwrap().unwrap();
         assert_eq!((card.attention, card.staged), (Attention::None, 0));
+    }
+
+    /// People of a store as schema 5 wrote it are put into groups like those of today.
+    #[test]
+    fn a_store_before_groups_takes_them() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_to(&mut db, &MIGRATIONS[..5]).unwrap();
+        db.execute_batch(
+            "INSERT INTO credential VALUES ('c', 'acme', 'personio', 'm', 'name', '{}', 0);
+            INSERT INTO automation (number, id, tenant, flow, source, target, settings, salt, created_at)
+                VALUES (7, 'a', 'acme', 'sync-employees', 'c', 'c', '{}', 0, 0);
+            INSERT INTO population VALUES (7, 0, 0, 0);
+            INSERT INTO link (automation, key, missed, in_scope, active, access_until, last_day_open, barred, zone,
+                    target, record, applied)
+                VALUES (7, 'k', 0, 1, 1, x'', 0, 0, '', 'account', zeroblob(16), x'');",
+        )
+        .unwrap();
+        migrate(&mut db).unwrap();
+        let tx = db.transaction().unwrap();
+        let group = Group {
+            target: Some(TargetId::new("remote")),
+            ..Group::new(SourceKey::new("team:1"))
+        };
+        let changes = GroupChanges {
+            belongs: vec![Belongs {
+                key: SourceKey::new("k"),
+                groups: vec![group.key.clone()],
+                untold: Vec::new(),
+            }],
+            groups: vec![group],
+            ..GroupChanges::default()
+        };
+        groups::write(&tx, 7, &changes).unwrap();
+        let due = groups::due(&tx, 7, Timestamp::UNIX_EPOCH, ("", ""), 9).unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!(due[0].add, Some(TargetId::new("account")));
     }
 
     #[test]

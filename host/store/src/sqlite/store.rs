@@ -8,13 +8,14 @@ use matricula_core::agenda::{Agenda, RunFilter};
 use matricula_core::automation::{Automation, Memory};
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::document::{Document, DocumentDecision, DocumentFigures, DocumentState};
+use matricula_core::group::{DueMembership, Group, Membership};
 use matricula_core::link::{Decision, Link, ResolvableReference};
 use matricula_core::run::{CycleKind, Outcome, Progress, Run, Trigger};
 use matricula_core::store::{Commit, Lease, OutcomeFilter, Population, Store, StoreError};
 use matricula_core::{AutomationId, CredentialId, RunId, SourceKey, TargetId, TenantId};
 
 use super::links::first;
-use super::{SqliteStore, automations, credentials, documents, links, runs};
+use super::{SqliteStore, automations, credentials, documents, groups, links, runs};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -290,6 +291,62 @@ impl Store for SqliteStore {
         let id = automation.clone();
         self.worker
             .write(move |tx| links::decide(tx, automations::number(tx, &id)?, decision))
+            .await
+    }
+
+    async fn groups(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Option<Group>>, StoreError> {
+        let (id, keys) = (automation.clone(), keys.to_vec());
+        self.worker
+            .read(move |tx| groups::of_keys(tx, automations::number(tx, &id)?, &keys))
+            .await
+    }
+
+    async fn kept_as(
+        &self,
+        automation: &AutomationId,
+        targets: &[TargetId],
+    ) -> Result<Vec<Option<SourceKey>>, StoreError> {
+        let (id, targets) = (automation.clone(), targets.to_vec());
+        self.worker
+            .read(move |tx| groups::kept_as(tx, automations::number(tx, &id)?, &targets))
+            .await
+    }
+
+    async fn memberships(
+        &self,
+        automation: &AutomationId,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Vec<Membership>>, StoreError> {
+        let (id, keys) = (automation.clone(), keys.to_vec());
+        self.worker
+            .read(move |tx| groups::memberships(tx, automations::number(tx, &id)?, &keys))
+            .await
+    }
+
+    async fn memberships_due(
+        &self,
+        automation: &AutomationId,
+        now: Timestamp,
+        after: Option<(&SourceKey, &SourceKey)>,
+        limit: u32,
+    ) -> Result<Vec<DueMembership>, StoreError> {
+        let id = automation.clone();
+        let group = after.map_or(String::new(), |(group, _)| group.to_string());
+        let key = first(after.map(|(_, key)| key));
+        self.worker
+            .read(move |tx| {
+                groups::due(
+                    tx,
+                    automations::number(tx, &id)?,
+                    now,
+                    (&group, &key),
+                    limit,
+                )
+            })
             .await
     }
 

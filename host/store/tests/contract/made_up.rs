@@ -211,6 +211,7 @@ impl Running {
             links: Vec::new(),
             documents: Vec::new(),
             forgotten: Vec::new(),
+            groups: Default::default(),
             outcomes: Vec::new(),
             seen: Vec::new(),
         }

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod doubts;
 pub mod due;
 pub mod figures;
+pub mod groups;
 pub mod hooks;
 pub mod journal;
 pub mod kept_answers;
@@ -49,6 +50,12 @@ macro_rules! contract_tests {
                 any_document_survives, a_digest_that_is_none_is_not_written, found_by_key,
                 by_state_in_the_order_of_keys, what_was_delivered_as_what, forgotten_with_the_page,
                 only_with_the_lease, each_automation_has_its_own
+            }
+            groups {
+                a_group_survives, a_membership_follows_the_account, what_the_record_no_longer_says,
+                what_nobody_has_confirmed, accounts_that_change_hands, a_group_that_is_gone_has_no_members,
+                what_is_tried_again_later, records_are_dealt_with_again, in_pages_by_group_and_person,
+                what_goes_with_a_person_and_an_automation, due_is_right_after_anything
             }
             figures { due_for_each_reason, figures_are_right_after_anything }
             doubts { an_owner_decides, a_decision_stands }

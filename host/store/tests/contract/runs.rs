@@ -51,6 +51,7 @@ pub async fn a_run_from_begin_to_finish(store: AnyStore) {
         documents: Vec::new(),
         forgotten: Vec::new(),
         outcomes: Vec::new(),
+        groups: Default::default(),
         seen: Vec::new(),
     };
     store.commit(lease, page).await.unwrap();

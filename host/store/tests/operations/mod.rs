@@ -64,7 +64,7 @@ async fn a_copy_of_a_store_in_use_is_whole() {
         .unwrap()
         .query_row("SELECT count(*) FROM sqlite_stat1", (), |row| row.get(0))
         .unwrap();
-    assert_eq!(figures, 3, "the planner's figures are copied as well");
+    assert_eq!(figures, 6, "the planner's figures are copied as well");
     let error = SqliteStore::open(&to, Vault::new(&NEW_KEY)).unwrap_err();
     assert!(matches!(error, StoreError::WrongKey(_)), "{error}");
 }

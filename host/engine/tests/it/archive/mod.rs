@@ -176,6 +176,7 @@ impl World {
             }],
             documents: Vec::new(),
             forgotten: Vec::new(),
+            groups: Default::default(),
             outcomes: Vec::new(),
             seen: Vec::new(),
         };

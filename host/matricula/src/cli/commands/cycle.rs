@@ -286,6 +286,7 @@ mod tests {
                 links: vec![],
                 documents: vec![],
                 forgotten: vec![],
+                groups: Default::default(),
                 outcomes: told.then_some(outcome).into_iter().collect(),
                 seen: vec![],
             };

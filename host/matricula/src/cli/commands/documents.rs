@@ -447,6 +447,7 @@ mod tests {
                 links: vec![],
                 documents: vec![],
                 forgotten: vec![],
+                groups: Default::default(),
                 outcomes: keys.into_iter().map(outcome).collect(),
                 seen: vec![],
             };

@@ -1,0 +1,278 @@
+//! Groups of accounts, made from what people have in common.
+//!
+//! A group is made where somebody needs it, while the record that names it is in hand ([`make`]): only records
+//! say what groups are called, the store has hashes. What a record says of a person's groups is written with
+//! the person's link. Who is put in and taken out follows from those rows in a step of its own ([`keep`]), when
+//! the accounts are there and the guard has decided about everybody who leaves.
+
+mod keep;
+mod make;
+mod preview;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use matricula_core::group::{Belongs, Group};
+use matricula_core::link::Trouble;
+use matricula_core::run::OutcomeKind;
+use matricula_core::{Failure, SourceKey, Text};
+use matricula_flow::{GroupSpec, Program, Reading};
+
+use self::make::Maker;
+pub(crate) use self::preview::Forecast;
+use crate::backoff;
+use crate::cycle::Cycle;
+use crate::observe::Observer;
+use crate::plan::Intent;
+use crate::side::Side;
+use crate::target::Target;
+use crate::{Engine, EngineError, hash};
+
+/// What a group is written with.
+const ATTRIBUTES: [&str; 4] = ["external_id", "name", "add", "remove"];
+
+/// Where groups are kept, and what has been learnt of them in this run.
+pub(crate) struct Groups {
+    pub(crate) target: Arc<Target>,
+    /// Whether groups carry an identity of ours.
+    identified: bool,
+    /// What records of this run call groups: the first one counts, so that records which disagree do not
+    /// rename a group back and forth, and a group that has vanished is made anew under its name.
+    names: HashMap<SourceKey, String>,
+    /// Groups of the stretch in hand that are not as they should be.
+    refused: HashMap<SourceKey, Refused>,
+    /// Groups that somebody else had made and that this run took over.
+    adopted: u64,
+}
+
+/// What the target makes of the groups of a flow.
+pub(crate) enum Offer {
+    Made(Groups),
+    /// The flow has no groups, or the target offers none, as the note says.
+    None(Option<Text>),
+}
+
+/// Why a group is not as it should be.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) kind: OutcomeKind,
+    pub(crate) code: &'static str,
+    pub(crate) reason: String,
+}
+
+impl Refused {
+    pub(crate) fn failed(failure: &Failure) -> Self {
+        Self {
+            kind: OutcomeKind::Failed,
+            code: "group-failed",
+            reason: failure.message.clone(),
+        }
+    }
+
+    fn several(count: usize) -> Self {
+        Self {
+            kind: OutcomeKind::Ambiguous,
+            code: "group-ambiguous",
+            reason: format!(
+                "{count} groups at the target have the name of this person's group; nobody was put into any of \
+                 them: keep one of them, or rename the others"
+            ),
+        }
+    }
+}
+
+impl Groups {
+    /// Asks the target what it can take of groups.
+    pub(crate) async fn prepare(
+        engine: &Engine,
+        side: &Side,
+        program: &Program,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<Offer, Failure> {
+        let Some(operation) = program.flow().group_operation() else {
+            return Ok(Offer::None(None));
+        };
+        let attributes = ATTRIBUTES.map(str::to_owned);
+        let target = Target::of(engine, side, operation, &attributes, observer).await?;
+        let offered = |name: &str| !target.unavailable.iter().any(|missing| missing == name);
+        if !["name", "add", "remove"].into_iter().all(offered) {
+            let note = Text::said(
+                format!(
+                    "{} does not offer groups: nobody is put into any",
+                    side.title()
+                ),
+                format!(
+                    "{} bietet keine Gruppen an: niemand wird einer Gruppe zugeordnet",
+                    side.title_in("de")
+                ),
+            );
+            return Ok(Offer::None(Some(note)));
+        }
+        Ok(Offer::Made(Self {
+            identified: offered("external_id"),
+            target: Arc::new(target),
+            names: HashMap::new(),
+            refused: HashMap::new(),
+            adopted: 0,
+        }))
+    }
+}
+
+/// What a record says of a person's groups, and what it calls them.
+fn belongs<'a>(
+    specs: &[GroupSpec],
+    intent: &'a Intent,
+) -> (Belongs, Vec<(&'a SourceKey, &'a str)>) {
+    let mut belongs = Belongs {
+        key: intent.link.key.clone(),
+        groups: Vec::new(),
+        untold: Vec::new(),
+    };
+    let mut named = Vec::new();
+    for (spec, reading) in specs.iter().zip(&intent.person.groups) {
+        match reading {
+            Reading::Known(Some(group)) => {
+                belongs.groups.push(group.key.clone());
+                named.push((&group.key, group.name.as_str()));
+            }
+            Reading::Known(None) => {}
+            Reading::Absent => belongs.untold.push(spec.kind.clone()),
+        }
+    }
+    (belongs, named)
+}
+
+/// Whether somebody's groups have to be there: for somebody who is blocked for good, such as one who left years
+/// ago, no group is made.
+fn needs(intent: &Intent) -> bool {
+    intent.link.active || intent.standing.changes_at.is_some()
+}
+
+impl Cycle<'_> {
+    fn maker<'a>(&'a self, groups: &'a Groups) -> Maker<'a> {
+        Maker {
+            store: &*self.engine.store,
+            automation: self.automation,
+            target: &groups.target,
+            identified: groups.identified,
+            run: self.run_key(),
+        }
+    }
+
+    /// Sees to it that the groups of these people are there and are called as they should be. What failed for a
+    /// single group is told to its people; a failure that is returned makes going on pointless.
+    pub(crate) async fn make_groups(
+        &mut self,
+        intents: &[(Intent, Option<String>)],
+    ) -> Result<Option<Failure>, EngineError> {
+        let specs = self.program.flow().groups();
+        let Some(groups) = &mut self.groups else {
+            return Ok(None);
+        };
+        groups.refused.clear();
+        let mut wanted: BTreeMap<&SourceKey, bool> = BTreeMap::new();
+        for (intent, _) in intents {
+            for (key, name) in belongs(specs, intent).1 {
+                *wanted.entry(key).or_default() |= needs(intent);
+                if !groups.names.contains_key(key) {
+                    groups.names.insert(key.clone(), name.to_owned());
+                }
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let keys: Vec<SourceKey> = wanted.keys().copied().cloned().collect();
+        let known = self.engine.store.groups(&self.automation.id, &keys).await?;
+        let mut open = Vec::new();
+        for ((key, needed), known) in wanted.into_iter().zip(known) {
+            if known.is_none() {
+                // Memberships refer to it, whatever becomes of it.
+                self.group_changes.groups.push(Group::new(key.clone()));
+            }
+            let Some(name) = groups.names.get(key) else {
+                continue;
+            };
+            let group = known.unwrap_or_else(|| Group::new(key.clone()));
+            let as_it_should_be = match group.target {
+                Some(_) => group.name == Some(hash::text(name, self.automation.salt)),
+                None => !needed,
+            };
+            if !as_it_should_be {
+                open.push((group, name.clone()));
+            }
+        }
+        self.settle_groups(open).await
+    }
+
+    /// Makes, finds or renames groups, and remembers what became of them.
+    async fn settle_groups(
+        &mut self,
+        open: Vec<(Group, String)>,
+    ) -> Result<Option<Failure>, EngineError> {
+        let Some(groups) = &self.groups else {
+            return Ok(None);
+        };
+        if open.is_empty() {
+            return Ok(None);
+        }
+        let made = self.maker(groups).make(open).await?;
+        self.group_changes.groups.extend(made.groups);
+        if let Some(groups) = &mut self.groups {
+            groups.refused.extend(made.refused);
+            let former = adopted(groups.adopted);
+            groups.adopted += made.adopted;
+            let now = adopted(groups.adopted);
+            if let Some(former) = former {
+                self.run.notes.retain(|note| *note != former);
+            }
+            if let Some(now) = now {
+                self.note(now);
+            }
+        }
+        Ok(made.stop)
+    }
+
+    /// Notes what the record says of somebody's groups; what is wrong with one of them, if anything is.
+    pub(crate) fn belong(&mut self, intent: &Intent) -> Option<Refused> {
+        let groups = self.groups.as_ref()?;
+        let (belongs, _) = belongs(self.program.flow().groups(), intent);
+        let refused = belongs
+            .groups
+            .iter()
+            .find_map(|group| groups.refused.get(group))
+            .cloned();
+        self.group_changes.belongs.push(belongs);
+        refused
+    }
+
+    /// Somebody whose group could not be made is tried again like somebody whose account could not be.
+    pub(crate) fn group_trouble(&self, intent: &Intent, refused: &Refused) -> Trouble {
+        let former = intent.before.trouble.as_ref();
+        let attempts = former.map_or(0, |trouble| trouble.attempts) + 1;
+        Trouble {
+            ambiguous: refused.kind == OutcomeKind::Ambiguous,
+            attempts,
+            not_before: Some(backoff::retry_at(self.engine.clock.now(), attempts)),
+        }
+    }
+}
+
+/// What is said of groups that were taken over.
+fn adopted(count: u64) -> Option<Text> {
+    match count {
+        0 => None,
+        1 => Some(Text::said(
+            "1 existing group was found by its name and is kept up to date from now on".to_owned(),
+            "1 vorhandene Gruppe wurde am Namen erkannt und wird ab jetzt gepflegt".to_owned(),
+        )),
+        _ => Some(Text::said(
+            format!(
+                "{count} existing groups were found by their names and are kept up to date from now on"
+            ),
+            format!(
+                "{count} vorhandene Gruppen wurden am Namen erkannt und werden ab jetzt gepflegt"
+            ),
+        )),
+    }
+}
