@@ -25,7 +25,7 @@ pub fn access(connector: &str, known: &Credentials) -> (&'static str, Value) {
         ),
         "scim" => (
             "directory",
-            json!({"scim_url": System::Scim.real_url(), "scim_token": known.scim_token}),
+            json!({"scim_url": System::Scim.real_url(), "token": known.scim_token}),
         ),
         "edyoucated" => (
             "edyoucated",
