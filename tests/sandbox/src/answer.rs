@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub file: Option<FileBody>,
     /// What was done to an account, or that a document was stored.
     pub effect: Option<Effect>,
+    /// The same of each operation of a bulk request.
+    pub bulk: Vec<Effect>,
 }
 
 impl Answer {
@@ -41,6 +43,7 @@ impl Answer {
             body: body.into(),
             file: None,
             effect: None,
+            bulk: Vec::new(),
         }
     }
 
@@ -63,6 +66,7 @@ impl Answer {
             body: Bytes::new(),
             file: None,
             effect: None,
+            bulk: Vec::new(),
         }
     }
 

@@ -24,6 +24,10 @@ pub struct Credentials {
     pub edyoucated_token: String,
     /// Winningtemp's SCIM token; `sandbox-winningtemp-token`.
     pub winningtemp_scim_token: String,
+    /// Engagedly's client key; `sandbox-engagedly-client`.
+    pub engagedly_client_key: String,
+    /// Engagedly's secret key; `sandbox-engagedly-secret`.
+    pub engagedly_secret_key: String,
     /// The academy's REST client id; `sandbox-reteach-id`.
     pub reteach_client_id: String,
     /// The academy's REST client secret; `sandbox-reteach-secret`.
@@ -40,6 +44,8 @@ impl Default for Credentials {
             scim_token: "sandbox-scim-token".into(),
             edyoucated_token: "sandbox-edyoucated-token".into(),
             winningtemp_scim_token: "sandbox-winningtemp-token".into(),
+            engagedly_client_key: "sandbox-engagedly-client".into(),
+            engagedly_secret_key: "sandbox-engagedly-secret".into(),
             reteach_client_id: "sandbox-reteach-id".into(),
             reteach_client_secret: "sandbox-reteach-secret".into(),
             reteach_client_code: "sandbox-reteach-code".into(),
@@ -134,6 +140,7 @@ pub(crate) struct Config {
     pub employees: Option<Employees>,
     pub credentials: Credentials,
     pub limits: Option<Limits>,
+    pub engagedly_limit: Option<usize>,
     pub language: Language,
     pub hidden: Vec<String>,
     pub personio_token_life: Duration,
@@ -173,6 +180,7 @@ impl Default for Builder {
                 employees: None,
                 credentials: Credentials::default(),
                 limits: Some(Limits::default()),
+                engagedly_limit: Some(200),
                 language: Language::English,
                 hidden: Vec::new(),
                 personio_token_life: Duration::from_secs(86_400),
@@ -238,6 +246,14 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Option<Limits>) -> Self {
         self.config.limits = limits;
+        self
+    }
+
+    /// How many requests Engagedly takes in any minute, by the sandbox's clock, before it asks for a rest; `None`
+    /// for any number. The documented 200 are assumed.
+    #[must_use]
+    pub fn engagedly_limit(mut self, requests: Option<usize>) -> Self {
+        self.config.engagedly_limit = requests;
         self
     }
 

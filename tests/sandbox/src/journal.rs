@@ -32,14 +32,16 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// An account or a group came into being.
+    /// An account came into being.
     Created,
-    /// An account or a group was changed.
+    /// An account was changed.
     Updated,
     /// A write that left everything as it was.
     Unchanged,
-    /// An account or a group was deleted.
+    /// An account was deleted.
     Deleted,
+    /// A group came into being, was changed or was deleted.
+    Grouped,
     /// A document came into being in an employee's file.
     Stored,
 }
@@ -66,6 +68,9 @@ pub struct Entry {
     pub status: Option<u16>,
     /// What the request did to an account or a document; decided by the handling, even if the answer was lost.
     pub effect: Option<Effect>,
+    /// The same for each operation of a bulk request; empty for any other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bulk: Vec<Effect>,
     /// The name of the fault that was played on this request.
     pub fault: Option<&'static str>,
     /// The value of `X-Personio-App-ID`.
@@ -103,6 +108,8 @@ pub struct Stats {
     pub unchanged: u64,
     /// Accounts that were deleted.
     pub deleted: u64,
+    /// Changes to groups.
+    pub grouped: u64,
     /// Documents that came into being.
     pub stored: u64,
     /// Answers with status 429.
@@ -258,6 +265,7 @@ impl Journal {
             at_ms,
             status: None,
             effect: None,
+            bulk: Vec::new(),
             fault: None,
             app_id,
             bodies,
@@ -269,13 +277,17 @@ impl Journal {
     /// Completes an entry with what is known about it now.
     pub(crate) fn finish(&self, entry: &Entry) {
         let mut inner = lock(&self.inner);
-        match entry.effect {
-            Some(Effect::Created) => inner.stats.created += 1,
-            Some(Effect::Updated) => inner.stats.updated += 1,
-            Some(Effect::Unchanged) => inner.stats.unchanged += 1,
-            Some(Effect::Deleted) => inner.stats.deleted += 1,
-            Some(Effect::Stored) => inner.stats.stored += 1,
-            None => {}
+        let stats = &mut inner.stats;
+        for effect in entry.effect.iter().chain(&entry.bulk) {
+            let count = match effect {
+                Effect::Created => &mut stats.created,
+                Effect::Updated => &mut stats.updated,
+                Effect::Unchanged => &mut stats.unchanged,
+                Effect::Deleted => &mut stats.deleted,
+                Effect::Grouped => &mut stats.grouped,
+                Effect::Stored => &mut stats.stored,
+            };
+            *count += 1;
         }
         if entry.status == Some(429) {
             inner.stats.limited += 1;

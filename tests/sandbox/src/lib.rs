@@ -27,6 +27,7 @@ mod clock;
 mod config;
 mod connection;
 mod dispatch;
+mod engagedly;
 mod faults;
 mod hooks;
 mod journal;
@@ -44,11 +45,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Runtime;
 
 pub use academy::{
-    Account, Accounts, Attribute, Certificate, Certificates, Extension, Flavour, Holder, Issue,
-    Trouble,
+    Account, Accounts, Attribute, Bulk, Certificate, Certificates, Extension, Flavour, Group,
+    Groups, Holder, Issue, MemberRemoval, Tags, Trouble,
 };
 pub use clock::Clock;
 pub use config::{Builder, Credentials, Language, Limits, PatchAnswer, ScimSchemas};
+pub use engagedly::{Engagedly, Unit};
 pub use faults::{Fault, FaultKind, Faults};
 pub use hooks::Verdict;
 pub use journal::{Bodies, Counts, Effect, Entry, Journal, Kind, Stats};
@@ -128,6 +130,19 @@ impl Sandbox {
     /// The system is no SCIM service.
     pub fn accounts_of(&self, system: System) -> Accounts {
         self.shared.services.of(system).accounts.clone()
+    }
+
+    /// The groups of a SCIM service.
+    ///
+    /// # Panics
+    /// The system is no SCIM service.
+    pub fn groups(&self, system: System) -> Groups {
+        Groups::new(self.accounts_of(system))
+    }
+
+    /// The organisation at Engagedly.
+    pub fn engagedly(&self) -> Engagedly {
+        self.shared.engagedly.clone()
     }
 
     /// The certificates that the academy has issued.

@@ -150,6 +150,7 @@ async fn serve(
         let twist = Twist::of(fault.as_ref().map(|f| &f.kind));
         let real = dispatch::handle(shared, system, &call, twist);
         entry.effect = real.effect;
+        entry.bulk.clone_from(&real.bulk);
         if let Some(bodies) = &mut entry.bodies {
             bodies.response = real.body.clone();
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::academy::{Accounts, Certificates, Filling, RestTokens, Services};
 use crate::config::{Config, Employees};
+use crate::engagedly::{Engagedly, Rate};
 use crate::faults::Faults;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     /// The academy's, which its REST API shows too.
     pub accounts: Accounts,
     pub certificates: Certificates,
+    pub engagedly: Engagedly,
+    pub engagedly_rate: Mutex<Option<Rate>>,
     pub personio_tokens: PersonioTokens,
     pub personio_tokens_v2: PersonioTokensV2,
     pub personio_limits: Mutex<Option<PersonioLimits>>,
@@ -73,6 +76,8 @@ impl Shared {
             services,
             accounts,
             certificates,
+            engagedly: Engagedly::new(config.seed, clock.clone()),
+            engagedly_rate: Mutex::new(config.engagedly_limit.map(Rate::new)),
             personio_tokens: PersonioTokens::new(config.seed, config.personio_token_life),
             personio_tokens_v2: PersonioTokensV2::new(config.seed, config.personio_token_life),
             personio_limits: Mutex::new(config.limits.as_ref().map(PersonioLimits::new)),

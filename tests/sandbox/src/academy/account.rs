@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::schema::{CORE, ENTERPRISE, EXTENSION, Vocabulary};
+use super::flavour::Flavour;
+use super::schema::{CORE, ENTERPRISE, EXTENSION};
 use super::store::Store;
 use crate::{Clock, lock};
 
@@ -60,9 +61,9 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn new(seed: u64, own: Vocabulary, base: String, clock: Clock) -> Self {
+    pub(super) fn new(seed: u64, flavour: &Flavour, base: String, clock: Clock) -> Self {
         Self {
-            store: Arc::new(Mutex::new(Store::new(seed, own, base))),
+            store: Arc::new(Mutex::new(Store::new(seed, flavour, base))),
             clock,
         }
     }
@@ -153,7 +154,8 @@ impl Accounts {
 
     /// Deletes an account as if by hand; false if there was none.
     pub fn remove(&self, id: &str) -> bool {
-        self.with(|s| s.find(id).is_some_and(|slot| s.delete(slot)))
+        let now = self.clock.now();
+        self.with(|s| s.find(id).is_some_and(|slot| s.delete(slot, now)))
     }
 }
 

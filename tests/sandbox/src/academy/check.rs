@@ -1,4 +1,4 @@
-//! What a client may send as a user: names known, types right.
+//! What a client may send as a user or a group: names known, types right.
 //!
 //! Unknown attributes are refused. A service may also ignore them, but then a client that guesses an
 //! extension would never learn that its data went nowhere.
@@ -6,7 +6,8 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::schema::{self, CORE, Spec, Type, Vocabulary};
+use super::schema::{self, Spec, Type};
+use super::vocabulary::{Kind, Vocabulary};
 use crate::answer::{Answer, scim_error};
 
 /// An error with SCIM's own classification.
@@ -39,22 +40,25 @@ impl Refusal {
     }
 }
 
-/// Brings a user sent whole into the form that is stored: names as in the schema, nothing
+/// Brings a user or a group sent whole into the form that is stored: names as in the schema, nothing
 /// unassigned, nothing read-only.
-pub(super) fn user(sent: &Value, own: Vocabulary) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn resource(sent: &Value, own: Vocabulary) -> Result<Map<String, Value>, Refusal> {
     let Some(sent) = sent.as_object() else {
-        return Err(Refusal::bad("invalidSyntax", "A user is a JSON object."));
+        return Err(Refusal::bad(
+            "invalidSyntax",
+            "A resource is a JSON object.",
+        ));
     };
     let schemas = sent
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case("schemas"));
     let names_core = schemas
         .and_then(|(_, list)| list.as_array())
-        .is_some_and(|list| list.iter().any(|s| s.as_str() == Some(CORE)));
+        .is_some_and(|list| list.iter().any(|s| s.as_str() == Some(own.urn())));
     if !names_core {
         return Err(Refusal::bad(
             "invalidSyntax",
-            format!("`schemas` does not name {CORE}."),
+            format!("`schemas` does not name {}.", own.urn()),
         ));
     }
     let mut user = Map::new();
@@ -81,15 +85,22 @@ pub(super) fn user(sent: &Value, own: Vocabulary) -> Result<Map<String, Value>, 
             user.insert(spec.name.to_owned(), value);
         }
     }
-    complete(&user)?;
+    complete(&user, own)?;
     Ok(user)
 }
 
-/// What must hold of every stored user.
-pub(super) fn complete(user: &Map<String, Value>) -> Result<(), Refusal> {
-    match user.get("userName").and_then(Value::as_str) {
+/// What must hold of every stored resource.
+pub(super) fn complete(user: &Map<String, Value>, own: Vocabulary) -> Result<(), Refusal> {
+    let needed = match own.kind {
+        Kind::User => "userName",
+        Kind::Group => "displayName",
+    };
+    match user.get(needed).and_then(Value::as_str) {
         Some(name) if !name.trim().is_empty() => Ok(()),
-        _ => Err(Refusal::bad("invalidValue", "userName is required.")),
+        _ => Err(Refusal::bad(
+            "invalidValue",
+            format!("{needed} is required."),
+        )),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Filters: comparisons with `eq`, joined by `and`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::check::Refusal;
 use super::path::{Path, Target, equation};
-use super::schema::Vocabulary;
+use super::vocabulary::Vocabulary;
 
 /// All of its comparisons must hold.
 pub(super) struct Filter {
@@ -34,6 +34,20 @@ impl Filter {
             terms.push((path, value));
         }
         Ok(Self { terms })
+    }
+
+    /// Whether all of its comparisons hold for a resource.
+    pub(super) fn holds(&self, resource: &Map<String, Value>) -> bool {
+        self.terms
+            .iter()
+            .all(|(path, value)| path.holds(resource, value))
+    }
+
+    /// Whether an attribute directly on the resource is compared.
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        self.terms.iter().any(|(path, _)| {
+            matches!(&path.target, Target::Attribute { spec, .. } if path.urn.is_none() && spec.name == name)
+        })
     }
 
     /// The first comparison that an index can answer.
@@ -80,13 +94,11 @@ fn conjuncts(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::academy::Flavour;
+    use crate::system::System;
 
     fn all() -> Vocabulary {
-        Vocabulary {
-            core: None,
-            enterprise: true,
-            extension: None,
-        }
+        Flavour::of(System::Scim).unwrap().vocabulary()
     }
 
     #[test]

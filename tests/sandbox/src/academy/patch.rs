@@ -4,8 +4,10 @@
 use serde_json::{Map, Value};
 
 use super::check::{Refusal, complete, members, one_primary, value_of};
+use super::flavour::MemberRemoval;
 use super::path::{Path, Target, same};
-use super::schema::{self, Spec, Type, Vocabulary};
+use super::schema::{self, Spec, Type};
+use super::vocabulary::{Kind, Vocabulary};
 
 const MESSAGE: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -16,7 +18,7 @@ enum Op {
     Remove,
 }
 
-/// Applies a PATCH body to a user. The user is as before unless the whole succeeds.
+/// Applies a PATCH body to a user or a group, which is as before unless the whole succeeds.
 pub(super) fn apply(
     user: &mut Map<String, Value>,
     body: &Value,
@@ -42,7 +44,7 @@ pub(super) fn apply(
         one(&mut changed, operation, own)?;
     }
     changed.retain(|_, value| !hollow(value));
-    complete(&changed)?;
+    complete(&changed, own)?;
     *user = changed;
     Ok(())
 }
@@ -77,7 +79,7 @@ fn one(user: &mut Map<String, Value>, operation: &Value, own: Vocabulary) -> Res
     };
     let value = member(operation, "value").unwrap_or(&Value::Null);
     match member(operation, "path") {
-        Some(Value::String(path)) => at(user, op, &Path::parse(path, own)?, value),
+        Some(Value::String(path)) => at(user, op, &Path::parse(path, own)?, value, own),
         None | Some(Value::Null) if op == Op::Remove => {
             Err(Refusal::bad("noTarget", "`remove` needs a path."))
         }
@@ -92,7 +94,7 @@ fn one(user: &mut Map<String, Value>, operation: &Value, own: Vocabulary) -> Res
                 if path.eq_ignore_ascii_case("schemas") {
                     continue;
                 }
-                at(user, op, &Path::parse(path, own)?, value)?;
+                at(user, op, &Path::parse(path, own)?, value, own)?;
             }
             Ok(())
         }
@@ -100,9 +102,18 @@ fn one(user: &mut Map<String, Value>, operation: &Value, own: Vocabulary) -> Res
     }
 }
 
-fn at(user: &mut Map<String, Value>, op: Op, path: &Path, value: &Value) -> Result<(), Refusal> {
+fn at(
+    user: &mut Map<String, Value>,
+    op: Op,
+    path: &Path,
+    value: &Value,
+    own: Vocabulary,
+) -> Result<(), Refusal> {
     if path.read_only() {
         return Err(Refusal::bad("mutability", "The attribute is read-only."));
+    }
+    if own.kind == Kind::Group && op == Op::Remove && remove_members(user, path, value, own)? {
+        return Ok(());
     }
     let container = match path.urn {
         None => user,
@@ -135,6 +146,46 @@ fn at(user: &mut Map<String, Value>, op: Op, path: &Path, value: &Value) -> Resu
             elements(container, op, spec, only.as_ref(), *sub, value)
         }
     }
+}
+
+/// Takes members out as the service allows it; false if the operation is one of the standard's own forms,
+/// or is not about members.
+///
+/// The standard has a filter in the path. Entra ID sends the members as the operation's value, which the
+/// standard does not provide for: read by the letter, `remove` of `members` removes them all.
+fn remove_members(
+    group: &mut Map<String, Value>,
+    path: &Path,
+    value: &Value,
+    own: Vocabulary,
+) -> Result<bool, Refusal> {
+    let Target::Attribute { spec, only, sub } = &path.target else {
+        return Ok(false);
+    };
+    if spec.name != "members" {
+        return Ok(false);
+    }
+    let refused = |kind, detail: &str| Err(Refusal::bad(kind, detail));
+    let by_value = only.is_none() && sub.is_none() && !value.is_null();
+    match own.removal {
+        MemberRemoval::Never => return refused("mutability", "Members are replaced, not removed."),
+        MemberRemoval::ByValue if only.is_some() => {
+            return refused("invalidPath", "Members are not selected by a filter.");
+        }
+        MemberRemoval::ByFilter if by_value => {
+            return refused("invalidValue", "`remove` takes no value.");
+        }
+        _ if !by_value => return Ok(false),
+        MemberRemoval::ByFilterOrAll => return Ok(false),
+        MemberRemoval::ByFilter | MemberRemoval::ByValue | MemberRemoval::Any => {}
+    }
+    let Some(Value::Array(gone)) = value_of(spec, value)? else {
+        return Ok(true);
+    };
+    if let Some(Value::Array(members)) = group.get_mut("members") {
+        members.retain(|member| gone.iter().all(|g| g.get("value") != member.get("value")));
+    }
+    Ok(true)
 }
 
 fn whole_extension(

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::check::Refusal;
-use super::schema::{self, CORE, Spec, Type, Vocabulary};
+use super::schema::{self, Spec, Type};
+use super::vocabulary::Vocabulary;
 
 /// Where a path points.
 #[derive(Debug)]
@@ -147,7 +148,7 @@ fn split_urn(text: &str, own: Vocabulary) -> Option<Split<'_>> {
         let ends = rest.is_empty() || rest.starts_with(':');
         (head.eq_ignore_ascii_case(urn) && ends).then(|| rest.strip_prefix(':').unwrap_or(rest))
     };
-    if let Some(rest) = after(CORE) {
+    if let Some(rest) = after(own.urn()) {
         return Some((None, None, rest));
     }
     for (urn, specs) in own.extensions() {

@@ -1,8 +1,9 @@
-//! The attributes of a user, by RFC 7643, with a service's own extension.
+//! The attributes of users and groups, by RFC 7643, and extensions.
 
 use serde_json::{Value, json};
 
 pub(crate) const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub(super) const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:reteach:2.0:User";
 
@@ -57,15 +58,6 @@ pub struct Extension {
     pub attributes: &'static [Spec],
 }
 
-/// The attributes that a service knows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Vocabulary {
-    /// Those of the core schema, besides the ones that no service can do without; all if `None`.
-    pub core: Option<&'static [&'static str]>,
-    pub enterprise: bool,
-    pub extension: Option<Extension>,
-}
-
 const fn plain(name: &'static str, kind: Type, about: &'static str) -> Spec {
     Spec {
         name,
@@ -100,11 +92,16 @@ const VALUES: &[Spec] = &[
 ];
 
 const GROUPS: &[Spec] = &[
-    text("value", "Id of the group"),
+    Spec {
+        case_exact: true,
+        ..text("value", "Id of the group")
+    },
+    text("$ref", "URL of the group"),
     text("display", "Name of the group"),
+    text("type", "How the user is in it: direct"),
 ];
 
-const CORE_SPECS: &[Spec] = &[
+pub(super) const CORE_SPECS: &[Spec] = &[
     Spec {
         required: true,
         unique: true,
@@ -136,7 +133,7 @@ const CORE_SPECS: &[Spec] = &[
 ];
 
 /// Common attributes, which RFC 7643 §3.1 keeps out of the schemas.
-const COMMON_SPECS: &[Spec] = &[
+pub(super) const COMMON_SPECS: &[Spec] = &[
     Spec {
         case_exact: true,
         unique: true,
@@ -147,6 +144,30 @@ const COMMON_SPECS: &[Spec] = &[
         unique: true,
         read_only: true,
         ..text("id", "Id of the account")
+    },
+];
+
+const MEMBER: &[Spec] = &[
+    Spec {
+        case_exact: true,
+        ..text("value", "Id of the member's account")
+    },
+    Spec {
+        case_exact: true,
+        ..text("$ref", "URL of the member's account")
+    },
+    text("type", "Kind of the member: User"),
+    text("display", "The member's name"),
+];
+
+pub(super) const GROUP_SPECS: &[Spec] = &[
+    Spec {
+        required: true,
+        ..text("displayName", "Name of the group")
+    },
+    Spec {
+        multi: true,
+        ..plain("members", Type::Complex(MEMBER), "Who is in the group")
     },
 ];
 
@@ -165,7 +186,7 @@ const MANAGER: &[Spec] = &[
     },
 ];
 
-const ENTERPRISE_SPECS: &[Spec] = &[
+pub(super) const ENTERPRISE_SPECS: &[Spec] = &[
     text("employeeNumber", "Number in the organisation"),
     text("costCenter", "Cost centre"),
     text("organization", "Company"),
@@ -195,52 +216,8 @@ pub(super) fn find(specs: &'static [Spec], name: &str) -> Option<&'static Spec> 
     specs.iter().find(|s| s.name.eq_ignore_ascii_case(name))
 }
 
-impl Vocabulary {
-    fn knows(self, spec: &Spec) -> bool {
-        spec.required || self.core.is_none_or(|core| core.contains(&spec.name))
-    }
-
-    /// An attribute directly on a user.
-    pub(super) fn root(self, name: &str) -> Option<&'static Spec> {
-        find(CORE_SPECS, name)
-            .filter(|spec| self.knows(spec))
-            .or_else(|| find(COMMON_SPECS, name))
-    }
-
-    /// The extensions that are in force: the key under which they stand on a user, and their attributes.
-    pub(super) fn extensions(self) -> impl Iterator<Item = (&'static str, &'static [Spec])> {
-        let enterprise = self.enterprise.then_some((ENTERPRISE, ENTERPRISE_SPECS));
-        let own = self.extension.map(|own| (own.urn, own.attributes));
-        enterprise.into_iter().chain(own)
-    }
-
-    /// The schemas as `/Schemas` shows them.
-    pub(super) fn documents(self, base: &str) -> Vec<Value> {
-        let core = CORE_SPECS.iter().filter(|spec| self.knows(spec));
-        let mut documents = vec![document(base, CORE, "User", core)];
-        if self.enterprise {
-            let specs = ENTERPRISE_SPECS.iter();
-            documents.push(document(base, ENTERPRISE, "Enterprise User", specs));
-        }
-        if let Some(own) = self.extension {
-            documents.push(document(base, own.urn, own.name, own.attributes.iter()));
-        }
-        documents
-    }
-}
-
-fn document(base: &str, id: &str, name: &str, specs: impl Iterator<Item = &'static Spec>) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-        "id": id,
-        "name": name,
-        "description": name,
-        "attributes": specs.map(describe).collect::<Vec<_>>(),
-        "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{id}")},
-    })
-}
-
-fn describe(spec: &Spec) -> Value {
+/// An attribute as `/Schemas` shows it.
+pub(super) fn describe(spec: &Spec) -> Value {
     let kind = match spec.kind {
         Type::Text | Type::Day => "string",
         Type::Bool => "boolean",

@@ -1,24 +1,26 @@
 //! A SCIM service over HTTP.
 
 use bytes::Bytes;
-use hyper::header::{ETAG, HeaderName, LOCATION, WWW_AUTHENTICATE};
+use hyper::header::{ETAG, LOCATION, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::check::Refusal;
 use super::filter::Filter;
-use super::schema;
+use super::flavour::Tags;
+use super::projection::Projection;
 use super::service::Service;
-use super::store::{Store, Written};
+use super::shelf::Shelf;
+use super::vocabulary::Kind;
+use super::{bulk, discovery};
 use crate::answer::{Answer, SCIM_JSON, scim_error};
-use crate::config::{PatchAnswer, ScimSchemas};
-use crate::journal::Effect;
+use crate::config::PatchAnswer;
 use crate::request::{Call, decoded};
 use crate::serve::Twist;
 use crate::shared::Shared;
 use crate::system::System;
 
-const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+pub(super) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 pub(crate) fn handle_scim(shared: &Shared, system: System, call: &Call, twist: Twist) -> Answer {
     let Some(service) = shared.services.get(system) else {
@@ -33,43 +35,59 @@ pub(crate) fn handle_scim(shared: &Shared, system: System, call: &Call, twist: T
     let Some(path) = path.and_then(|path| path.strip_prefix('/')) else {
         return scim_error(StatusCode::NOT_FOUND, None, "There is nothing here.");
     };
-    let (kind, id) = match path.trim_end_matches('/').split_once('/') {
-        Some((kind, id)) => (kind, Some(decoded(id, false))),
-        None => (path.trim_end_matches('/'), None),
-    };
+    let (kind, id) = parts(path);
     let answer = match kind {
-        "Users" => users(service, call, id.as_deref(), twist),
         "Schemas" | "ResourceTypes" | "ServiceProviderConfig" if call.method == Method::GET => {
-            discovery(service, kind, id.as_deref())
+            discovery::answer(service, kind, id.as_deref())
         }
-        _ => Err(Refusal::plain(
-            StatusCode::NOT_FOUND,
-            "There is nothing here.",
-        )),
+        "Bulk" => bulk::answer(service, call),
+        "Users" | "Groups" if call.method == Method::GET && id.is_none() => {
+            typed(service, kind).and_then(|kind| list(service, kind, call, twist))
+        }
+        _ => resource(service, call, path),
     };
     answer.unwrap_or_else(|refusal| refusal.answer())
 }
 
-fn users(
-    service: &Service,
-    call: &Call,
-    id: Option<&str>,
-    twist: Twist,
-) -> Result<Answer, Refusal> {
-    match (&call.method, id) {
-        (&Method::GET, None) => list(service, call, twist),
-        (&Method::POST, None) => create(service, call),
-        (_, Some(id)) => one(service, call, id),
+/// The first part of a path, and the second if there is one.
+fn parts(path: &str) -> (&str, Option<String>) {
+    match path.trim_end_matches('/').split_once('/') {
+        Some((kind, id)) => (kind, Some(decoded(id, false))),
+        None => (path.trim_end_matches('/'), None),
+    }
+}
+
+fn typed(service: &Service, kind: &str) -> Result<Kind, Refusal> {
+    match kind {
+        "Users" => Ok(Kind::User),
+        "Groups" if service.flavour.groups => Ok(Kind::Group),
         _ => Err(Refusal::plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "This method is not offered here.",
+            StatusCode::NOT_FOUND,
+            "There is nothing here.",
         )),
     }
 }
 
-fn list(service: &Service, call: &Call, twist: Twist) -> Result<Answer, Refusal> {
+/// A request about one user or group, which may be part of a bulk request.
+pub(super) fn resource(service: &Service, call: &Call, path: &str) -> Result<Answer, Refusal> {
+    let (kind, id) = parts(path);
+    let kind = typed(service, kind)?;
+    match id {
+        Some(id) => one(service, kind, call, &id),
+        None if call.method == Method::POST => create(service, kind, call),
+        None => Err(unoffered()),
+    }
+}
+
+fn unoffered() -> Refusal {
+    let detail = "This method is not offered here.";
+    Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+fn list(service: &Service, kind: Kind, call: &Call, twist: Twist) -> Result<Answer, Refusal> {
     let (mut filter, mut start, mut count) = (None, 1usize, service.flavour.page);
-    for (key, value) in call.query_pairs() {
+    let query = call.query_pairs();
+    for (key, value) in &query {
         let number = || {
             value.parse::<i64>().map_err(|_| {
                 Refusal::bad(
@@ -90,12 +108,14 @@ fn list(service: &Service, call: &Call, twist: Twist) -> Result<Answer, Refusal>
             _ => {}
         }
     }
+    let projection = Projection::of(&query);
     service.accounts.with(|store| {
+        let shelf = Shelf { store, kind };
         let filter = filter
-            .map(|text| Filter::parse(&text, store.own))
+            .map(|text| Filter::parse(text, shelf.words()))
             .transpose()?;
-        let found = filter.map(|f| store.search(&f));
-        let total = found.as_ref().map_or(store.len(), Vec::len);
+        let found = filter.map(|f| shelf.search(&f));
+        let total = found.as_ref().map_or(shelf.len(), Vec::len);
         let ranges = twist.window(start - 1, count, total);
         let slots: Vec<usize> = match &found {
             Some(found) => ranges
@@ -104,7 +124,7 @@ fn list(service: &Service, call: &Call, twist: Twist) -> Result<Answer, Refusal>
                 .flatten()
                 .copied()
                 .collect(),
-            None => ranges.into_iter().flat_map(|r| store.list(r)).collect(),
+            None => ranges.into_iter().flat_map(|r| shelf.list(r)).collect(),
         };
         let mut out = Vec::with_capacity(256 + slots.len() * 1024);
         let head = format!(
@@ -118,14 +138,22 @@ fn list(service: &Service, call: &Call, twist: Twist) -> Result<Answer, Refusal>
             if i > 0 {
                 out.push(b',');
             }
-            store.render(slot, &mut out);
+            match &projection {
+                Projection::All => shelf.render(slot, &mut out),
+                projection => {
+                    let mut whole = Vec::with_capacity(1024);
+                    shelf.render(slot, &mut whole);
+                    out.append(&mut projection.cut(whole));
+                }
+            }
         }
         out.extend_from_slice(b"]}");
         Ok(Answer::new(StatusCode::OK, SCIM_JSON, Bytes::from(out)))
     })
 }
 
-fn body(call: &Call) -> Result<Value, Refusal> {
+/// The JSON of a request's body.
+pub(super) fn body(call: &Call) -> Result<Value, Refusal> {
     if !matches!(
         call.media_type().as_str(),
         "application/scim+json" | "application/json"
@@ -137,130 +165,86 @@ fn body(call: &Call) -> Result<Value, Refusal> {
         .map_err(|e| Refusal::bad("invalidSyntax", format!("The body is not JSON: {e}.")))
 }
 
-fn create(service: &Service, call: &Call) -> Result<Answer, Refusal> {
+fn create(service: &Service, kind: Kind, call: &Call) -> Result<Answer, Refusal> {
     let sent = body(call)?;
     let now = service.accounts.now();
     service.accounts.with(|store| {
-        let written = store.create(&sent, now)?;
-        let answer = account(store, written.slot(), StatusCode::CREATED);
+        let mut shelf = Shelf { store, kind };
+        let (slot, effect) = shelf.create(&sent, now)?;
+        let answer = shown(service, &shelf, slot, call, StatusCode::CREATED);
         Ok(answer
-            .header(LOCATION, &store.location(written.slot()))
-            .effect(Effect::Created))
+            .header(LOCATION, &shelf.location(slot))
+            .effect(effect))
     })
 }
 
-fn one(service: &Service, call: &Call, id: &str) -> Result<Answer, Refusal> {
+fn one(service: &Service, kind: Kind, call: &Call, id: &str) -> Result<Answer, Refusal> {
     let sent = match call.method {
         Method::PUT | Method::PATCH => body(call)?,
         _ => Value::Null,
     };
     let now = service.accounts.now();
+    let tags = service.flavour.tags;
     service.accounts.with(|store| {
-        let slot = store.find(id).ok_or_else(|| {
-            Refusal::plain(StatusCode::NOT_FOUND, format!("There is no user {id}."))
-        })?;
+        let mut shelf = Shelf { store, kind };
+        let slot = shelf.find(id)?;
         let lists = |header: &str, tag: &str| {
             call.header(header)
                 .is_some_and(|list| list.split(',').any(|t| t.trim() == tag || t.trim() == "*"))
         };
-        let tag = store.tag(slot);
-        if call.header("if-match").is_some() && !lists("if-match", &tag) {
-            let detail = "The user has changed since it was read.";
-            return Err(Refusal::plain(StatusCode::PRECONDITION_FAILED, detail));
+        let tag = shelf.tag(slot);
+        let reads = call.method == Method::GET;
+        match (tags, call.header("if-match")) {
+            (Tags::Offered | Tags::Required, Some(_)) if !lists("if-match", &tag) => {
+                let detail = "The resource has changed since it was read.";
+                return Err(Refusal::plain(StatusCode::PRECONDITION_FAILED, detail));
+            }
+            (Tags::Required, None) if !reads => {
+                let detail = "A change needs the version that was read, in If-Match.";
+                return Err(Refusal::plain(StatusCode::PRECONDITION_REQUIRED, detail));
+            }
+            _ => {}
         }
-        let written = match call.method {
-            Method::GET if lists("if-none-match", &tag) => {
+        let effect = match call.method {
+            Method::GET if tags != Tags::No && lists("if-none-match", &tag) => {
                 return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(ETAG, &tag));
             }
-            Method::GET => return Ok(account(store, slot, StatusCode::OK)),
+            Method::GET => return Ok(shown(service, &shelf, slot, call, StatusCode::OK)),
             Method::DELETE => {
-                store.delete(slot);
-                return Ok(Answer::empty(StatusCode::NO_CONTENT).effect(Effect::Deleted));
+                let effect = shelf.delete(slot, now);
+                return Ok(Answer::empty(StatusCode::NO_CONTENT).effect(effect));
             }
-            Method::PUT => store.replace(slot, &sent, now)?,
-            Method::PATCH => store.patch(slot, &sent, now)?,
-            _ => {
-                let detail = "This method is not offered here.";
-                return Err(Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, detail));
-            }
+            Method::PUT => shelf.replace(slot, &sent, now)?,
+            Method::PATCH => shelf.patch(slot, &sent, now)?,
+            _ => return Err(unoffered()),
         };
         let bare = call.method == Method::PATCH && service.flavour.patch == PatchAnswer::NoContent;
         let answer = if bare {
-            Answer::empty(StatusCode::NO_CONTENT).header(ETAG, &store.tag(slot))
+            tagged(service, &shelf, slot, Answer::empty(StatusCode::NO_CONTENT))
         } else {
-            account(store, slot, StatusCode::OK)
+            shown(service, &shelf, slot, call, StatusCode::OK)
         };
-        Ok(answer.effect(match written {
-            Written::Unchanged(_) => Effect::Unchanged,
-            Written::Created(_) | Written::Updated(_) => Effect::Updated,
-        }))
+        Ok(answer.effect(effect))
     })
 }
 
-fn account(store: &Store, slot: usize, status: StatusCode) -> Answer {
+fn shown(
+    service: &Service,
+    shelf: &Shelf<'_>,
+    slot: usize,
+    call: &Call,
+    status: StatusCode,
+) -> Answer {
     let mut out = Vec::with_capacity(1024);
-    store.render(slot, &mut out);
-    Answer::new(status, SCIM_JSON, Bytes::from(out))
-        .header(HeaderName::from_static("etag"), &store.tag(slot))
+    shelf.render(slot, &mut out);
+    let out = Projection::of(&call.query_pairs()).cut(out);
+    let answer = Answer::new(status, SCIM_JSON, Bytes::from(out));
+    tagged(service, shelf, slot, answer)
 }
 
-fn discovery(service: &Service, kind: &str, id: Option<&str>) -> Result<Answer, Refusal> {
-    let nothing = || Refusal::plain(StatusCode::NOT_FOUND, "There is nothing here.");
-    let (base, own) = service
-        .accounts
-        .with(|store| (store.base().to_owned(), store.own));
-    let documents = match kind {
-        "Schemas" if service.flavour.schemas == ScimSchemas::NotFound => return Err(nothing()),
-        "Schemas" => own.documents(&base),
-        "ResourceTypes" => {
-            let extensions: Vec<Value> = own
-                .extensions()
-                .map(|(urn, _)| json!({"schema": urn, "required": false}))
-                .collect();
-            vec![json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-                "id": "User",
-                "name": "User",
-                "endpoint": "/Users",
-                "description": "A user account",
-                "schema": schema::CORE,
-                "schemaExtensions": extensions,
-                "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/User")},
-            })]
-        }
-        _ => {
-            let config = json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-                "documentationUri": "https://support.example.com/scim",
-                "patch": {"supported": true},
-                "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
-                "filter": {"supported": true, "maxResults": service.flavour.page},
-                "changePassword": {"supported": false},
-                "sort": {"supported": false},
-                "etag": {"supported": true},
-                "authenticationSchemes": [{
-                    "type": "oauthbearertoken",
-                    "name": "Bearer token",
-                    "description": "The token shown in the settings",
-                    "primary": true,
-                }],
-                "meta": {"resourceType": "ServiceProviderConfig", "location": format!("{base}/ServiceProviderConfig")},
-            });
-            return Ok(Answer::new(StatusCode::OK, SCIM_JSON, config.to_string()));
-        }
-    };
-    let document = match id {
-        Some(id) => documents
-            .into_iter()
-            .find(|d| d["id"].as_str() == Some(id))
-            .ok_or_else(nothing)?,
-        None => json!({
-            "schemas": [LIST],
-            "totalResults": documents.len(),
-            "startIndex": 1,
-            "itemsPerPage": documents.len(),
-            "Resources": documents,
-        }),
-    };
-    Ok(Answer::new(StatusCode::OK, SCIM_JSON, document.to_string()))
+fn tagged(service: &Service, shelf: &Shelf<'_>, slot: usize, answer: Answer) -> Answer {
+    match service.flavour.tags {
+        Tags::No => answer,
+        Tags::Offered | Tags::Required => answer.header(ETAG, &shelf.tag(slot)),
+    }
 }

@@ -28,7 +28,7 @@ impl Services {
             let service = Service {
                 token: config.credentials.scim_token_of(system).to_owned(),
                 flavour: flavour.clone(),
-                accounts: Accounts::new(seed, flavour.vocabulary(), base, clock.clone()),
+                accounts: Accounts::new(seed, flavour, base, clock.clone()),
             };
             (system, service)
         });

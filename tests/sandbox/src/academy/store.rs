@@ -12,8 +12,11 @@ use serde_json::{Map, Value};
 
 use super::check::{self, Refusal};
 use super::filter::{Filter, Indexed};
+use super::flavour::{Flavour, Tags};
+use super::groups::Groups;
 use super::patch;
-use super::schema::{CORE, ENTERPRISE, Vocabulary};
+use super::schema::{CORE, ENTERPRISE};
+use super::vocabulary::Vocabulary;
 use crate::rng::Rng;
 
 pub(super) struct Store {
@@ -21,6 +24,9 @@ pub(super) struct Store {
     base: String,
     /// The attributes that are known.
     pub own: Vocabulary,
+    groups: Groups,
+    /// Whether versions are shown.
+    tags: bool,
     slots: Vec<Option<Record>>,
     holes: usize,
     by_id: HashMap<Box<str>, usize>,
@@ -92,8 +98,13 @@ impl Written {
 }
 
 impl Store {
-    pub(super) fn new(seed: u64, own: Vocabulary, base: String) -> Self {
+    pub(super) fn new(seed: u64, flavour: &Flavour, base: String) -> Self {
+        let own = flavour.vocabulary();
+        let tags = flavour.tags != Tags::No;
+        let unique = flavour.unique_group_names;
         Self {
+            groups: Groups::new(seed, own, base.clone(), unique, tags),
+            tags,
             rng: Rng::new(seed ^ 0x5C13),
             base,
             own,
@@ -108,6 +119,19 @@ impl Store {
 
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Changes groups; the second argument of the change knows whether an id is a user's.
+    pub(super) fn change_groups<T>(
+        &mut self,
+        change: impl FnOnce(&mut Groups, &dyn Fn(&str) -> bool) -> T,
+    ) -> T {
+        let users = &self.by_id;
+        change(&mut self.groups, &|id| users.contains_key(id))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -189,15 +213,15 @@ impl Store {
         let mut user = self.user(slot);
         if let Some(record) = self.record(slot) {
             user.insert("id".into(), record.id.as_ref().into());
+            if filter.mentions("groups") {
+                user.insert("groups".into(), self.groups.of(&record.id).into());
+            }
         }
-        filter
-            .terms
-            .iter()
-            .all(|(path, value)| path.holds(&user, value))
+        filter.holds(&user)
     }
 
     pub(super) fn create(&mut self, sent: &Value, now: Timestamp) -> Result<Written, Refusal> {
-        let user = check::user(sent, self.own)?;
+        let user = check::resource(sent, self.own)?;
         let keys = Keys::of(&user, self.own);
         self.unique(&keys, None)?;
         self.manager(&user)?;
@@ -225,7 +249,7 @@ impl Store {
         sent: &Value,
         now: Timestamp,
     ) -> Result<Written, Refusal> {
-        let user = check::user(sent, self.own)?;
+        let user = check::resource(sent, self.own)?;
         self.write(slot, &user, now)
     }
 
@@ -269,13 +293,14 @@ impl Store {
         Ok(Written::Updated(slot))
     }
 
-    pub(super) fn delete(&mut self, slot: usize) -> bool {
+    pub(super) fn delete(&mut self, slot: usize, now: Timestamp) -> bool {
         let Some(record) = self.slots.get_mut(slot).and_then(Option::take) else {
             return false;
         };
         self.holes += 1;
         self.by_id.remove(&record.id);
         self.unindex(&record.keys, slot);
+        self.groups.forget(&record.id, now);
         true
     }
 
@@ -386,14 +411,23 @@ impl Store {
             .get(1..record.body.len().saturating_sub(1))
             .unwrap_or_default();
         out.extend_from_slice(inner);
+        let groups = self.groups.of(&record.id);
+        if !groups.is_empty() {
+            let groups = format!(",\"groups\":{}", Value::from(groups));
+            out.extend_from_slice(groups.as_bytes());
+        }
+        let version = if self.tags {
+            format!(",\"version\":\"W/\\\"{}\\\"\"", record.version)
+        } else {
+            String::new()
+        };
         let meta = format!(
             ",\"meta\":{{\"resourceType\":\"User\",\"created\":\"{}\",\"lastModified\":\"{}\",\
-             \"location\":\"{}/Users/{}\",\"version\":\"W/\\\"{}\\\"\"}}}}",
+             \"location\":\"{}/Users/{}\"{version}}}}}",
             moment(record.created),
             moment(record.modified),
             self.base,
             record.id,
-            record.version,
         );
         out.extend_from_slice(meta.as_bytes());
     }

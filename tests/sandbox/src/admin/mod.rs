@@ -11,7 +11,8 @@
 //! | `POST /attributes/KEY/hide`, `POST /attributes/KEY/show` | the credential's right to read |
 //! | `GET /accounts`, `GET /accounts/ID` | the accounts, as SCIM shows them |
 //! | `POST /accounts`, `PATCH /accounts/ID`, `DELETE /accounts/ID` | a SCIM user; PATCH operations |
-//! | `…/accounts…?system=S` | the same of another SCIM service, such as `edyoucated` |
+//! | `GET /groups` | the groups, as SCIM shows them |
+//! | `/accounts…?system=S`, `/groups?system=S` | the same of another SCIM service, such as `edyoucated` |
 //! | `GET /certificates[?hashes=no]` | the certificates; without hashes no file is made for it |
 //! | `POST /certificates` | `{"employee": ID}` or `{"account": "ID"}`; more see `certificates.rs` |
 //! | `POST /certificates/ID/revoke` | it is revoked now |
@@ -32,7 +33,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
-use crate::academy::Service;
+use crate::academy::{Groups, Service};
 use crate::answer::{Answer, rest_error};
 use crate::request::Call;
 use crate::shared::Shared;
@@ -106,6 +107,10 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         }
         (_, ["people", ..] | ["attributes", ..]) => people(shared, call, &parts),
         (_, ["accounts", ..]) => accounts(shared, call, &parts),
+        (&Method::GET, ["groups"]) => {
+            let groups = Groups::new(service(shared, call)?.accounts.clone()).list();
+            Ok(groups.into_iter().map(|group| group.resource).collect())
+        }
         (_, ["certificates", ..]) => certificates::route(shared, call, &parts),
         (_, ["documents" | "categories", ..]) => documents::route(shared, call, &parts),
         (_, ["clock"]) => clock(shared, call),

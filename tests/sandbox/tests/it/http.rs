@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use matricula_sandbox::Sandbox;
+use matricula_sandbox::{Sandbox, System};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -163,8 +163,22 @@ pub fn scim_with(
     body: &Value,
     more: &[(&str, &str)],
 ) -> Reply {
+    scim_at(sandbox, System::Scim, method, path, body, more)
+}
+
+/// The same at any SCIM service.
+pub fn scim_at(
+    sandbox: &Sandbox,
+    system: System,
+    method: &str,
+    path: &str,
+    body: &Value,
+    more: &[(&str, &str)],
+) -> Reply {
+    let token = sandbox.credentials().scim_token_of(system);
+    let token = format!("Bearer {token}");
     let mut headers = vec![
-        ("authorization", "Bearer sandbox-scim-token"),
+        ("authorization", token.as_str()),
         ("content-type", "application/scim+json"),
     ];
     headers.extend_from_slice(more);
@@ -173,7 +187,7 @@ pub fn scim_with(
     } else {
         body.to_string()
     };
-    let url = format!("{}{path}", sandbox.scim_url());
+    let url = format!("{}{path}", sandbox.url(system));
     send(method, &url, &headers, body.as_bytes()).expect("an answer")
 }
 

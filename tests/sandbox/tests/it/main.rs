@@ -7,12 +7,15 @@
     reason = "a test ends at what it did not expect; clippy knows only the test functions as tests"
 )]
 
+mod bulk;
 mod certificates;
 mod documents;
 mod faults;
+mod groups;
 mod http;
 mod personio;
 mod population;
 mod process;
 mod rest;
 mod scim;
+mod services;

@@ -481,7 +481,8 @@ fn schemas_say_what_is_offered() {
         .iter()
         .map(|s| &s["id"])
         .collect();
-    assert_eq!(ids, [CORE, ENTERPRISE, EXTENSION]);
+    let group = "urn:ietf:params:scim:schemas:core:2.0:Group";
+    assert_eq!(ids, [CORE, group, ENTERPRISE, EXTENSION]);
     let one = scim(
         &sandbox,
         "GET",
@@ -525,7 +526,7 @@ fn schemas_say_what_is_offered() {
         .start_blocking()
         .unwrap();
     let answer = scim(&without, "GET", "/Schemas", &Value::Null).json();
-    assert_eq!(answer["totalResults"], 2);
+    assert_eq!(answer["totalResults"], 3);
     assert_eq!(
         error(&scim(
             &without,
