@@ -6,12 +6,10 @@
 //! that helps. For documents two: the categories, and the documents of nobody.
 
 use matricula_sdk::{Context, Failure, FailureKind, Finding, Need, Report};
-use serde::de::{DeserializeSeed, Deserializer};
 
-use crate::failures::{INTEGRATIONS, INTEGRATIONS_IN_GERMAN, Right};
+use crate::failures::{INTEGRATIONS, INTEGRATIONS_IN_GERMAN};
 use crate::manifest::Labels;
-use crate::raw::{Raw, RawSeed};
-use crate::{BASE, EMPLOYEES, UPLOAD_DOCUMENT, answer, listing, lookup, not_offered};
+use crate::{EMPLOYEES, UPLOAD_DOCUMENT, listing, lookup, not_offered, universal};
 
 /// Tests the credential for the needs.
 pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report, Failure> {
@@ -133,13 +131,7 @@ fn attributes<'n>(
     cx: &Context<'_>,
     wanted: impl Iterator<Item = &'n String>,
 ) -> Result<Vec<Finding>, Failure> {
-    let allowed = answer::get(
-        cx,
-        Right::ReadEmployees,
-        format!("{BASE}/company/employees/attributes"),
-        AllowedSeed,
-    )?
-    .data;
+    let allowed = universal::allowed(cx)?;
     let labels = Labels::employees();
     let named = allowed
         .iter()
@@ -158,6 +150,9 @@ fn attributes<'n>(
         let elsewhere = allowed
             .iter()
             .find(|attribute| attribute.universal_id == *key);
+        if elsewhere.is_some() && universal::is_universal(key) {
+            continue;
+        }
         findings.push(match elsewhere {
             Some(attribute) => Finding {
                 ok: false,
@@ -193,35 +188,4 @@ fn attributes<'n>(
         });
     }
     Ok(findings)
-}
-
-/// An attribute that may be read.
-struct Allowed {
-    key: String,
-    label: String,
-    universal_id: String,
-}
-
-/// Reads an [`Allowed`]; of whatever has another shape, all texts are empty, which matches nothing.
-#[derive(Clone, Copy)]
-struct AllowedSeed;
-
-impl<'de> DeserializeSeed<'de> for AllowedSeed {
-    type Value = Allowed;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Allowed, D::Error> {
-        let raw = RawSeed(|field| matches!(field, "key" | "label" | "universal_id"))
-            .deserialize(deserializer)?;
-        let text = |name| {
-            raw.field(name)
-                .and_then(Raw::text)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Ok(Allowed {
-            key: text("key"),
-            label: text("label"),
-            universal_id: text("universal_id"),
-        })
-    }
 }

@@ -26,6 +26,7 @@ mod raw;
 mod records;
 mod seen;
 mod time;
+mod universal;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@
 //! the identifiers when an account is set up anew. Each call reads a few pages, so that a form shows
 //! something at once; the rest comes with the position, which holds the names given so far.
 
+use std::collections::BTreeMap;
+
 use matricula_sdk::{Choice, Choices, Context, Failure, FailureKind, Result, json};
 use serde::de::{DeserializeSeed, Deserializer};
 use serde::{Deserialize, Serialize};
@@ -62,7 +64,7 @@ pub(crate) fn options(
         None => Position::default(),
     };
     let search = search.unwrap_or_default().trim().to_lowercase();
-    let wanted = Wanted::new(&[attribute.to_owned()]);
+    let wanted = Wanted::new(&[attribute.to_owned()], &BTreeMap::new());
 
     let mut names: Vec<String> = Vec::new();
     let mut readable = false;

@@ -57,6 +57,7 @@ impl Kind {
             "hire_date"
             | "contract_end_date"
             | "termination_date"
+            | "date_of_birth"
             | "last_working_day"
             | "probation_period_end" => Self::Date,
             "created_at" | "last_modified_at" => Self::Moment,

@@ -26,6 +26,8 @@
 //! Who is reported twice costs nothing: the host writes only differences. An incremental read that was not
 //! whole hands back the state it was given, and the next one asks again.
 
+use std::collections::BTreeMap;
+
 use matricula_sdk::{Context, Item, Page, Read, Result, json};
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +35,7 @@ use crate::answer::{self, Answer};
 use crate::failures::{self, Right};
 use crate::records::{Record, RecordSeed, Wanted};
 use crate::seen::{Seen, Written};
-use crate::{BASE, time};
+use crate::{BASE, time, universal};
 
 /// The most employees that Personio puts on a page.
 pub(crate) const PAGE: u32 = 100;
@@ -60,6 +62,9 @@ struct Position {
     seen: Written,
     /// The previous page.
     last: Written,
+    /// Under which keys the account keeps attributes that have a universal name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    keys: BTreeMap<String, String>,
 }
 
 /// Where an incremental read starts.
@@ -94,7 +99,11 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
         .map(|position| json::token("position", position))
         .transpose()?;
 
-    let wanted = Wanted::new(&read.attributes);
+    let keys = match &position {
+        Some(position) => position.keys.clone(),
+        None => universal::keys(cx, &read.attributes)?,
+    };
+    let wanted = Wanted::new(&read.attributes, &keys);
     let offset = position.as_ref().map_or(0, |position| position.offset);
     let mut url = address(read.limit.clamp(1, PAGE), offset, &wanted.query());
     if let Some(state) = &since {
@@ -105,7 +114,7 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
 
     let mut walk = match position {
         Some(position) => Walk::resume(&position)?,
-        None => Walk::begin(cx.now_ms(), since.as_ref(), answer.total),
+        None => Walk::begin(cx.now_ms(), since.as_ref(), answer.total, keys),
     };
     let total = answer.total;
     let (items, over) = walk.take(answer)?;
@@ -143,10 +152,16 @@ struct Walk {
     west: u16,
     seen: Seen,
     last: Seen,
+    keys: BTreeMap<String, String>,
 }
 
 impl Walk {
-    fn begin(now_ms: u64, since: Option<&State>, total: Option<u64>) -> Self {
+    fn begin(
+        now_ms: u64,
+        since: Option<&State>,
+        total: Option<u64>,
+        keys: BTreeMap<String, String>,
+    ) -> Self {
         Self {
             offset: 0,
             began: now_ms,
@@ -156,6 +171,7 @@ impl Walk {
             west: since.map_or(0, |state| state.west),
             seen: Seen::default(),
             last: Seen::default(),
+            keys,
         }
     }
 
@@ -169,6 +185,7 @@ impl Walk {
             west: position.west,
             seen: Seen::read(&position.seen)?,
             last: Seen::read(&position.last)?,
+            keys: position.keys.clone(),
         })
     }
 
@@ -234,6 +251,7 @@ impl Walk {
             west: self.west,
             seen: self.seen.write(),
             last: self.last.write(),
+            keys: self.keys,
         }
     }
 }

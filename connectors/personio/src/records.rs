@@ -7,6 +7,7 @@
 //! the record names it, and everybody else goes on.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,6 +15,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::normal::{Kind, Writer};
 use crate::raw::{Key, Raw, RawSeed, any_scalar};
+use crate::universal;
 
 /// Keys of attributes have nothing else in them.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
@@ -25,19 +27,29 @@ pub(crate) struct Wanted(Vec<Column>);
 #[derive(Debug)]
 struct Column {
     name: String,
+    /// What Personio calls it.
+    theirs: String,
     kind: Kind,
     /// `"name":`
     key: String,
 }
 
 impl Wanted {
-    /// These attributes and the identifier, which comes first. Repetitions are dropped.
-    pub(crate) fn new(attributes: &[String]) -> Self {
+    /// These attributes and the identifier, which comes first. Repetitions are dropped, and so is what the account
+    /// keeps under a key of its own that is not among `keys`.
+    pub(crate) fn new(attributes: &[String], keys: &BTreeMap<String, String>) -> Self {
         let mut columns: Vec<Column> = Vec::with_capacity(attributes.len() + 1);
         for name in std::iter::once("id").chain(attributes.iter().map(String::as_str)) {
-            if !columns.iter().any(|column| column.name == name) {
+            let theirs = match universal::is_universal(name) {
+                true => keys.get(name).map(String::as_str),
+                false => Some(name),
+            };
+            if let Some(theirs) = theirs
+                && !columns.iter().any(|column| column.name == name)
+            {
                 columns.push(Column {
                     name: name.to_owned(),
+                    theirs: theirs.to_owned(),
                     kind: Kind::of(name),
                     key: format!("{}:", serde_json::Value::from(name)),
                 });
@@ -51,7 +63,7 @@ impl Wanted {
         let mut query = String::new();
         for column in &self.0 {
             query.push_str("&attributes%5B%5D=");
-            query.extend(utf8_percent_encode(&column.name, PLAIN));
+            query.extend(utf8_percent_encode(&column.theirs, PLAIN));
         }
         query
     }
@@ -131,7 +143,7 @@ impl<'de> Visitor<'de> for AttributesSeed<'_> {
         let mut cells: Vec<Option<Attribute<'de>>> = Vec::new();
         cells.resize_with(columns.len(), || None);
         while let Some(key) = map.next_key_seed(Key)? {
-            match columns.iter().position(|column| column.name == key) {
+            match columns.iter().position(|column| column.theirs == key) {
                 Some(place) => {
                     cells[place] = map.next_value_seed(AttributeSeed(columns[place].kind))?
                 }

@@ -90,15 +90,17 @@ fn a_german_account_is_answered_with_its_own_names() {
 }
 
 #[test]
-fn an_attribute_under_a_key_of_this_account_is_found_by_its_universal_name() {
+fn an_attribute_that_each_account_keeps_under_another_key_is_found_by_its_universal_name() {
     let transcript = recorded!("check-english.json");
     let report = check(&transcript, &["date_of_birth"]).unwrap();
+    assert_eq!(missing(&report), Vec::<&str>::new());
+    let transcript = Transcript::new(json!([{
+        "request": "GET https://api.personio.de/v1/company/employees/attributes",
+        "response": {"success": true, "data": [{"key": "email", "label": "Email", "universal_id": "email"}]}
+    }]));
+    let report = check(&transcript, &["email", "date_of_birth"]).unwrap();
     assert_eq!(missing(&report), ["Birthday"]);
-    assert!(
-        report.findings[0]
-            .message
-            .contains("under the key dynamic_7")
-    );
+    assert!(report.findings[0].message.contains("tick \"Birthday\""));
 }
 
 #[test]

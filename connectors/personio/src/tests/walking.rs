@@ -301,3 +301,55 @@ fn a_position_of_somebody_else_is_refused() {
         matricula_sdk::FailureKind::Internal
     );
 }
+
+#[test]
+fn the_date_of_birth_is_read_under_the_accounts_own_key_which_is_looked_up_once() {
+    let page = |offset: u64, ids: std::ops::Range<u64>| {
+        let employee = |id: u64| {
+            json!({"type": "Employee", "attributes": {
+                "id": {"value": id, "type": "integer"},
+                "dynamic_71": {"value": "1995-02-19T00:00:00+01:00", "type": "date", "universal_id": "date_of_birth"},
+            }})
+        };
+        json!({
+            "request": format!(
+                "GET https://api.personio.de/v1/company/employees?limit=100&offset={offset}&attributes%5B%5D=id\
+                 &attributes%5B%5D=dynamic_71"
+            ),
+            "response": {"success": true, "metadata": {"total_elements": 150},
+                "data": ids.map(employee).collect::<Vec<_>>()},
+        })
+    };
+    let attributes = json!({
+        "request": "GET https://api.personio.de/v1/company/employees/attributes",
+        "response": {"success": true, "data": [
+            {"key": "dynamic_70", "label": "Visa", "universal_id": null},
+            {"key": "dynamic_71", "label": "Birthday", "universal_id": "date_of_birth"},
+        ]},
+    });
+    let transcript = Transcript::new(json!([attributes, page(0, 0..100), page(100, 100..150)]));
+    let mut at = employees(&["date_of_birth"]);
+    let first = read(&transcript, &at).unwrap();
+    at.position.clone_from(&first.next);
+    let second = read(&transcript, &at).unwrap();
+    transcript.done();
+    assert!(second.complete);
+    assert_eq!(
+        super::data(&first)[0],
+        json!({"id": 0, "date_of_birth": "1995-02-19"})
+    );
+}
+
+#[test]
+fn a_date_of_birth_that_may_not_be_read_is_not_there() {
+    let transcript = Transcript::new(json!([
+        {
+            "request": "GET https://api.personio.de/v1/company/employees/attributes",
+            "response": {"success": true, "data": [{"key": "email", "label": "Email", "universal_id": "email"}]},
+        },
+        {"request": request(0, None), "response": answer(1, [7])},
+    ]));
+    let page = read(&transcript, &employees(&["date_of_birth"])).unwrap();
+    transcript.done();
+    assert_eq!(super::data(&page), [json!({"id": 7})]);
+}
