@@ -103,8 +103,10 @@ impl Schemas {
     /// first, then in the enterprise extension, then in extensions of the service's own.
     pub(crate) fn learn(&self, names: &[&str], kind: Kind) -> Option<Place> {
         let is = |found: &Definition, name: &str| found.kind.eq_ignore_ascii_case(name);
-        let fits = |found: &Definition| {
-            is(found, "string") || (is(found, "dateTime") && kind == Kind::Date)
+        let fits = |found: &Definition| match kind {
+            Kind::Boolean => is(found, "boolean"),
+            Kind::Date => is(found, "string") || is(found, "dateTime"),
+            _ => is(found, "string"),
         };
         let (path, found) = self.look(names, fits)?;
         Some(Place {
