@@ -24,10 +24,20 @@ pub struct Credentials {
     pub edyoucated_token: String,
     /// Winningtemp's SCIM token; `sandbox-winningtemp-token`.
     pub winningtemp_scim_token: String,
+    /// The client id of Winningtemp's REST API; `sandbox-winningtemp-id`.
+    pub winningtemp_client_id: String,
+    /// Its client secret; `sandbox-winningtemp-secret`.
+    pub winningtemp_client_secret: String,
     /// Engagedly's client key; `sandbox-engagedly-client`.
     pub engagedly_client_key: String,
     /// Engagedly's secret key; `sandbox-engagedly-secret`.
     pub engagedly_secret_key: String,
+    /// Kombo's API key; `sandbox-kombo-key`.
+    pub kombo_api_key: String,
+    /// The connection that is there from the start; `personio:SandboxConnection1`.
+    pub kombo_integration_id: String,
+    /// What Kombo signs its events with; `sandbox-kombo-webhook-secret`.
+    pub kombo_webhook_secret: String,
     /// The academy's REST client id; `sandbox-reteach-id`.
     pub reteach_client_id: String,
     /// The academy's REST client secret; `sandbox-reteach-secret`.
@@ -44,8 +54,13 @@ impl Default for Credentials {
             scim_token: "sandbox-scim-token".into(),
             edyoucated_token: "sandbox-edyoucated-token".into(),
             winningtemp_scim_token: "sandbox-winningtemp-token".into(),
+            winningtemp_client_id: "sandbox-winningtemp-id".into(),
+            winningtemp_client_secret: "sandbox-winningtemp-secret".into(),
             engagedly_client_key: "sandbox-engagedly-client".into(),
             engagedly_secret_key: "sandbox-engagedly-secret".into(),
+            kombo_api_key: "sandbox-kombo-key".into(),
+            kombo_integration_id: "personio:SandboxConnection1".into(),
+            kombo_webhook_secret: "sandbox-kombo-webhook-secret".into(),
             reteach_client_id: "sandbox-reteach-id".into(),
             reteach_client_secret: "sandbox-reteach-secret".into(),
             reteach_client_code: "sandbox-reteach-code".into(),

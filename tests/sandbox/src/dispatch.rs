@@ -9,7 +9,7 @@ use crate::request::Call;
 use crate::serve::Twist;
 use crate::shared::Shared;
 use crate::system::System;
-use crate::{academy, personio};
+use crate::{academy, engagedly, kombo, personio, winningtemp};
 
 /// Hands a request to the system that it is for.
 pub(crate) fn handle(shared: &Shared, system: System, call: &Call, twist: Twist) -> Answer {
@@ -19,9 +19,9 @@ pub(crate) fn handle(shared: &Shared, system: System, call: &Call, twist: Twist)
         System::Scim | System::Edyoucated | System::WinningtempScim => {
             academy::handle_scim(shared, system, call, twist)
         }
-        System::Winningtemp => rest_error(StatusCode::NOT_FOUND, "there is nothing here"),
-        System::Engagedly => rest_error(StatusCode::NOT_FOUND, "there is nothing here"),
-        System::Kombo => rest_error(StatusCode::NOT_FOUND, "there is nothing here"),
+        System::Winningtemp => winningtemp::handle(shared, call, twist),
+        System::Engagedly => engagedly::handle(shared, call, twist),
+        System::Kombo => kombo::handle(shared, call, twist),
     }
 }
 
@@ -44,6 +44,11 @@ pub(crate) fn kind(system: System, call: &Call) -> Kind {
         {
             Kind::Page
         }
+        System::Winningtemp if path == "/auth" => Kind::Token,
+        System::Winningtemp if get && matches!(path, "/users/v2" | "/teams/v2") => Kind::Page,
+        System::Engagedly if get && path == "/beta/users" => Kind::Page,
+        System::Kombo if get && path == "/v1/hris/employees" => Kind::Page,
+        System::Kombo if path.starts_with("/v1/connect/") => Kind::Read,
         _ if get => Kind::Read,
         _ => Kind::Write,
     }
@@ -57,8 +62,8 @@ pub(crate) fn error(system: System, path: &str, status: StatusCode, message: &st
             scim_error(status, None, message)
         }
         System::Reteach => rest_error(status, message),
-        System::Winningtemp => rest_error(status, message),
-        System::Engagedly => rest_error(status, message),
-        System::Kombo => rest_error(status, message),
+        System::Winningtemp => winningtemp::refusal(status, message),
+        System::Engagedly => engagedly::error(status, message),
+        System::Kombo => kombo::failure(status, message),
     }
 }

@@ -31,6 +31,7 @@ mod engagedly;
 mod faults;
 mod hooks;
 mod journal;
+mod kombo;
 mod limits;
 mod multipart;
 mod personio;
@@ -39,6 +40,7 @@ mod rng;
 mod serve;
 mod shared;
 mod system;
+mod winningtemp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +56,7 @@ pub use engagedly::{Engagedly, Unit};
 pub use faults::{Fault, FaultKind, Faults};
 pub use hooks::Verdict;
 pub use journal::{Bodies, Counts, Effect, Entry, Journal, Kind, Stats};
+pub use kombo::{Integration, Kombo, Setup, Status};
 pub use personio::{Category, Document, Documents, People};
 pub use system::{Addresses, System};
 
@@ -155,6 +158,11 @@ impl Sandbox {
         self.shared.documents.clone()
     }
 
+    /// Kombo's account, whose connections show the people in Personio.
+    pub fn kombo(&self) -> Kombo {
+        self.shared.kombo.clone()
+    }
+
     /// What was asked so far.
     pub fn journal(&self) -> Journal {
         self.shared.journal.clone()
@@ -207,7 +215,7 @@ impl Sandbox {
             }
             System::Reteach => self.shared.rest_tokens.revoke(),
             System::Scim | System::Edyoucated | System::WinningtempScim => {}
-            System::Winningtemp => {}
+            System::Winningtemp => self.shared.winningtemp_tokens.revoke(),
             System::Engagedly | System::Kombo => {}
         }
     }

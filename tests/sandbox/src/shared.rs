@@ -11,11 +11,12 @@ use crate::engagedly::{Engagedly, Rate};
 use crate::faults::Faults;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
+use crate::kombo::Kombo;
 use crate::personio::{
     Directory, Documents, People, PersonioLimits, PersonioTokens, PersonioTokensV2,
 };
 use crate::system::System;
-use crate::{Addresses, Clock};
+use crate::{Addresses, Clock, winningtemp};
 
 pub(crate) struct Shared {
     pub config: Config,
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub after: Hooks,
     pub people: People,
     pub documents: Documents,
+    pub kombo: Kombo,
     /// The SCIM services by system.
     pub services: Services,
     /// The academy's, which its REST API shows too.
@@ -37,6 +39,7 @@ pub(crate) struct Shared {
     pub personio_tokens_v2: PersonioTokensV2,
     pub personio_limits: Mutex<Option<PersonioLimits>>,
     pub rest_tokens: RestTokens,
+    pub winningtemp_tokens: winningtemp::Tokens,
 }
 
 impl Shared {
@@ -72,6 +75,11 @@ impl Shared {
                 config.documents_read,
                 clock.clone(),
             ),
+            kombo: Kombo::new(
+                &config.credentials.kombo_integration_id,
+                &config.credentials.kombo_webhook_secret,
+                clock.clone(),
+            ),
             people,
             services,
             accounts,
@@ -82,6 +90,7 @@ impl Shared {
             personio_tokens_v2: PersonioTokensV2::new(config.seed, config.personio_token_life),
             personio_limits: Mutex::new(config.limits.as_ref().map(PersonioLimits::new)),
             rest_tokens: RestTokens::new(config.seed, config.rest_token_life),
+            winningtemp_tokens: winningtemp::Tokens::new(config.seed),
             journal: Journal::default(),
             faults,
             before: Hooks::default(),

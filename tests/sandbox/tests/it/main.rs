@@ -10,9 +10,11 @@
 mod bulk;
 mod certificates;
 mod documents;
+mod engagedly;
 mod faults;
 mod groups;
 mod http;
+mod kombo;
 mod personio;
 mod population;
 mod process;
