@@ -1,7 +1,5 @@
 //! Testing a credential: every right that is missing is named in the reader's language.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
-
 mod common;
 
 use common::{no, ok, page, play, texts, url};

@@ -1,7 +1,5 @@
 //! What is written, request by request.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
-
 mod common;
 
 use common::{ADAM, JANE, SUPPORT, adam, adam_alone, change, no, ok, page, sent, url, with, write};
