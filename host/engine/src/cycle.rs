@@ -38,7 +38,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) groups: Option<Groups>,
     pub(crate) run: Run,
     pub(crate) progress: Progress,
-    /// What those have been counted as who got an outcome in this run, by the hash of their key.
+    /// What those have been counted as who got an outcome in this run, or were mapped and found unchanged, by the
+    /// hash of their key.
     pub(crate) told: HashMap<u64, OutcomeKind>,
     /// Hashes of the keys that were seen since the last commit.
     pub(crate) seen: Vec<u64>,

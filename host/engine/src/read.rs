@@ -235,7 +235,7 @@ impl Cycle<'_> {
         }
         link.trouble = trouble;
         if !leaving && kind == OutcomeKind::Unchanged && refused.is_none() {
-            self.run.counts.add(kind);
+            self.count(&link.key, kind);
         }
         if kind != OutcomeKind::Unchanged {
             if !leaving {

@@ -95,13 +95,16 @@ impl Cycle<'_> {
                 let failed = outcome.kind == OutcomeKind::Failed;
                 // Somebody who was just made or changed is counted as that; in a full read somebody of whom
                 // nothing has been told was counted as unchanged.
-                if !self.told.contains_key(&hash::key(&link.key)) {
-                    if self.run.cycle == CycleKind::Full {
-                        self.run.counts.take(OutcomeKind::Unchanged);
+                match self.told.get(&hash::key(&link.key)) {
+                    None => {
+                        if self.run.cycle == CycleKind::Full {
+                            self.run.counts.take(OutcomeKind::Unchanged);
+                        }
+                        self.count(&link.key, outcome.kind);
                     }
-                    self.count(&link.key, outcome.kind);
-                } else if failed {
-                    self.count(&link.key, OutcomeKind::Failed);
+                    Some(OutcomeKind::Unchanged) => self.count(&link.key, outcome.kind),
+                    Some(_) if failed => self.count(&link.key, OutcomeKind::Failed),
+                    Some(_) => {}
                 }
                 self.observer.event(&Event::Outcome(&outcome));
                 outcomes.push(outcome);

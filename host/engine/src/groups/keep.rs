@@ -363,6 +363,7 @@ impl Cycle<'_> {
         }
         match self.told.get(&key) {
             None => self.recount(link, OutcomeKind::Updated),
+            Some(OutcomeKind::Unchanged) => self.count(&link.key, OutcomeKind::Updated),
             Some(OutcomeKind::Updated) => {}
             Some(_) => return None,
         }

@@ -12,6 +12,8 @@ use matricula_core::manifest::Manifest;
 use matricula_core::{Effect, Failure, FailureKind, SourceKey, TargetId};
 use serde_json::{Map, Value, json};
 
+use crate::teams::Teams;
+
 /// What happens to one change instead of what is asked.
 #[derive(Clone)]
 pub enum Fault {
@@ -35,6 +37,7 @@ pub struct Academy {
     pub listed: Mutex<u64>,
     pub found: Mutex<u64>,
     next: Mutex<u64>,
+    pub teams: Teams,
 }
 
 impl Academy {
@@ -53,6 +56,13 @@ impl Academy {
                     "department": text(), "active": {"type": "boolean"},
                     "manager": {"type": ["string", "null"], "x-reference": true},
                 }},
+            }, "upsert-group": {
+                "title": {"en": "Keep groups"}, "batch": 3, "concurrency": 2, "members_of": "upsert-user",
+                "find": ["external_id", "name"],
+                "schema": {"type": "object", "required": ["name"], "properties": {
+                    "external_id": {"type": "string"}, "name": {"type": "string"},
+                    "add": {"type": "array"}, "remove": {"type": "array"},
+                }},
             }},
         });
         Self {
@@ -65,6 +75,7 @@ impl Academy {
             listed: Mutex::default(),
             found: Mutex::default(),
             next: Mutex::new(1),
+            teams: Teams::default(),
         }
     }
 
@@ -173,7 +184,18 @@ impl Connector for Academy {
         &self.manifest
     }
 
-    async fn prepare(&self, _: &Call, _: &str, asked: &[String]) -> Result<Preparation, Failure> {
+    async fn prepare(
+        &self,
+        _: &Call,
+        operation: &str,
+        asked: &[String],
+    ) -> Result<Preparation, Failure> {
+        if operation == "upsert-group" {
+            return Ok(Preparation {
+                prepared: "groups".into(),
+                unavailable: self.teams.unavailable.lock().unwrap().clone(),
+            });
+        }
         if let Some(failure) = self.prepare_fails.lock().unwrap().clone() {
             return Err(failure);
         }
@@ -218,11 +240,14 @@ impl Connector for Academy {
     async fn find(
         &self,
         _: &Call,
-        _: &str,
+        operation: &str,
         _: &str,
         attribute: &str,
         values: &[String],
     ) -> Result<Vec<Vec<Found>>, Failure> {
+        if operation == "upsert-group" {
+            return Ok(self.teams.find(attribute, values));
+        }
         *self.found.lock().unwrap() += values.len() as u64;
         let accounts = self.accounts.lock().unwrap();
         let found = |value: &String| {
@@ -247,14 +272,19 @@ impl Connector for Academy {
     async fn write(
         &self,
         _: &Call,
-        _: &str,
-        _: &str,
+        operation: &str,
+        prepared: &str,
         changes: &[Change],
     ) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
         assert!(
             changes.len() <= 3,
             "a batch larger than the manifest allows"
         );
+        if operation == "upsert-group" {
+            assert_eq!(prepared, "groups");
+            let outcomes = changes.iter().map(|change| self.teams.write(change));
+            return Ok(outcomes.collect());
+        }
         let mut outcomes = Vec::new();
         for change in changes {
             let data: Value = serde_json::from_str(&change.data).unwrap();

@@ -1,0 +1,199 @@
+//! Groups at the academy: kept beside its accounts, with a journal of their own, and failing on demand.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use matricula_core::connector::{Change, Disposition, Found, Receipt};
+use matricula_core::{Effect, Failure, FailureKind, TargetId};
+use serde_json::{Value, json};
+
+/// A group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Team {
+    pub name: String,
+    pub external_id: Option<String>,
+    pub members: BTreeSet<String>,
+}
+
+/// What happens to one write instead of what is asked.
+#[derive(Clone)]
+pub enum Fault {
+    /// Nothing is done.
+    Fail(Failure),
+    /// It is done, but the answer is lost.
+    Lose,
+}
+
+#[derive(Default)]
+pub struct Teams {
+    pub teams: Mutex<BTreeMap<String, Team>>,
+    /// Every write that was carried out.
+    pub journal: Mutex<Vec<Value>>,
+    /// By a group's name or id, in order.
+    pub faults: Mutex<HashMap<String, Vec<Fault>>>,
+    /// Accounts that no group takes.
+    pub unwelcome: Mutex<BTreeSet<String>>,
+    /// Groups that take nobody.
+    pub closed: Mutex<BTreeSet<String>>,
+    /// Writes that were asked for, carried out or not.
+    pub asked: Mutex<u64>,
+    pub found: Mutex<u64>,
+    /// Attributes that are not offered.
+    pub unavailable: Mutex<Vec<String>>,
+    next: Mutex<u64>,
+}
+
+impl Teams {
+    /// A group that somebody else has made.
+    pub fn insert(&self, name: &str, members: &[&str]) -> String {
+        let team = Team {
+            name: name.to_owned(),
+            external_id: None,
+            members: members.iter().map(|member| (*member).to_owned()).collect(),
+        };
+        self.add(team)
+    }
+
+    fn add(&self, team: Team) -> String {
+        let mut next = self.next.lock().unwrap();
+        *next += 1;
+        let id = format!("g{next}");
+        self.teams.lock().unwrap().insert(id.clone(), team);
+        id
+    }
+
+    pub fn by_name(&self, name: &str) -> Team {
+        let teams = self.teams.lock().unwrap();
+        let found: Vec<&Team> = teams.values().filter(|team| team.name == name).collect();
+        assert_eq!(found.len(), 1, "groups called {name}: {teams:?}");
+        found[0].clone()
+    }
+
+    pub fn id_of(&self, name: &str) -> String {
+        let teams = self.teams.lock().unwrap();
+        let found = teams.iter().find(|(_, team)| team.name == name);
+        found.expect("a group of that name").0.clone()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let teams = self.teams.lock().unwrap();
+        let mut names: Vec<String> = teams.values().map(|team| team.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    pub fn take_journal(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.journal.lock().unwrap())
+    }
+
+    pub fn fault(&self, group: &str, fault: Fault) {
+        let mut faults = self.faults.lock().unwrap();
+        faults.entry(group.to_owned()).or_default().push(fault);
+    }
+
+    pub fn find(&self, attribute: &str, values: &[String]) -> Vec<Vec<Found>> {
+        *self.found.lock().unwrap() += values.len() as u64;
+        let teams = self.teams.lock().unwrap();
+        let found = |value: &String| {
+            let holds = |team: &Team| match attribute {
+                "external_id" => team.external_id.as_ref() == Some(value),
+                "name" => team.name.to_lowercase() == value.to_lowercase(),
+                other => panic!("groups are not found by {other}"),
+            };
+            teams
+                .iter()
+                .filter(|(_, team)| holds(team))
+                .map(|(id, team)| Found {
+                    target: TargetId::new(id),
+                    data: json!({"external_id": team.external_id, "name": team.name}).to_string(),
+                })
+                .collect()
+        };
+        values.iter().map(found).collect()
+    }
+
+    pub fn write(&self, change: &Change) -> Result<Receipt, Failure> {
+        *self.asked.lock().unwrap() += 1;
+        let data: Value = serde_json::from_str(&change.data).unwrap();
+        let names = [
+            data["name"].as_str().map(str::to_owned),
+            change.target.as_ref().map(ToString::to_string),
+        ];
+        let fault = {
+            let mut faults = self.faults.lock().unwrap();
+            names.into_iter().flatten().find_map(|name| {
+                let list = faults.get_mut(&name)?;
+                (!list.is_empty()).then(|| list.remove(0))
+            })
+        };
+        match fault {
+            Some(Fault::Fail(failure)) => Err(failure),
+            Some(Fault::Lose) => {
+                self.apply(change, &data)?;
+                let lost = Failure::new(FailureKind::Unavailable, "the answer was lost");
+                Err(lost.with_effect(Effect::Unknown))
+            }
+            None => self.apply(change, &data),
+        }
+    }
+
+    fn apply(&self, change: &Change, data: &Value) -> Result<Receipt, Failure> {
+        let members = |name: &str| -> Vec<String> {
+            let listed = data[name].as_array().cloned().unwrap_or_default();
+            assert!(
+                listed.len() <= 100,
+                "{} members in one change",
+                listed.len()
+            );
+            listed
+                .iter()
+                .map(|member| member.as_str().unwrap().to_owned())
+                .collect()
+        };
+        let (add, remove) = (members("add"), members("remove"));
+        let unwelcome = self.unwelcome.lock().unwrap();
+        if add.iter().any(|member| unwelcome.contains(member)) {
+            return Err(Failure::new(FailureKind::Input, "there is no such member"));
+        }
+        let id = match &change.target {
+            Some(id) => id.to_string(),
+            None => {
+                let name = data["name"].as_str().unwrap().to_owned();
+                self.journal.lock().unwrap().push(json!({"create": name}));
+                self.add(Team {
+                    name,
+                    external_id: data["external_id"].as_str().map(str::to_owned),
+                    members: add.into_iter().collect(),
+                })
+            }
+        };
+        let disposition = match &change.target {
+            Some(_) => Disposition::Updated,
+            None => Disposition::Created,
+        };
+        if change.target.is_some() {
+            let mut teams = self.teams.lock().unwrap();
+            let Some(team) = teams.get_mut(&id) else {
+                return Err(Failure::new(
+                    FailureKind::NotFound,
+                    "there is no such group",
+                ));
+            };
+            if self.closed.lock().unwrap().contains(&team.name) {
+                return Err(Failure::new(FailureKind::Input, "the group takes nobody"));
+            }
+            let mut entry = json!({"group": team.name, "add": members("add"), "remove": remove});
+            if let Some(name) = data["name"].as_str() {
+                entry["rename"] = json!(name);
+                team.name = name.to_owned();
+            }
+            team.members.extend(members("add"));
+            team.members.retain(|member| !remove.contains(member));
+            self.journal.lock().unwrap().push(entry);
+        }
+        Ok(Receipt {
+            target: Some(TargetId::new(id)),
+            disposition,
+        })
+    }
+}
