@@ -318,7 +318,9 @@ impl Register {
     /// The account that a participation belongs to.
     pub(super) fn account(&self, participation: &Participation, store: &Store) -> Option<usize> {
         match &participation.holder {
-            Holder::Employee(id) => store.by_external_id(id),
+            Holder::Employee(id) => store
+                .by_external_id(id)
+                .or_else(|| store.by_external_id(&crate::kombo::employee_id(id))),
             Holder::Account(id) => store.find(id),
         }
     }

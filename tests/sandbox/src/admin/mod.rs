@@ -20,6 +20,9 @@
 //! | `GET /documents`, `DELETE /documents/ID` | the documents in personnel files |
 //! | `POST /documents/hide`, `POST /documents/show` | the credential's right to read them |
 //! | `GET /categories`, `POST /categories`, `DELETE /categories/ID` | body: `{"name": "…"}` |
+//! | `GET /kombo`, `PUT /kombo` | Kombo's connections; `{"setup": "sync-pending", "status": "inactive"}` |
+//! | `POST /kombo/sign-in` | `{"link": "…"}`: what a customer does in the window; its token |
+//! | `POST /kombo/events` | `{"to": URL, "integration": ID[, "signature": "…"]}`: a signed event is sent |
 //! | `GET /clock`, `PUT /clock`, `DELETE /clock` | `{"now":"2026-11-21T08:00:00Z"}` stops it |
 //! | `POST /tokens/revoke` | access tokens given out so far become invalid |
 //!
@@ -27,6 +30,7 @@
 
 mod certificates;
 mod documents;
+mod kombo;
 
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
@@ -113,6 +117,7 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
         }
         (_, ["certificates", ..]) => certificates::route(shared, call, &parts),
         (_, ["documents" | "categories", ..]) => documents::route(shared, call, &parts),
+        (_, ["kombo", ..]) => kombo::route(shared, call, &parts),
         (_, ["clock"]) => clock(shared, call),
         _ => Err(nothing()),
     }

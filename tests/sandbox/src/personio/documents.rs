@@ -164,7 +164,7 @@ impl Documents {
     }
 
     /// Stores a document under an id of its own, which is returned.
-    pub(super) fn store(&self, mut document: Document) -> u64 {
+    pub(crate) fn store(&self, mut document: Document) -> u64 {
         let now = self.clock.now().as_second();
         let inner = &mut *lock(&self.inner);
         document.id = inner.next_document;
