@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::automation::Automation;
+use crate::credential::Credential;
 use crate::id::{AutomationId, CredentialId, RunId, TenantId};
 use crate::notice::{Contact, Notice};
 use crate::run::{Run, RunStatus};
@@ -204,6 +205,14 @@ pub trait Board: Send + Sync {
     /// What changes whenever a credential is written anew, also if it is with the same fields; nothing of its secrets
     /// can be told from it. None if there is no such credential.
     async fn revision(&self, credential: &CredentialId) -> Result<Option<[u8; 32]>, StoreError>;
+    /// Credentials for a connector, whichever tenant's, of which this open field has this value; at most so many.
+    async fn credentials_where(
+        &self,
+        connector: &str,
+        field: &str,
+        value: &str,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError>;
     /// Which automations use a tenant's credentials, also those that were not started: by credential, flow and
     /// automation. One that reads and writes with the same credential uses it once.
     async fn uses(&self, tenant: &TenantId) -> Result<Vec<Use>, StoreError>;

@@ -282,7 +282,8 @@ pub struct Operation {
     /// The most calls at a time.
     #[serde(default = "one")]
     pub concurrency: u32,
-    /// The attributes by which accounts can be found.
+    /// The attributes by which accounts can be found. An operation that is `once` and has none puts documents
+    /// where nobody can list them: what becomes of one whose answer is lost, a person decides.
     #[serde(default)]
     pub find: Vec<String>,
     /// The stream that lists every account, its records in this operation's attributes.

@@ -14,11 +14,13 @@ use matricula_core::id::{CredentialId, TenantId};
 use matricula_core::manifest::{Limit, Manifest, Method};
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use crate::authentication::Rules;
 use crate::gate::Gate;
 use crate::hold::Hold;
 use crate::limits::Limiter;
+use crate::origin::Origin;
 use crate::patience::Patience;
 use crate::policy::Policy;
 use crate::resolver::{Lookup, SystemLookup};
@@ -209,6 +211,17 @@ impl Gateway {
         };
         known.entries.insert(key, entry);
         Ok(self.one(shared))
+    }
+
+    /// Where a browser finds an address: at the origin that the operator has mapped its origin to, if they have.
+    /// None where the operator denies its origin, or it is none that a request could go to.
+    pub fn located(&self, address: &Url) -> Option<Url> {
+        let origin = Origin::of(address).ok()?;
+        let route = self.policy.route("a window", &origin).ok()?;
+        match route.mapped {
+            Some(to) => to.rebase(address),
+            None => Some(address.clone()),
+        }
     }
 
     fn one(&self, shared: Arc<Shared>) -> Arc<Session> {

@@ -132,3 +132,24 @@ fn what_is_wrong_with_a_credential_is_named_and_no_value_is() {
     };
     assert!(error(old, key("k")).contains("no authentication method \"password\""));
 }
+
+#[test]
+fn a_browser_is_sent_to_where_the_operator_maps() {
+    let clock = SimClock::new("2026-11-21T12:00:00Z".parse().unwrap());
+    let mut policy = Policy::default();
+    policy
+        .map_origin("https://connect.example.com", "http://127.0.0.1:8100")
+        .unwrap();
+    policy.deny("https://evil.example.com").unwrap();
+    let gateway = Gateway::new(policy, Arc::new(clock)).unwrap();
+    let located = |text: &str| gateway.located(&text.parse().unwrap()).map(String::from);
+    assert_eq!(
+        located("https://connect.example.com/v1?token=a%2Fb").as_deref(),
+        Some("http://127.0.0.1:8100/v1?token=a%2Fb")
+    );
+    let own = "https://www.example.com/v1?token=x";
+    assert_eq!(located(own).as_deref(), Some(own));
+    assert_eq!(located("https://evil.example.com/v1"), None);
+    assert_eq!(located("http://www.example.com/v1"), None);
+    assert_eq!(located("javascript:alert(1)"), None);
+}

@@ -199,7 +199,11 @@ impl Method {
                 }
                 Scheme::Token(exchange)
                     if connected(&exchange.url)
-                        || exchange.fields.values().any(|of| connected(of)) =>
+                        || exchange.fields.values().any(|of| connected(of))
+                        || exchange
+                            .basic
+                            .iter()
+                            .any(|basic| connected(&basic.user) || connected(&basic.password)) =>
                 {
                     return None;
                 }
@@ -239,6 +243,13 @@ pub(super) fn check_method(method: &Method) -> Result<(), String> {
     let Some(connect) = &method.connect else {
         return Ok(());
     };
+    let typed = |field: &&Field| !field.given && !field.connected;
+    if let Some(field) = method.fields.iter().find(typed) {
+        return Err(format!(
+            "the field {} of method {id} is neither given nor connected; whoever connects types nothing",
+            field.name
+        ));
+    }
     let host = connect.frame.strip_prefix("https://").unwrap_or_default();
     let fits = |octet: u8| octet.is_ascii_alphanumeric() || b".-:".contains(&octet);
     if host.is_empty() || !host.bytes().all(fits) {

@@ -76,6 +76,7 @@ fn what_contradicts_itself_is_named() {
     let method = "/authentication/0";
     for (pointer, value, expected) in [
         ("/fields/2/given", json!(true), "either given or connected"),
+        ("/fields/0/given", json!(false), "types nothing"),
         (
             "/connect/frame",
             json!("http://connect.kombo.dev"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use matricula_core::board::{Board, Card, CardFilter, KeptAnswer, Reservation, Tested, Use};
+use matricula_core::credential::Credential;
 use matricula_core::notice::Notice;
 use matricula_core::store::StoreError;
 use matricula_core::{AutomationId, CredentialId, TenantId};
@@ -68,6 +69,19 @@ impl Board for SqliteStore {
         let id = credential.clone();
         self.worker
             .write(move |tx| credentials::set_tested(tx, id.as_str(), tested))
+            .await
+    }
+
+    async fn credentials_where(
+        &self,
+        connector: &str,
+        field: &str,
+        value: &str,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError> {
+        let [connector, field, value] = [connector, field, value].map(str::to_owned);
+        self.worker
+            .read(move |tx| credentials::of_value(tx, &connector, &field, &value, limit))
             .await
     }
 

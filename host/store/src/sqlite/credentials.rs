@@ -163,6 +163,28 @@ pub(super) fn revision(tx: &Transaction<'_>, id: &str) -> Result<Option<[u8; 32]
         .optional()?)
 }
 
+/// Of the connector's credentials all are looked at: events name one of them a few times a day.
+pub(super) const WHERE: &str = "SELECT id, tenant, connector, method, name, public, created_at \
+    FROM credential INDEXED BY credential_by_connector WHERE connector = ?1 \
+    AND public ->> ?2 = ?3 ORDER BY id LIMIT ?4";
+
+pub(super) fn of_value(
+    tx: &Transaction<'_>,
+    connector: &str,
+    field: &str,
+    value: &str,
+    limit: u32,
+) -> Result<Vec<Credential>, Fault> {
+    // What cannot stand in quotes is the name of nothing that is kept.
+    if field.contains(['"', '\\']) {
+        return Ok(Vec::new());
+    }
+    let path = format!("$.\"{field}\"");
+    tx.prepare_cached(WHERE)?
+        .query_and_then(params![connector, path, value, limit], decode)?
+        .collect()
+}
+
 pub(super) const USES: &str = "SELECT id, flow, source, target \
     FROM automation INDEXED BY automation_by_tenant WHERE tenant = ?1 ORDER BY id";
 

@@ -142,3 +142,41 @@ pub async fn how_long_runs_are_kept(store: AnyStore) {
     let other = TenantId::new("other");
     assert_eq!(store.retention(&other).await.unwrap(), None);
 }
+
+pub async fn credentials_by_what_they_hold(store: AnyStore) {
+    let of = |id: &str, tenant: &str, connector: &str, value: &str| Credential {
+        tenant: TenantId::new(tenant),
+        connector: connector.to_owned(),
+        public: [("integration_id".to_owned(), value.to_owned())].into(),
+        ..credential(id)
+    };
+    for new in [
+        of("a", "one", "kombo", "personio:1"),
+        of("b", "two", "kombo", "personio:1"),
+        of("c", "one", "kombo", "personio:2"),
+        of("d", "one", "other", "personio:1"),
+    ] {
+        store.add_credential(&new, &secrets()).await.unwrap();
+    }
+    let found = async |connector: &str, field: &str, value: &str, limit: u32| {
+        let found = store.credentials_where(connector, field, value, limit);
+        let found = found.await.unwrap().into_iter();
+        found.map(|found| found.id.to_string()).collect::<String>()
+    };
+    assert_eq!(
+        found("kombo", "integration_id", "personio:1", 9).await,
+        "ab"
+    );
+    assert_eq!(found("kombo", "integration_id", "personio:1", 1).await, "a");
+    assert_eq!(found("kombo", "integration_id", "personio:2", 9).await, "c");
+    // Neither parts of a value nor paths into it are the value.
+    for (field, value) in [
+        ("integration_id", "personio"),
+        ("integration", "personio:1"),
+        ("$", "personio:1"),
+        ("integration_id\"", "personio:1"),
+        ("", ""),
+    ] {
+        assert_eq!(found("kombo", field, value, 9).await, "", "{field}");
+    }
+}

@@ -84,7 +84,9 @@ macro_rules! contract_tests {
                 everything_at_a_glance, the_last_runs, who_needs_somebody_first, cards_are_right_after_anything,
                 a_card_goes_with_its_automation
             }
-            credential_tests { the_last_test, who_uses_them, what_was_told, how_long_runs_are_kept }
+            credential_tests {
+                the_last_test, who_uses_them, what_was_told, how_long_runs_are_kept, credentials_by_what_they_hold
+            }
             kept_answers {
                 answered_once, given_back, free_again, dropped_when_their_time_is_over, one_of_many_takes_it
             }
