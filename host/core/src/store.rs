@@ -247,6 +247,8 @@ pub trait Store: Send + Sync {
         automation: &AutomationId,
         keys: &[SourceKey],
     ) -> Result<Vec<Option<Group>>, StoreError>;
+    /// Whether the automation has kept any group, ever.
+    async fn keeps_groups(&self, automation: &AutomationId) -> Result<bool, StoreError>;
     /// As which group each of these is kept, in their order.
     async fn kept_as(
         &self,

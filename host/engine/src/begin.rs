@@ -36,14 +36,15 @@ pub(crate) async fn prepare(
         }
     }
     let target = Target::prepare(engine, &sides.target, &program, observer).await?;
-    let groups = match Groups::prepare(engine, &sides.target, &program, observer).await? {
-        Offer::Made(groups) => Some(groups),
-        Offer::None(note) => {
-            let new = note.filter(|note| !run.notes.contains(note));
-            run.notes.extend(new);
-            None
-        }
-    };
+    let groups =
+        match Groups::prepare(engine, &run.automation, &sides.target, &program, observer).await? {
+            Offer::Made(groups) => Some(groups),
+            Offer::None(note) => {
+                let new = note.filter(|note| !run.notes.contains(note));
+                run.notes.extend(new);
+                None
+            }
+        };
     Ok((program, target, groups))
 }
 

@@ -60,13 +60,14 @@ pub(crate) async fn preview(
     let program = &program;
     let target = Target::prepare(engine, &sides.target, program, observer).await?;
     notes.extend(target.left_out());
-    let groups = match Groups::prepare(engine, &sides.target, program, observer).await? {
-        Offer::Made(groups) => Some(groups),
-        Offer::None(note) => {
-            notes.extend(note);
-            None
-        }
-    };
+    let groups =
+        match Groups::prepare(engine, &automation.id, &sides.target, program, observer).await? {
+            Offer::Made(groups) => Some(groups),
+            Offer::None(note) => {
+                notes.extend(note);
+                None
+            }
+        };
     let run = Run {
         id: RunId(0),
         automation: automation.id.clone(),

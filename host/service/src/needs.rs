@@ -15,6 +15,7 @@ pub fn needs(connector: &str, flows: &[Flow]) -> Vec<Need> {
         let reads = flow.attributes().iter().map(String::as_str);
         let writes = flow.fields().iter().map(|field| field.name.as_str());
         want(&mut wanted, connector, flow, reads, writes);
+        want_groups(&mut wanted, connector, flow);
     }
     all(wanted)
 }
@@ -25,6 +26,9 @@ pub(crate) fn needs_of(connector: &str, program: &Program) -> Vec<Need> {
     let reads = program.attributes().iter().map(String::as_str);
     let writes = program.written().map(|field| field.name.as_str());
     want(&mut wanted, connector, program.flow(), reads, writes);
+    if program.keeps_groups() {
+        want_groups(&mut wanted, connector, program.flow());
+    }
     all(wanted)
 }
 
@@ -42,6 +46,14 @@ fn want<'a>(
     let (target, operation) = flow.target();
     if target == connector {
         wanted.entry(operation).or_default().extend(writes);
+    }
+}
+
+fn want_groups<'a>(wanted: &mut Wanted<'a>, connector: &str, flow: &'a Flow) {
+    let (target, _) = flow.target();
+    if let (true, Some(operation)) = (target == connector, flow.group_operation()) {
+        let attributes = ["external_id", "name", "add", "remove"];
+        wanted.entry(operation).or_default().extend(attributes);
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) async fn ask(carrier: &Carrier, document: &Document) -> Result<Answer
     let Some(owner) = &document.owner else {
         return Ok(Answer::NotThere);
     };
+    // Nothing is learned by waiting.
+    if !carrier.can_list() {
+        return Ok(Answer::Closed);
+    }
     wait_out(carrier, document).await;
     Ok(match carrier.list(owner).await? {
         Listing::Open(lying) => {

@@ -30,9 +30,14 @@ pub(super) enum Listing {
 }
 
 impl Carrier {
+    /// Whether the target lists anybody's documents, by its manifest.
+    pub(super) fn can_list(&self) -> bool {
+        self.target.operation.find.contains(&self.owner)
+    }
+
     /// Lists somebody's personnel file.
     pub(super) async fn list(&self, owner: &SourceKey) -> Result<Listing, EngineError> {
-        if !self.target.operation.find.contains(&self.owner) {
+        if !self.can_list() {
             return Ok(Listing::Closed);
         }
         let asked = self

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use matricula_core::group::{Belongs, Group};
 use matricula_core::link::Trouble;
 use matricula_core::run::OutcomeKind;
-use matricula_core::{Failure, SourceKey, Text};
+use matricula_core::{AutomationId, Failure, SourceKey, Text};
 use matricula_flow::{GroupSpec, Program, Reading};
 
 use self::make::Maker;
@@ -48,7 +48,7 @@ pub(crate) struct Groups {
 /// What the target makes of the groups of a flow.
 pub(crate) enum Offer {
     Made(Groups),
-    /// The flow has no groups, or the target offers none, as the note says.
+    /// None are kept, or the target offers none, as the note says.
     None(Option<Text>),
 }
 
@@ -85,13 +85,18 @@ impl Groups {
     /// Asks the target what it can take of groups.
     pub(crate) async fn prepare(
         engine: &Engine,
+        automation: &AutomationId,
         side: &Side,
         program: &Program,
         observer: &Arc<dyn Observer>,
-    ) -> Result<Offer, Failure> {
+    ) -> Result<Offer, EngineError> {
         let Some(operation) = program.flow().group_operation() else {
             return Ok(Offer::None(None));
         };
+        // Where no kind is chosen, somebody may still be in a group of a kind that was.
+        if !program.keeps_groups() && !engine.store.keeps_groups(automation).await? {
+            return Ok(Offer::None(None));
+        }
         let attributes = ATTRIBUTES.map(str::to_owned);
         let target = Target::of(engine, side, operation, &attributes, observer).await?;
         let offered = |name: &str| !target.unavailable.iter().any(|missing| missing == name);

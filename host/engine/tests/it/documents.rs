@@ -276,6 +276,51 @@ async fn without_the_right_to_ask_an_owner_decides() {
     );
 }
 
+/// Kombo is such a target: the manifest says so, nothing is asked, and only the ledger keeps what was sent.
+#[tokio::test]
+async fn where_nobody_can_ask_nothing_is_sent_twice() {
+    let world = World::that_lists_nothing().await;
+    world.link("7", "a1").await;
+    for (id, title) in [("c1", "One"), ("c2", "Two"), ("c3", "Three")] {
+        world.remotes.issue(id, "a1", title);
+    }
+    world.remotes.fault("One", Fault::LoseAfter);
+    world.remotes.fault("Two", Fault::LoseBefore);
+    // It would be seen if it were asked.
+    let broken = Failure::new(FailureKind::Protocol, "a document without an id");
+    *world.remotes.unreadable.lock().unwrap() = Some(broken);
+    let began = world.clock.now();
+    let run = world.run().await;
+    assert_eq!((run.status, run.counts.ambiguous), (RunStatus::Partial, 2));
+    assert_eq!(run.counts.created, 1);
+    let said = "Archive does not let documents be listed";
+    let notes: Vec<_> = run.notes.iter().map(|note| note.get("en")).collect();
+    assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
+    // Waiting would teach nothing.
+    assert_eq!(world.clock.now(), began);
+
+    // They wait, whatever is run.
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(86_400));
+        let run = world.run().await;
+        assert_eq!((run.cycle, run.counts.ambiguous), (CycleKind::Full, 2));
+        assert_eq!((run.counts.created, run.counts.unchanged), (0, 1));
+    }
+    assert_eq!(
+        world.remotes.archive(),
+        pairs(&[("7", "One"), ("7", "Three")])
+    );
+    let keys = ["c2"].map(matricula_core::SourceKey::new);
+    let again = DocumentDecision::SendAgain;
+    let decided = world
+        .store
+        .decide_documents(&World::id(), Some(&keys), again)
+        .await;
+    assert_eq!(decided.unwrap(), 1);
+    assert_eq!(world.run().await.counts.created, 1);
+    assert_eq!(world.remotes.archive().len(), 3);
+}
+
 #[tokio::test]
 async fn who_is_not_linked_waits_for_the_employee_flow() {
     let world = two_people().await;

@@ -635,6 +635,20 @@ async fn an_academy_without_groups_is_said_once_and_looked_at_again_later() {
 }
 
 #[tokio::test]
+async fn where_no_kind_is_chosen_nothing_is_said_of_groups() {
+    let mut world = four().await;
+    let unavailable = ["external_id", "name", "add", "remove"].map(str::to_owned);
+    *world.academy.teams.unavailable.lock().unwrap() = unavailable.to_vec();
+    world.set_settings(json!({"teams": []}));
+    let run = world.run().await;
+    assert_eq!(
+        (run.status, &run.notes[..]),
+        (RunStatus::Succeeded, &[][..])
+    );
+    assert_eq!(world.preview().await.notes, []);
+}
+
+#[tokio::test]
 async fn groups_without_an_identity_are_found_by_name() {
     let world = four().await;
     world

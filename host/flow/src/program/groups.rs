@@ -41,6 +41,11 @@ pub(super) fn groupings(
 }
 
 impl Program {
+    /// Whether groups of any kind are kept with these settings.
+    pub fn keeps_groups(&self) -> bool {
+        self.groups.iter().any(Option::is_some)
+    }
+
     pub(super) fn groups<'r>(
         &'r self,
         view: &View<'r>,

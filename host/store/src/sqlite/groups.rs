@@ -69,6 +69,13 @@ pub(super) fn of_keys(
         .collect()
 }
 
+pub(super) fn any(tx: &Transaction<'_>, automation: i64) -> Result<bool, Fault> {
+    let found = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM target_group WHERE automation = ?1)")?
+        .query_row([automation], |row| row.get(0))?;
+    Ok(found)
+}
+
 pub(super) fn kept_as(
     tx: &Transaction<'_>,
     automation: i64,

@@ -305,6 +305,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn keeps_groups(&self, automation: &AutomationId) -> Result<bool, StoreError> {
+        let id = automation.clone();
+        self.worker
+            .read(move |tx| groups::any(tx, automations::number(tx, &id)?))
+            .await
+    }
+
     async fn kept_as(
         &self,
         automation: &AutomationId,

@@ -101,9 +101,12 @@ const NOTHING: [&str; 0] = [];
 pub async fn a_group_survives(store: AnyStore) {
     let running = Running::new(store).await;
     let other = Running::of(running.store.clone(), "another").await;
+    assert!(!running.store.keeps_groups(&running.id).await.unwrap());
     let unmade = Group::new(SourceKey::new("office:1"));
     keep(&running, [group("department:1"), unmade.clone()]).await;
     let (store, id) = (&running.store, &running.id);
+    assert!(store.keeps_groups(id).await.unwrap());
+    assert!(!store.keeps_groups(&other.id).await.unwrap());
     let keys = ["office:1", "nobody:1", "department:1"].map(SourceKey::new);
     assert_eq!(
         store.groups(id, &keys).await.unwrap(),

@@ -74,6 +74,19 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::of(Remotes::new()).await
+    }
+
+    /// The archive's manifest has no way to ask what lies in a file.
+    pub async fn that_lists_nothing() -> Self {
+        let mut remotes = Remotes::new();
+        for operation in remotes.archive.operations.values_mut() {
+            operation.find.clear();
+        }
+        Self::of(remotes).await
+    }
+
+    async fn of(remotes: Remotes) -> Self {
         let clock = SimClock::new("2026-03-02T11:00:00Z".parse().unwrap());
         let store = Arc::new(SqliteStore::in_memory(Vault::new(&[7; 32])).unwrap());
         let engine = Engine::new(
@@ -82,7 +95,7 @@ impl World {
             Options::default(),
         );
         let world = Self {
-            remotes: Arc::new(Remotes::new()),
+            remotes: Arc::new(remotes),
             store,
             clock,
             engine,
