@@ -17,8 +17,9 @@ use reqwest::header::HeaderMap;
 use crate::budget::{Budget, after, until};
 use crate::origin::Origin;
 
-/// However long a remote asks for, it is asked again after this time.
-const LONGEST: Duration = Duration::from_secs(300);
+/// However long a remote asks for, it is asked again after this time. Engagedly asks for up to a quarter of an
+/// hour, and for longer from whoever asks sooner.
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// After a 429 that does not say how long. Personio's documentation asks for this much.
 const UNSAID: Duration = Duration::from_secs(1);
@@ -234,8 +235,8 @@ mod tests {
         let budget = |seconds| Budget::new(Arc::new(clock.clone()), Duration::from_secs(seconds));
         patience.wait(&other, &budget(0)).await.unwrap();
         let error = patience.wait(&asked, &budget(60)).await.unwrap_err();
-        assert!(error.to_string().contains("another 300 s"), "{error}");
-        patience.wait(&asked, &budget(301)).await.unwrap();
-        assert_eq!(clock.now(), "2026-11-21T12:05:00Z".parse().unwrap());
+        assert!(error.to_string().contains("another 900 s"), "{error}");
+        patience.wait(&asked, &budget(901)).await.unwrap();
+        assert_eq!(clock.now(), "2026-11-21T12:15:00Z".parse().unwrap());
     }
 }
