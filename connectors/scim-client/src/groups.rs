@@ -56,11 +56,11 @@ struct Wanted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Removal {
     /// `members[value eq "…"]`.
-    ByPath,
+    Each,
     /// The remaining members replace the list.
-    ByRest,
+    Rest,
     /// As the operation's value.
-    ByValue,
+    Named,
 }
 
 impl Client<'_> {
@@ -133,7 +133,7 @@ impl Client<'_> {
     pub fn write_groups(&self, prepared: &str, changes: &[Change]) -> Result<Vec<Result<Receipt>>> {
         let learned = Learned::read(prepared)?;
         // What was refused once in this batch is not tried again in it.
-        let mut removal = Removal::ByPath;
+        let mut removal = Removal::Each;
         Ok(in_turn(changes, |change| {
             self.write_group(&learned, change, &mut removal)
         }))
@@ -258,7 +258,7 @@ impl Client<'_> {
         if text_at(DISPLAY_NAME, &group.resource) == wanted.name {
             wanted.name = None;
         }
-        self.modify_group(learned, &group.id, wanted, &mut Removal::ByPath)?;
+        self.modify_group(learned, &group.id, wanted, &mut Removal::Each)?;
         Ok(receipt(Some(&group.id), Disposition::Adopted))
     }
 
@@ -279,8 +279,8 @@ impl Client<'_> {
         let path = Of::Groups.one(id);
         let mut refusal: Option<Response> = None;
         // Who removes otherwise than by path has to know the group first.
-        if wanted.remove.is_empty() || *removal == Removal::ByPath {
-            let content = patch(&wanted, Removal::ByPath, &[]);
+        if wanted.remove.is_empty() || *removal == Removal::Each {
+            let content = patch(&wanted, Removal::Each, &[]);
             let response = self.send("PATCH", &path, Some(&content), None)?;
             match response.status {
                 _ if Self::is_done(&response) => return Ok(true),
@@ -304,12 +304,12 @@ impl Client<'_> {
         let versioned = matches!(status, Some(412 | 428));
         let about_people = understood && rest.remove != wanted.remove;
         let manner = match &members {
-            _ if versioned || about_people || rest.remove.is_empty() => Removal::ByPath,
-            Some(_) => Removal::ByRest,
-            None => Removal::ByValue,
+            _ if versioned || about_people || rest.remove.is_empty() => Removal::Each,
+            Some(_) => Removal::Rest,
+            None => Removal::Named,
         };
         if let Some(response) = refusal
-            && manner == Removal::ByPath
+            && manner == Removal::Each
             && rest == wanted
             && !versioned
         {
@@ -322,7 +322,7 @@ impl Client<'_> {
         let response = self.send("PATCH", &path, Some(&content), version)?;
         match response.status {
             _ if Self::is_done(&response) => {
-                if manner != Removal::ByPath {
+                if manner != Removal::Each {
                     *removal = manner;
                 }
                 Ok(true)
@@ -448,7 +448,7 @@ fn patch(wanted: &Wanted, removal: Removal, shown: &[Value]) -> Value {
             operations.push(json!({"op": "replace", "path": path, "value": value}));
         }
     }
-    let rest = removal == Removal::ByRest && !wanted.remove.is_empty();
+    let rest = removal == Removal::Rest && !wanted.remove.is_empty();
     if rest {
         let value = remaining(shown, wanted);
         operations.push(json!({"op": "replace", "path": "members", "value": value}));
@@ -458,15 +458,15 @@ fn patch(wanted: &Wanted, removal: Removal, shown: &[Value]) -> Value {
         operations.push(json!({"op": "add", "path": "members", "value": value}));
     }
     match removal {
-        Removal::ByPath => operations.extend(wanted.remove.iter().map(|id| {
+        Removal::Each => operations.extend(wanted.remove.iter().map(|id| {
             let id = Value::from(id.as_str());
             json!({"op": "remove", "path": format!("members[value eq {id}]")})
         })),
-        Removal::ByValue if !wanted.remove.is_empty() => {
+        Removal::Named if !wanted.remove.is_empty() => {
             let value = entries(&wanted.remove);
             operations.push(json!({"op": "remove", "path": "members", "value": value}));
         }
-        Removal::ByValue | Removal::ByRest => {}
+        Removal::Named | Removal::Rest => {}
     }
     json!({"schemas": [PATCH_OP], "Operations": operations})
 }

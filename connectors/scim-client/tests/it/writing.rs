@@ -1,14 +1,6 @@
 //! Creating, adopting, updating and deleting against recorded exchanges.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail the test"
-)]
-
-mod common;
-
-use common::{BASE, LEARNED, PLAIN, PROFILE, play};
+use crate::common::{BASE, LEARNED, PLAIN, PROFILE, play};
 use matricula_scim::Client;
 use matricula_sdk::transcript::Transcript;
 use matricula_sdk::{Change, Disposition, Effect, Failure, FailureKind, Receipt};

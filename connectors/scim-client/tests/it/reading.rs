@@ -1,14 +1,6 @@
 //! Learning, finding and listing against recorded exchanges.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "helpers of tests may fail the test"
-)]
-
-mod common;
-
-use common::{BASE, LEARNED, PLAIN, PROFILE, play};
+use crate::common::{BASE, LEARNED, PLAIN, PROFILE, play};
 use matricula_scim::Client;
 use matricula_sdk::transcript::Transcript;
 use matricula_sdk::{FailureKind, Found, Page, Preparation, Read};
@@ -43,6 +35,70 @@ mod prepare {
             ["location"],
             "that one is a group's"
         );
+    }
+
+    fn own(service: Value, schemas: Value, asked: &[&str]) -> Preparation {
+        let get = |path: &str, response: Value| json!({"request": format!("GET {BASE}{path}"), "response": response});
+        let transcript = Transcript::new(json!([
+            get("ServiceProviderConfig", service),
+            get("Schemas", schemas)
+        ]));
+        let cx = transcript.context(&json!({}));
+        let client = Client::new(&cx, BASE, &PROFILE).unwrap();
+        let prepared = client.prepare(&texts(asked)).unwrap();
+        transcript.done();
+        prepared
+    }
+
+    #[test]
+    fn attributes_of_the_services_own_are_learned_by_the_rest_of_their_name() {
+        let schemas = json!([{"id": "urn:example:people:2.0:User", "attributes": [
+            {"name": "badgeNumber", "type": "string"}, {"name": "desk", "type": "integer"},
+            {"name": "remote", "type": "boolean"}, {"name": "seen", "type": "dateTime"},
+            {"name": "address", "type": "complex"}, {"name": "tags", "multiValued": true},
+            {"name": "score", "type": "decimal", "mutability": "readOnly"},
+        ]}]);
+        let asked = [
+            "email",
+            "x_badge_number",
+            "x_desk",
+            "x_remote",
+            "x_seen",
+            "x_address",
+            "x_tags",
+            "x_score",
+            "x_none",
+            "x_",
+        ];
+        let learned = own(json!({}), schemas, &asked);
+        assert_eq!(
+            learned.unavailable,
+            ["x_address", "x_tags", "x_score", "x_none", "x_"]
+        );
+        let token: Value = serde_json::from_str(&learned.prepared).unwrap();
+        let at = |name: &str, holds: &str| json!({"at": format!("urn:example:people:2.0:User:{name}"), "h": holds});
+        assert_eq!(
+            token["x"],
+            json!({
+                "x_badge_number": at("badgeNumber", "text"), "x_desk": at("desk", "number"),
+                "x_remote": at("remote", "boolean"), "x_seen": at("seen", "moment"),
+            })
+        );
+    }
+
+    #[test]
+    fn bulk_is_used_only_where_it_is_announced() {
+        let learned = |bulk: Value| own(json!({"bulk": bulk}), json!([]), &["email"]).prepared;
+        let offered = json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": 1048576});
+        assert!(learned(offered).contains(r#""b":{"n":1000,"s":1048576}"#));
+        assert!(learned(json!({"supported": "true"})).contains(r#""b":{"n":100,"s":1048576}"#));
+        for none in [
+            json!(null),
+            json!({"supported": false, "maxOperations": 1000}),
+            json!({"supported": true, "maxOperations": 1}),
+        ] {
+            assert!(!learned(none.clone()).contains("\"b\""), "{none}");
+        }
     }
 
     #[test]

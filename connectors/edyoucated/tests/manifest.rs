@@ -1,0 +1,98 @@
+//! The manifest says what the code does.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+use std::collections::BTreeSet;
+
+use matricula_connector_edyoucated::PROFILE;
+use matricula_core::manifest::{Field, Manifest, properties};
+use serde_json::Value;
+
+fn manifest() -> Manifest {
+    Manifest::parse(include_bytes!("../manifest.json")).unwrap()
+}
+
+#[test]
+fn the_attributes_are_those_of_the_profile() {
+    let manifest = manifest();
+    let attributes = PROFILE.attributes.iter();
+    let known: BTreeSet<&str> = attributes.map(|attribute| attribute.name).collect();
+    let users = &manifest.operations["upsert-user"].schema;
+    for schema in [users, &manifest.streams["accounts"].schema] {
+        let described = properties(schema).unwrap().keys().map(String::as_str);
+        assert_eq!(described.collect::<BTreeSet<_>>(), known);
+    }
+    let described = properties(users).unwrap();
+    for attribute in PROFILE.attributes {
+        assert_eq!(described[attribute.name]["x-label"]["en"], attribute.label);
+    }
+    assert_eq!(users.get("patternProperties").is_some(), PROFILE.own);
+}
+
+#[test]
+fn groups_are_those_of_the_accounts() {
+    let manifest = manifest();
+    let groups = &manifest.operations["upsert-group"];
+    assert_eq!(groups.members_of.as_deref(), Some("upsert-user"));
+}
+
+#[test]
+fn everything_that_people_read_is_in_both_languages() {
+    fn texts<'m>(value: &'m Value, path: &str, found: &mut Vec<(String, &'m Value)>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    let path = format!("{path}/{key}");
+                    match key.as_str() {
+                        "title" | "help" | "summary" | "x-label" => found.push((path, value)),
+                        _ => texts(value, &path, found),
+                    }
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|value| texts(value, path, found)),
+            _ => {}
+        }
+    }
+    let manifest: Value = serde_json::from_slice(include_bytes!("../manifest.json")).unwrap();
+    let mut found = Vec::new();
+    texts(&manifest, "", &mut found);
+    assert!(found.len() > 20, "{}", found.len());
+    for (path, text) in found {
+        for language in ["en", "de"] {
+            let text = text[language].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "{path} has no {language}");
+        }
+    }
+}
+
+/// The names of a method's fields of which this is true.
+fn fields(manifest: &Manifest, method: &str, is: fn(&Field) -> bool) -> Vec<String> {
+    let fields = manifest.method(method).unwrap().fields.iter();
+    fields
+        .filter(|field| is(field))
+        .map(|field| field.name.clone())
+        .collect()
+}
+
+#[test]
+fn the_token_is_secret_and_nothing_may_be_left_out() {
+    let manifest = manifest();
+    assert_eq!(
+        fields(&manifest, "scim", |field| field.secret),
+        ["scim_token"]
+    );
+    assert_eq!(
+        fields(&manifest, "scim", |field| field.required),
+        ["scim_url", "scim_token"]
+    );
+}
+
+#[test]
+fn nobody_is_created_without_names_and_an_address() {
+    let users = &manifest().operations["upsert-user"];
+    assert_eq!(
+        users.schema["required"],
+        serde_json::json!(["email", "first_name", "last_name"])
+    );
+    assert_eq!(users.active.as_deref(), Some("active"));
+}
