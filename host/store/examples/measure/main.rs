@@ -1,4 +1,4 @@
-//! Measures the store with 50 000 people and as many documents: `cargo run --release -p matricula-store --example measure`.
+//! Measures the store with 50 000 people, three memberships of each and as many documents: `cargo run --release -p matricula-store --example measure`.
 //!
 //! Prints a table: time that passed, time on the processor in all threads (Linux only; what counts on a
 //! machine that does other things as well), and the budget of the latter where there is one. The store is
@@ -9,6 +9,7 @@
 )]
 
 mod documents;
+mod groups;
 mod table;
 
 use std::path::PathBuf;
@@ -372,6 +373,7 @@ async fn main() -> Result<(), StoreError> {
         50_000
     );
     table.line("decide(): 50 000", start.elapsed(), None);
+    bench.groups(&mut table).await?;
     bench.documents(&mut table).await?;
 
     let start = Clock::start();
