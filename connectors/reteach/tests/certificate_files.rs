@@ -126,15 +126,13 @@ mod check {
 
     fn check(config: Value, mut exchanges: Vec<Value>) -> Report {
         let scim = "GET https://academy.example.com/scim/v2";
-        let mut all = vec![
-            json!({
-                "request": format!("{scim}/Users?startIndex=1&count=1"),
-                "response": {
-                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                    "totalResults": 0, "Resources": []
-                }
-            }),
-        ];
+        let mut all = vec![json!({
+            "request": format!("{scim}/Users?startIndex=1&count=1"),
+            "response": {
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                "totalResults": 0, "Resources": []
+            }
+        })];
         all.append(&mut exchanges);
         let need = Need {
             subject: "certificates".into(),
