@@ -11,6 +11,10 @@
 //! to ask the source, which is done with the automation's own credentials: a forged one costs one cycle that
 //! finds nothing, and many within a few seconds make one cycle ([`Matricula::hook`](matricula_service::Matricula::hook)).
 //!
+//! Systems that sign their events (Kombo) have one address for all connections, `/hooks/connector/{id}`: the signature
+//! says for whom an event may speak ([`Matricula::signed_event`](matricula_service::Matricula::signed_event)). A wrong
+//! one is a 401, and counted. Nothing of an event is logged.
+//!
 //! Personio waits three seconds for an answer, comes back after a 5xx for up to three days, and does not after a
 //! 4xx. So a store that is busy is a 503 with `Retry-After`, and 404 is what it is: an address that does not work, be
 //! it the automation or the secret, which look the same from outside. An automation that is paused or deactivated
@@ -28,7 +32,7 @@ use axum::routing::get;
 use futures::StreamExt as _;
 use matricula_core::AutomationId;
 use matricula_core::store::StoreError;
-use matricula_service::Error;
+use matricula_service::{Error, SignedEvent};
 use tokio::time::timeout;
 
 use crate::Shared;
@@ -40,7 +44,12 @@ const BODY: usize = 64 * 1024;
 const NAME: usize = 256;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/hooks/{automation}/{secret}", get(probed).post(take))
+    Router::new()
+        .route("/hooks/{automation}/{secret}", get(probed).post(take))
+        .route(
+            "/hooks/connector/{connector}",
+            get(probed).post(take_signed),
+        )
 }
 
 /// Some services ask for the address before they send to it. Nothing about it is told.
@@ -82,8 +91,62 @@ async fn take(
     }
 }
 
+/// Takes an event that the remote system has signed.
+async fn take_signed(
+    State(shared): State<Arc<Shared>>,
+    address: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let options = &shared.options;
+    let mut whole = Vec::new();
+    timeout(
+        options.body_within,
+        read(&headers, body, |chunk| whole.extend_from_slice(chunk)),
+    )
+    .await
+    .map_err(|_| Problem::BODY_SLOW)??;
+    let Ok(Path(connector)) = address else {
+        return Err(Problem::NOT_FOUND);
+    };
+    let header = shared.matricula.signature_header(&connector);
+    let header = header.ok().flatten().ok_or(Problem::NOT_FOUND)?;
+    let mut signatures = headers.get_all(&header).iter();
+    // Two of them are none: which one was meant cannot be told.
+    let signature = match (signatures.next(), signatures.next()) {
+        (Some(one), None) => one.to_str().unwrap_or_default(),
+        _ => "",
+    };
+    let answer = async {
+        let _place = shared
+            .places
+            .acquire()
+            .await
+            .map_err(|_| Problem::UNKNOWN)?;
+        let matricula = &shared.matricula;
+        let event = matricula.signed_event(&connector, signature, &whole);
+        event.await.map_err(problem)
+    };
+    let event = timeout(options.store_within, answer).await;
+    match event.map_err(|_| Problem::STORE_SILENT)?? {
+        SignedEvent::Taken => {
+            shared.metrics.event("taken");
+            Ok(StatusCode::ACCEPTED)
+        }
+        SignedEvent::Refused => {
+            shared.metrics.event("refused");
+            Err(Problem::SIGNATURE)
+        }
+    }
+}
+
 /// Reads a body to its end and keeps nothing of it.
 async fn discard(headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+    read(headers, body, |_| ()).await
+}
+
+/// Reads a body to its end, which is no longer than an event may be.
+async fn read(headers: &HeaderMap, body: Body, mut keep: impl FnMut(&[u8])) -> Result<(), Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -98,6 +161,7 @@ async fn discard(headers: &HeaderMap, body: Body) -> Result<(), Problem> {
         left = left
             .checked_sub(chunk.len())
             .ok_or(Problem::BODY_TOO_LARGE)?;
+        keep(&chunk);
     }
     Ok(())
 }

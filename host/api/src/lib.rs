@@ -164,6 +164,7 @@ impl Api {
     /// | `GET /readyz` | 200, or 503 with the reason |
     /// | `GET /metrics` | 200, `OpenMetrics` text |
     /// | `POST /hooks/{automation}/{secret}` | 202; 404 for anything wrong; 408, 413; 503 with `Retry-After` |
+    /// | `POST /hooks/connector/{connector}` | the same of events that are signed; 401 for a wrong signature |
     /// | `GET /hooks/{automation}/{secret}` | 204, whatever the address |
     /// | `GET /app/`, `GET /embed.js` | the page, and the script that embeds it |
     /// | `/api/v1/…` | what the page is made of: [`openapi`] describes it |

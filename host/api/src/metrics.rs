@@ -53,6 +53,7 @@ pub struct Metrics {
     cycles: Family<Label, Counter>,
     people: Family<Label, Counter>,
     requests: Family<Label, Counter>,
+    events: Family<Label, Counter>,
     pub(crate) remote: Remote,
 }
 
@@ -74,6 +75,7 @@ impl Metrics {
         let cycles = family("status", &ENDINGS);
         let people = family("outcome", &outcomes().map(OutcomeKind::as_str));
         let requests = family("side", &[SOURCE, TARGET]);
+        let events = family("signature", &["taken", "refused"]);
         let build: Info<Label> = Info::new([("version", version)]);
         registry.register("build", "What runs", build);
         registry.register_with_unit(
@@ -103,6 +105,11 @@ impl Metrics {
             "Requests that ended runs made, by the side of the flow",
             requests.clone(),
         );
+        registry.register(
+            "events",
+            "Signed events of remote systems, by whether their signature was right",
+            events.clone(),
+        );
         let remote = Remote::register(&mut registry);
         Self {
             registry,
@@ -111,8 +118,15 @@ impl Metrics {
             cycles,
             people,
             requests,
+            events,
             remote,
         }
+    }
+
+    /// Counts a signed event as `taken` or `refused`.
+    pub(crate) fn event(&self, signature: &'static str) {
+        let label = [("signature", signature)];
+        self.events.get_or_create(&label).inc();
     }
 
     /// Everything, as `OpenMetrics` text. What only the store knows is left out if it does not answer.

@@ -7,7 +7,8 @@
 //! | `GET /app/{file}` | its parts; those under `assets/` never change |
 //! | `GET /embed.js` | the custom element, for any origin |
 //!
-//! The policy allows nothing inline and no address but this server's own. Pictures may come from anywhere by
+//! The policy allows nothing inline, no address but this server's own, and no frame but the windows of systems that
+//! are signed in to in one of their own. Pictures may come from anywhere by
 //! https: vendors' tokens name pictures of people.
 
 use std::sync::Arc;
@@ -66,7 +67,14 @@ async fn index(
     let vendor = vendor.and_then(|id| shared.sessions.vendors().vendor(&id));
     let framed_by = vendor.map(|vendor| vendor.origins().join(" "));
     let framed_by = framed_by.filter(|origins| !origins.is_empty());
-    let policy = format!("{POLICY}{}", framed_by.as_deref().unwrap_or("'none'"));
+    // Windows that owners sign in to a system with; of a vendor that gives what they need.
+    let frames = vendor.map(|vendor| shared.matricula.frames(vendor.id()));
+    let frames = frames.unwrap_or_else(|| Ok(Vec::new()))?;
+    let framed_by = framed_by.as_deref().unwrap_or("'none'");
+    let policy = match frames.is_empty() {
+        true => format!("{POLICY}{framed_by}"),
+        false => format!("{POLICY}{framed_by}; frame-src {}", frames.join(" ")),
+    };
     let mut response = send(page, &headers);
     let own = response.headers_mut();
     own.insert(CACHE_CONTROL, ASK_AGAIN);

@@ -220,6 +220,12 @@ impl Problem {
         "The session has ended",
         "Ask for a new token.",
     );
+    pub(crate) const SIGNATURE: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "signature.wrong",
+        "The signature of the event is not right",
+        "Sign the body as it is sent, with the secret that the system shows for its webhooks.",
+    );
     pub(crate) const NO_PAGE: Self = Self::new(
         StatusCode::NOT_FOUND,
         "page.missing",
@@ -256,6 +262,12 @@ impl Problem {
         "flow.not-bought",
         "This automation is not part of your plan",
         "Ask the vendor of the application for it.",
+    );
+    pub(crate) const UNTESTED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "flow.untested",
+        "The flow has to be tested before it is activated",
+        "Make a plan of the same settings and credentials, look at it, and name it in `plan`. It is kept for a quarter of an hour.",
     );
     pub(crate) const CREDENTIAL_FIELDS: Self = Self::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -366,7 +378,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.status == StatusCode::UNAUTHORIZED && self.code != Self::SIGNATURE.code {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.closes {

@@ -175,7 +175,7 @@ impl Builder {
     ///
     /// # Errors
     /// `store.…` if the store cannot be opened, `store.wrong-key` if it was made with another key;
-    /// `policy.wrong` and `link.wrong` for an origin or address that is none.
+    /// `vendors.given` for a value that no connector takes; `policy.wrong` and `link.wrong` for an origin or address that is none.
     pub fn build(self) -> Result<Engine, Error> {
         if let Some(refused) = self.refused {
             return Err(refused);
@@ -207,6 +207,7 @@ impl Builder {
             // Nothing is known of other processes: their leases run out.
             gone: Arc::new(|_| false),
         }));
+        matricula.give(self.vendors.given())?;
         let link = self.link.as_deref().map(AutomationLink::parse).transpose();
         let brand = Brand {
             link: link.map_err(|error| Error::new("link.wrong", error))?,

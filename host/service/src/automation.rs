@@ -255,12 +255,12 @@ impl Matricula {
     ) -> Result<Side, Error> {
         let connector = self.connectors.load(&credential.connector)?;
         let secrets = self.store.secrets(&credential.id).await?;
-        let egress = self
-            .gateway
-            .session(connector.manifest(), credential, secrets)?;
+        let manifest = connector.manifest();
+        let (credential, secrets) = self.whole(manifest, credential, secrets);
+        let egress = self.gateway.session(manifest, &credential, secrets)?;
         Ok(Side {
             egress,
-            config: config(credential, settings).into(),
+            config: config(&credential, settings).into(),
             connector,
         })
     }

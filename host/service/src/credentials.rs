@@ -1,19 +1,25 @@
 //! Credentials: adding, testing, removing.
 
+mod fields;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use matricula_core::board::{TestResult, Tested};
 use matricula_core::connector::{Call, Connector as _, Need, Report};
 use matricula_core::credential::{Credential, Secrets};
-use matricula_core::manifest::Method;
+use matricula_core::manifest::{Manifest, Method};
 use matricula_core::notice::WEBHOOK;
 use matricula_core::{CredentialId, Failure, Person, TenantId};
 use matricula_flow::Flow;
 use serde_json::{Value, json};
 
+use crate::connect::Connected;
 use crate::error::{Error, there_are};
 use crate::needs::needs;
 use crate::{Matricula, automation};
+
+pub use fields::{Entered, WrongField};
+use fields::{check_fields, choose_method, misplaced, missing};
 
 /// A credential as it is entered.
 pub struct NewCredential {
@@ -29,36 +35,38 @@ pub struct NewCredential {
     pub secrets: Secrets,
 }
 
-/// The fields of a credential as they are entered, before anything is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Entered<'a> {
-    /// Those that are no secrets.
-    pub public: &'a BTreeMap<String, String>,
-    /// Those that are.
-    pub secrets: &'a Secrets,
-}
-
-/// A field of a credential that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongField {
-    /// The field.
-    pub name: String,
-    /// Whether it stands, or is missing, among the secrets.
-    pub secret: bool,
-    /// Stable: `field.unknown`, `field.half` or `field.missing`.
-    pub code: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
 impl Matricula {
-    /// The method of this id that a connector authenticates by, or its only one.
+    /// The method of this id that a tenant may authenticate to a connector by, or its only one.
     ///
     /// # Errors
     /// [`Error::CredentialFields`] if there is no such method, or there are several to choose from.
-    pub fn method(&self, connector: &str, id: Option<&str>) -> Result<Method, Error> {
+    pub fn method(
+        &self,
+        tenant: &TenantId,
+        connector: &str,
+        id: Option<&str>,
+    ) -> Result<Method, Error> {
         let component = self.connectors.load(connector)?;
-        choose_method(connector, &component.manifest().authentication, id).cloned()
+        self.chosen(tenant, component.manifest(), id).cloned()
+    }
+
+    pub(crate) fn chosen<'a>(
+        &self,
+        tenant: &TenantId,
+        manifest: &'a Manifest,
+        id: Option<&str>,
+    ) -> Result<&'a Method, Error> {
+        let methods: Vec<&Method> = self.methods(tenant, manifest).collect();
+        let known = |id: &str| manifest.method(id).is_some();
+        let offered = |id: &str| methods.iter().any(|method| method.id == id);
+        if let Some(id) = id.filter(|id| known(id) && !offered(id)) {
+            return Err(Error::CredentialFields(format!(
+                "the method {id} of {} needs what the application that embeds this one gives, and it gives none here: {}",
+                manifest.id,
+                there_are(methods.iter().map(|method| method.id.as_str()))
+            )));
+        }
+        choose_method(&manifest.id, &methods, id)
     }
 
     /// Adds a credential. It is not tested: see [`Self::test_credential`].
@@ -71,13 +79,26 @@ impl Matricula {
         tenant: &TenantId,
         new: NewCredential,
     ) -> Result<Credential, Error> {
+        self.add_connected(tenant, new, None).await
+    }
+
+    /// The same with what [connecting](Self::take_up) has filled in.
+    ///
+    /// # Errors
+    /// As [`Self::add_credential`]; [`Error::ConnectRefused`] if somebody has connected to something else.
+    pub async fn add_connected(
+        &self,
+        tenant: &TenantId,
+        new: NewCredential,
+        connected: Option<Connected>,
+    ) -> Result<Credential, Error> {
         if new.name.trim().is_empty() || new.name.chars().any(char::is_control) {
             return Err(Error::CredentialFields(
                 "a credential needs a name of visible text".into(),
             ));
         }
         let id = CredentialId::new(automation::random_id()?);
-        let (credential, secrets) = self.checked(tenant, new, id, self.clock.now())?;
+        let (credential, secrets) = self.checked(tenant, new, connected, id, self.clock.now())?;
         self.store.add_credential(&credential, &secrets).await?;
         Ok(credential)
     }
@@ -118,22 +139,27 @@ impl Matricula {
     ) -> Result<Credential, Error> {
         let old = self.replaceable(tenant, &new.name, &new.connector).await?;
         let method = new.method.as_deref();
-        self.rewrite_credential(&old, method, new.public, new.secrets, by)
+        self.rewrite_credential(&old, method, (new.public, new.secrets), None, by)
             .await
     }
 
-    /// The same of a credential that was found already.
+    /// The same of a credential that was found already, with the open and the secret fields, and with what
+    /// [connecting](Self::take_up) has filled in.
     ///
     /// # Errors
-    /// [`Error::CredentialFields`] as [`Self::add_credential`]; [`Error::Store`] if it was removed meanwhile.
+    /// [`Error::CredentialFields`] as [`Self::add_credential`]; [`Error::ConnectOther`] if somebody has connected to
+    /// something else: its people would all be other people. [`Error::Store`] if it was removed meanwhile.
     pub async fn rewrite_credential(
         &self,
         old: &Credential,
         method: Option<&str>,
-        public: BTreeMap<String, String>,
-        secrets: Secrets,
+        (public, secrets): (BTreeMap<String, String>, Secrets),
+        connected: Option<Connected>,
         by: &Person,
     ) -> Result<Credential, Error> {
+        if connected.as_ref().is_some_and(|of| !of.is_of(old)) {
+            return Err(Error::ConnectOther);
+        }
         let new = NewCredential {
             name: old.name.clone(),
             connector: old.connector.clone(),
@@ -142,7 +168,7 @@ impl Matricula {
             secrets,
         };
         let (credential, secrets) =
-            self.checked(&old.tenant, new, old.id.clone(), old.created_at)?;
+            self.checked(&old.tenant, new, connected, old.id.clone(), old.created_at)?;
         self.store.replace_credential(&credential, &secrets).await?;
         self.credential_replaced(&old.tenant, &credential.id, by)
             .await?;
@@ -156,11 +182,12 @@ impl Matricula {
     /// As [`Self::method`].
     pub fn wrong_fields(
         &self,
+        tenant: &TenantId,
         connector: &str,
         method: Option<&str>,
         entered: Entered<'_>,
     ) -> Result<Vec<WrongField>, Error> {
-        let method = self.method(connector, method)?;
+        let method = self.method(tenant, connector, method)?;
         let mut wrong = misplaced(&method, entered);
         wrong.extend(missing(&method, entered));
         Ok(wrong)
@@ -170,18 +197,24 @@ impl Matricula {
     fn checked(
         &self,
         tenant: &TenantId,
-        new: NewCredential,
+        mut new: NewCredential,
+        connected: Option<Connected>,
         id: CredentialId,
         created_at: jiff::Timestamp,
     ) -> Result<(Credential, Secrets), Error> {
         let connector = self.connectors.load(&new.connector)?;
         let manifest = connector.manifest();
-        let method = choose_method(
-            &new.connector,
-            &manifest.authentication,
-            new.method.as_deref(),
-        )?;
+        let method = self.chosen(tenant, manifest, new.method.as_deref())?;
         check_fields(method, &new.public, &new.secrets)?;
+        if method.connect.is_some() && connected.is_none() {
+            return Err(Error::CredentialFields(format!(
+                "the method {} of {} is connected to in a window of the page",
+                method.id, new.connector
+            )));
+        }
+        if let Some(connected) = connected {
+            new.secrets = connected.join(&new.connector, method, &mut new.public, new.secrets)?;
+        }
         let credential = Credential {
             id,
             tenant: tenant.clone(),
@@ -192,8 +225,9 @@ impl Matricula {
             created_at,
         };
         // The gateway knows what it can send with; nothing is sent yet.
+        let (whole, secrets) = self.whole(manifest, &credential, new.secrets.clone());
         self.gateway
-            .session(manifest, &credential, new.secrets.clone())
+            .session(manifest, &whole, secrets)
             .map_err(|error| Error::CredentialFields(error.to_string()))?;
         Ok((credential, new.secrets))
     }
@@ -320,94 +354,6 @@ impl Matricula {
     }
 }
 
-/// The method of this id, or the only one.
-fn choose_method<'a>(
-    connector: &str,
-    methods: &'a [Method],
-    id: Option<&str>,
-) -> Result<&'a Method, Error> {
-    let ids = || there_are(methods.iter().map(|method| method.id.as_str()));
-    match (id, methods) {
-        (None, [only]) => Ok(only),
-        (None, _) => Err(Error::CredentialFields(format!(
-            "{connector} has several methods of authentication, choose one: {}",
-            ids()
-        ))),
-        (Some(id), _) => methods
-            .iter()
-            .find(|method| method.id == id)
-            .ok_or_else(|| {
-                Error::CredentialFields(format!(
-                    "{connector} has no method of authentication \"{id}\": {}",
-                    ids()
-                ))
-            }),
-    }
-}
-
-fn check_fields(
-    method: &Method,
-    public: &BTreeMap<String, String>,
-    secrets: &Secrets,
-) -> Result<(), Error> {
-    // What is missing is told by the gateway, which knows what it can do without.
-    let wrong = misplaced(method, Entered { public, secrets });
-    match wrong.into_iter().next() {
-        Some(first) => Err(Error::CredentialFields(first.message)),
-        None => Ok(()),
-    }
-}
-
-/// Fields that the method does not have, or has in the other half.
-fn misplaced(method: &Method, entered: Entered<'_>) -> Vec<WrongField> {
-    let public = entered.public.keys().map(|name| (name.as_str(), false));
-    let secrets = entered.secrets.iter().map(|(name, _)| (name, true));
-    let of = |(name, secret): (&str, bool)| {
-        let known = method.fields.iter().find(|field| field.name == name);
-        let (code, message) = match known {
-            None => {
-                let known = there_are(method.fields.iter().map(|field| field.name.as_str()));
-                let message = format!("there is no field \"{name}\": {known}");
-                ("field.unknown", message)
-            }
-            Some(field) if field.secret == secret => return None,
-            Some(_) => {
-                let message = match secret {
-                    false => format!("the field {name} is a secret and must be given as one"),
-                    true => format!("the field {name} is no secret and must not be given as one"),
-                };
-                ("field.half", message)
-            }
-        };
-        Some(WrongField {
-            name: name.to_owned(),
-            secret,
-            code,
-            message,
-        })
-    };
-    public.chain(secrets).filter_map(of).collect()
-}
-
-/// Fields that the method needs and that are empty or not there at all.
-fn missing(method: &Method, entered: Entered<'_>) -> Vec<WrongField> {
-    let value = |name: &str| {
-        let public = entered.public.get(name).map(String::as_str);
-        public.or_else(|| entered.secrets.get(name))
-    };
-    let lacks = |name: &str| value(name).is_none_or(|value| value.trim().is_empty());
-    let fields = method.fields.iter().filter(|field| field.required);
-    fields
-        .filter(|field| lacks(&field.name))
-        .map(|field| WrongField {
-            name: field.name.clone(),
-            secret: field.secret,
-            code: "field.missing",
-            message: format!("the field {} is needed", field.name),
-        })
-        .collect()
-}
-
 pub(crate) fn find<'a>(credentials: &'a [Credential], name: &str) -> Result<&'a Credential, Error> {
     credentials
         .iter()
@@ -431,89 +377,4 @@ pub(crate) fn config(credential: &Credential, settings: &Value) -> String {
 /// fields, so that one may be called so too.
 fn check_config(credential: &Credential, language: &str) -> String {
     json!({ "credential": credential.public, "settings": {}, "language": language }).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn method() -> Method {
-        serde_json::from_value(json!({
-            "id": "token", "title": { "en": "Token" }, "sessions": [],
-            "fields": [
-                { "name": "url", "title": { "en": "Address" }, "format": "uri" },
-                { "name": "token", "title": { "en": "Token" }, "secret": true },
-                { "name": "note", "title": { "en": "Note" }, "required": false },
-            ],
-        }))
-        .unwrap()
-    }
-
-    fn check(public: &[(&str, &str)], secrets: &[(&str, &str)]) -> Result<(), String> {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let public = public.iter().map(own).collect();
-        let secrets = Secrets::new(secrets.iter().map(own));
-        check_fields(&method(), &public, &secrets).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn fields_must_be_known_and_in_the_right_half() {
-        let url = ("url", "https://academy.example.com/scim/v2");
-        assert_eq!(check(&[url], &[("token", "t")]), Ok(()));
-        for (public, secrets, reason) in [
-            (
-                vec![url, ("token", "t")],
-                vec![],
-                "the field token is a secret and must be given as one",
-            ),
-            (
-                vec![],
-                vec![url, ("token", "t")],
-                "the field url is no secret and must not be given as one",
-            ),
-            (
-                vec![url, ("tokn", "t")],
-                vec![("token", "t")],
-                "there is no field \"tokn\": there are url, token, note",
-            ),
-        ] {
-            assert_eq!(check(&public, &secrets), Err(reason.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_is_missing_is_told_with_what_is_misplaced() {
-        let public = BTreeMap::from([("token".to_owned(), "t".to_owned())]);
-        let secrets = Secrets::default();
-        let entered = Entered {
-            public: &public,
-            secrets: &secrets,
-        };
-        let told = |wrong: Vec<WrongField>| -> Vec<(String, bool, &str)> {
-            let wrong = wrong.into_iter();
-            wrong.map(|of| (of.name, of.secret, of.code)).collect()
-        };
-        assert_eq!(
-            told(misplaced(&method(), entered)),
-            [("token".to_owned(), false, "field.half")]
-        );
-        assert_eq!(
-            told(missing(&method(), entered)),
-            [("url".to_owned(), false, "field.missing")]
-        );
-    }
-
-    #[test]
-    fn the_method_is_chosen_where_there_is_only_one() {
-        let methods = [method()];
-        assert_eq!(choose_method("x", &methods, None).unwrap().id, "token");
-        let error = choose_method("x", &methods, Some("oauth"))
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "x has no method of authentication \"oauth\": there is only token"
-        );
-        assert!(choose_method("x", &[method(), method()], None).is_err());
-    }
 }

@@ -236,7 +236,7 @@ impl Cycles for Matricula {
         // A flow that was not read since the process began has no more than its name.
         kept(&self.kept.abouts, &standing.flow).unwrap_or_else(|| About {
             title: serde_json::json!({ "en": standing.flow }),
-            records: Records::default(),
+            ..About::default()
         })
     }
 }
@@ -245,6 +245,7 @@ fn about(flow: &Flow) -> About {
     About {
         title: serde_json::to_value(flow.title()).unwrap_or_default(),
         records: records(flow),
+        tells_success: flow.tells_success(),
     }
 }
 

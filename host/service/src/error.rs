@@ -77,6 +77,39 @@ pub enum Error {
     /// What was entered for a credential does not fit the connector's method.
     #[error("{0}")]
     CredentialFields(String),
+    /// The method has no window to sign in with, or none to sign in anew.
+    #[error("the method {method} of {connector} has no window to sign in with for this")]
+    ConnectUnknown {
+        /// The connector.
+        connector: String,
+        /// The method.
+        method: String,
+    },
+    /// The window's token is not taken, or stands for what is not this tenant's.
+    #[error(
+        "the sign-in cannot be taken up: it was taken up before, or too long ago; connect again"
+    )]
+    ConnectRefused,
+    /// Somebody has signed in to another connection than the one that is to be renewed.
+    #[error(
+        "this is another connection than the one that is to be renewed; add it as a credential of its own"
+    )]
+    ConnectOther,
+    /// The system asks who signs in, and the token of the session does not say it.
+    #[error(
+        "the system asks for your e-mail address, which the application does not tell; it has to put the claim `email` into its tokens"
+    )]
+    ConnectEmail,
+    /// What a vendor gives is not what a connector takes.
+    #[error("vendor \"{vendor}\", connectors.{connector}: {problem}")]
+    Given {
+        /// The vendor.
+        vendor: String,
+        /// The connector.
+        connector: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// There is no credential of that name.
     #[error("there is no credential \"{name}\": {hint}")]
     CredentialUnknown {
@@ -204,6 +237,11 @@ impl Error {
             Self::ConnectorMisnamed { .. } => "connector.misnamed",
             Self::NotOffered { .. } => "connector.not-offered",
             Self::CredentialFields(_) => "credential.fields",
+            Self::ConnectUnknown { .. } => "connect.unknown",
+            Self::ConnectRefused => "connect.refused",
+            Self::ConnectOther => "connect.other",
+            Self::ConnectEmail => "connect.email",
+            Self::Given { .. } => "vendors.given",
             Self::CredentialUnknown { .. } => "credential.unknown",
             Self::CredentialConnector { .. } => "credential.connector",
             Self::CredentialMissing { .. } => "credential.missing",

@@ -9,6 +9,7 @@
 mod automation;
 mod catalogue;
 mod clock;
+mod connect;
 mod connectors;
 mod credentials;
 mod cycles;
@@ -24,16 +25,17 @@ mod serve;
 
 pub use automation::{Opened, Selection, random_id};
 pub use clock::SystemClock;
+pub use connect::{Connected, Visitor, Window};
 pub use connectors::Connectors;
 pub use credentials::{Entered, NewCredential, WrongField};
 pub use cycles::records;
 pub use documents::Decided;
 pub use error::Error;
 pub use flows::{FlowPath, Flows, Tested};
-pub use lifecycle::{Amendment, Examined, Requirement, Terms};
+pub use lifecycle::{Amendment, Examined, Requirement, SignedEvent, Terms};
 pub use lookups::Sample;
 pub use needs::needs;
-pub use plans::{Plan, PlanError, PlanRequest, PlanStatus, Plans};
+pub use plans::{Plan, PlanError, PlanRequest, PlanStatus, Plans, Subject};
 pub use serve::Service;
 
 use std::sync::{Arc, OnceLock};
@@ -41,6 +43,7 @@ use std::time::Duration;
 
 use matricula_core::agenda::Ledger;
 use matricula_core::clock::Clock;
+use matricula_core::credential::Given;
 use matricula_core::store::Store;
 use matricula_egress::Gateway;
 use matricula_engine::schedule::Scheduler;
@@ -85,6 +88,8 @@ pub struct Matricula {
     shortest_interval: Duration,
     owner: String,
     gone: Gone,
+    /// What vendors give to their tenants' credentials.
+    given: OnceLock<Given>,
     /// The schedule that this process keeps, if it keeps one.
     scheduler: OnceLock<Scheduler>,
 }
@@ -110,6 +115,7 @@ impl Matricula {
             options: parts.options,
             shortest_interval: parts.shortest_interval,
             owner: parts.owner,
+            given: OnceLock::new(),
             scheduler: OnceLock::new(),
         }
     }

@@ -119,6 +119,8 @@ fn manifest() -> Manifest {
         help: Text::default(),
         secret,
         required: true,
+        given: false,
+        connected: false,
         format: format.map(str::to_owned),
     };
     Manifest {
@@ -132,6 +134,7 @@ fn manifest() -> Manifest {
             id: METHOD.to_owned(),
             title: Text::default(),
             help: Text::default(),
+            connect: None,
             fields: vec![field(URL, false, Some("uri")), field(KEY, true, None)],
             sessions: Vec::new(),
         }],
@@ -140,6 +143,7 @@ fn manifest() -> Manifest {
         streams: BTreeMap::new(),
         operations: BTreeMap::new(),
         lookups: BTreeMap::new(),
+        webhook: None,
     }
 }
 

@@ -119,8 +119,22 @@ pub struct Plans {
 /// A plan that is kept; the oldest begun comes first.
 struct Kept {
     tenant: TenantId,
+    subject: Subject,
     state: Mutex<State>,
     task: OnceLock<AbortHandle>,
+}
+
+/// What a plan is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The flow's name.
+    pub flow: String,
+    /// The source's credential.
+    pub source: CredentialId,
+    /// The target's credential.
+    pub target: CredentialId,
+    /// Settings as they were given.
+    pub settings: Map<String, Value>,
 }
 
 struct State {
@@ -203,6 +217,12 @@ impl Plans {
         self.has_room(&mut self.lock(), tenant)?;
         let matricula = Arc::clone(&self.matricula);
         let (cadence, language) = (request.cadence.clone(), request.language.clone());
+        let subject = Subject {
+            flow: request.flow.clone(),
+            source: request.source.clone(),
+            target: request.target.clone(),
+            settings: request.settings.clone(),
+        };
         let (flow, opened) = matricula.to_plan(tenant, request).await?;
         if let Some(cadence) = &cadence {
             matricula.check_cadence(cadence)?;
@@ -226,6 +246,7 @@ impl Plans {
         };
         let made = Arc::new(Kept {
             tenant: tenant.clone(),
+            subject,
             state: Mutex::new(State {
                 plan: plan.clone(),
                 people: Arc::default(),
@@ -263,6 +284,14 @@ impl Plans {
     /// A tenant's plan.
     pub fn plan(&self, tenant: &TenantId, id: &str) -> Option<Plan> {
         self.find(tenant, id).map(|kept| kept.state().plan.clone())
+    }
+
+    /// Whether a tenant's plan is of just this, and done: whoever names it has seen what would happen.
+    pub fn shows(&self, tenant: &TenantId, id: &str, subject: &Subject) -> bool {
+        let plan = self.find(tenant, id);
+        plan.is_some_and(|kept| {
+            kept.subject == *subject && kept.state().plan.status == PlanStatus::Done
+        })
     }
 
     /// The people of a tenant's plan, by kind and key; none before it is done.
@@ -453,6 +482,12 @@ mod tests {
         };
         Arc::new(Kept {
             tenant: "t".into(),
+            subject: Subject {
+                flow: "sync".to_owned(),
+                source: "source".into(),
+                target: "target".into(),
+                settings: Map::new(),
+            },
             state: Mutex::new(State {
                 plan: Plan {
                     id: id.to_owned(),

@@ -36,7 +36,7 @@ struct ConnectorShape {
     summary: Words,
     /// An SVG.
     icon: Option<String>,
-    /// The ways to sign in to the system; an owner chooses one.
+    /// The ways to sign in to the system that the tenant has; an owner chooses one.
     methods: Vec<MethodShape>,
     /// What can be read.
     streams: Vec<StreamShape>,
@@ -54,8 +54,10 @@ struct MethodShape {
     help: Words,
     /// What is entered.
     fields: Vec<FieldShape>,
-    /// Whether somebody signs in to the system in a window of its own instead.
+    /// Whether somebody signs in to the system in a window of its own instead: see `connect`.
     sign_in: bool,
+    /// Whether a connection that there is can be signed in to anew in such a window.
+    renews: bool,
 }
 
 /// A value that is entered.
@@ -103,10 +105,11 @@ pub(super) struct AttributeShape {
 #[utoipa::path(get, path = "/connectors", tag = "catalogue", responses((status = 200, body = Page<ConnectorShape>)))]
 async fn list(
     State(shared): State<Arc<Shared>>,
-    _: Signed,
+    signed: Signed,
 ) -> Result<Json<Page<ConnectorShape>>, Problem> {
     let systems = shared.matricula.systems()?;
-    let all = systems.iter().map(|system| system.manifest().into());
+    let systems = systems.iter();
+    let all = systems.map(|system| shape(&shared, &signed, system.manifest()));
     Ok(Json(Page::whole(all.collect())))
 }
 
@@ -117,36 +120,39 @@ async fn list(
 )]
 async fn show(
     State(shared): State<Arc<Shared>>,
-    _: Signed,
+    signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Json<ConnectorShape>, Problem> {
     let system = shared.matricula.system(&id)?;
-    Ok(Json(system.manifest().into()))
+    Ok(Json(shape(&shared, &signed, system.manifest())))
 }
 
-impl From<&Manifest> for ConnectorShape {
-    fn from(manifest: &Manifest) -> Self {
-        Self {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            title: (&manifest.title).into(),
-            summary: (&manifest.summary).into(),
-            icon: manifest.icon.clone(),
-            methods: manifest.authentication.iter().map(Into::into).collect(),
-            streams: manifest.streams.iter().map(Into::into).collect(),
-        }
+fn shape(shared: &Shared, signed: &Signed, manifest: &Manifest) -> ConnectorShape {
+    let methods = shared.matricula.methods(signed.tenant(), manifest);
+    ConnectorShape {
+        id: manifest.id.clone(),
+        version: manifest.version.clone(),
+        title: (&manifest.title).into(),
+        summary: (&manifest.summary).into(),
+        icon: manifest.icon.clone(),
+        methods: methods.map(Into::into).collect(),
+        streams: manifest.streams.iter().map(Into::into).collect(),
     }
 }
 
 impl From<&Method> for MethodShape {
     fn from(method: &Method) -> Self {
+        let fields = method.fields.iter();
+        let entered = fields.filter(|field| !field.given && !field.connected);
+        let renews = method.connect.as_ref();
+        let renews = renews.and_then(|connect| connect.relink.as_ref());
         Self {
             id: method.id.clone(),
             title: (&method.title).into(),
             help: (&method.help).into(),
-            fields: method.fields.iter().map(Into::into).collect(),
-            // No scheme of a manifest leads through the system's own window yet.
-            sign_in: false,
+            fields: entered.map(Into::into).collect(),
+            sign_in: method.connect.is_some(),
+            renews: renews.is_some(),
         }
     }
 }

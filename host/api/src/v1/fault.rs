@@ -32,6 +32,12 @@ impl From<Error> for Problem {
             Error::NotOffered { .. } => {
                 say(StatusCode::NOT_FOUND, "The connector does not offer this")
             }
+            Error::ConnectUnknown { .. } => {
+                say(StatusCode::NOT_FOUND, "There is no window to sign in with")
+            }
+            Error::ConnectRefused => say(WRONG, "The sign-in cannot be taken up"),
+            Error::ConnectEmail => say(WRONG, "The system asks who signs in"),
+            Error::ConnectOther => say(StatusCode::CONFLICT, "It is another connection"),
             Error::CredentialUnknown { .. } => {
                 say(StatusCode::NOT_FOUND, "There is no such credential")
             }
@@ -100,6 +106,7 @@ impl From<Error> for Problem {
                 store_problem(error)
             }
             Error::Flow(_)
+            | Error::Given { .. }
             | Error::Unreadable { .. }
             | Error::ConnectorRefused(_)
             | Error::ConnectorMisnamed { .. }

@@ -10,6 +10,7 @@
 //! | `tenant` | for how long runs are kept, and erasing a person |
 //! | `idempotency` | requests that are sent again, and clients that hang up |
 //! | `flows`, `connectors` | the catalogue |
+//! | `connect` | signing in to a system in a window of its own |
 //! | `credentials` | accesses to remote systems, and what is asked with them |
 //! | `plans` | previews |
 //! | `webhooks` | where notices are sent |
@@ -24,6 +25,7 @@
 
 mod automations;
 mod bounds;
+mod connect;
 mod connectors;
 mod credentials;
 mod document;
@@ -60,6 +62,7 @@ fn resources() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(session::routes())
         .merge(flows::routes())
+        .merge(connect::routes())
         .merge(connectors::routes())
         .merge(credentials::routes())
         .merge(plans::routes())

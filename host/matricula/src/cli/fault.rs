@@ -147,6 +147,11 @@ fn exit_of(error: &Error) -> Exit {
         | Error::CredentialConnector { .. }
         | Error::CredentialAmbiguous { .. }
         | Error::CredentialMismatch { .. }
+        | Error::ConnectUnknown { .. }
+        | Error::ConnectRefused
+        | Error::ConnectOther
+        | Error::ConnectEmail
+        | Error::Given { .. }
         | Error::NotStarted { .. }
         | Error::AutomationUnknown(_)
         | Error::AlreadyStarted { .. }
@@ -163,6 +168,9 @@ fn exit_of(error: &Error) -> Exit {
 fn hint_of(error: &Error) -> Option<String> {
     Some(match error {
         Error::FlowUnknown { .. } => "Another folder can be given with --flows DIR.".to_owned(),
+        Error::Given { .. } => {
+            "host/session/README.md shows what the file of vendors may hold.".to_owned()
+        }
         Error::ConnectorUnknown { .. } => {
             "Another folder can be given with --connectors DIR; `cargo xtask connectors` builds those of \
              this repository."

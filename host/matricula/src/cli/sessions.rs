@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use matricula_core::clock::Clock;
+use matricula_service::Matricula;
 use matricula_session::{Fetch, HttpFetch, Local, Locale, Reference, Sessions, Vendors};
 use zeroize::Zeroizing;
 
@@ -12,15 +13,17 @@ use crate::args::{LocalSignIn, ServeArgs};
 use crate::exit::Exit;
 use crate::fault::Fault;
 
-/// The sessions of a server, with its local sign-in where there is one.
+/// The sessions of a server, whose vendors' gifts are taken to it, with its local sign-in where there is one.
 pub(crate) fn open(
     args: &ServeArgs,
+    matricula: &Matricula,
     clock: Arc<dyn Clock>,
 ) -> Result<(Arc<Sessions>, Option<Arc<Local>>), Fault> {
     let vendors = match &args.vendors {
         Some(file) => read(file)?,
         None => Vendors::default(),
     };
+    matricula.give(vendors.given())?;
     let alone = match args.sign_in_link {
         LocalSignIn::Always => true,
         LocalSignIn::Never => false,

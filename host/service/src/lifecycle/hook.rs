@@ -6,7 +6,7 @@
 
 use matricula_core::journal::Deed;
 use matricula_core::run::Trigger;
-use matricula_core::standing::{Demand, Lifecycle};
+use matricula_core::standing::{Demand, Lifecycle, Standing};
 use matricula_core::{AutomationId, Person, TenantId};
 use matricula_engine::schedule::GATHER;
 use serde_json::Value;
@@ -52,8 +52,14 @@ impl Matricula {
         let Some(standing) = self.store.standing(id).await? else {
             return Ok(false);
         };
+        self.wake(&standing).await?;
+        Ok(true)
+    }
+
+    /// Wants a cycle of an automation that runs and of which none is wanted yet.
+    pub(super) async fn wake(&self, standing: &Standing) -> Result<(), Error> {
         if standing.lifecycle != Lifecycle::Active || standing.demand.is_some() {
-            return Ok(true);
+            return Ok(());
         }
         let now = self.clock.now();
         let demand = Demand {
@@ -62,6 +68,7 @@ impl Matricula {
             at: now,
         };
         let at = now.saturating_add(GATHER).unwrap_or(now);
+        let id = &standing.automation;
         self.alter(&standing.tenant, id, None, None, |standing| {
             if standing.lifecycle == Lifecycle::Active && standing.demand.is_none() {
                 standing.demand = Some(demand.clone());
@@ -70,7 +77,7 @@ impl Matricula {
             Ok(())
         })
         .await?;
-        Ok(true)
+        Ok(())
     }
 }
 

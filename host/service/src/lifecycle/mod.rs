@@ -8,9 +8,11 @@ mod amend;
 mod change;
 mod hook;
 mod people;
+mod signed;
 mod start;
 
 pub use amend::Amendment;
+pub use signed::SignedEvent;
 pub use start::{Examined, Requirement, Terms};
 
 use matricula_core::agenda::Change;

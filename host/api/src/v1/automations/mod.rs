@@ -34,7 +34,8 @@ use matricula_core::credential::Credential;
 use matricula_core::notice::Contact;
 use matricula_core::standing::Lifecycle;
 use matricula_core::{AutomationId, CredentialId, TenantId};
-use matricula_service::{Amendment, Error, Selection, Terms};
+use matricula_flow::Activation;
+use matricula_service::{Amendment, Error, Selection, Subject, Terms};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -115,6 +116,9 @@ struct Start {
     /// Start although rights are missing that the flow could use.
     #[serde(default)]
     accept_findings: bool,
+    /// The id of a plan of just this that was looked at. A flow whose `activation` is `tested` needs one.
+    #[schema(max_length = 100)]
+    plan: Option<String>,
 }
 
 /// What is to be changed; what is left out stays as it is.
@@ -227,6 +231,8 @@ async fn start(
     Body(start): Body<Start>,
 ) -> Result<Response, Problem> {
     contacts_held(&start.contacts)?;
+    let plan = start.plan.as_deref();
+    Bounds::default().optional("/plan", plan, 0, 100).held()?;
     owner.bought(&start.flow)?;
     let flow = shared.matricula.offered(&start.flow)?;
     let tenant = owner.tenant();
@@ -243,6 +249,18 @@ async fn start(
         accept_findings: start.accept_findings,
         language: owner.session.locale.as_str().to_owned(),
     };
+    if flow.activation() == Activation::Tested {
+        let subject = Subject {
+            flow: start.flow,
+            source: source.id.clone(),
+            target: target.id.clone(),
+            settings: selection.settings.clone(),
+        };
+        let plan = start.plan.as_deref().unwrap_or_default();
+        if !shared.plans.shows(tenant, plan, &subject) {
+            return Err(Problem::UNTESTED);
+        }
+    }
     // Of two that start the same at once, the second one finds it started.
     let name = format!("start/{tenant}/{}/{}/{}", flow.name(), source.id, target.id);
     let _turn = shared.turns.of(name).await;

@@ -18,14 +18,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::WEBHOOK;
+use matricula_core::store::StoreError;
 use matricula_core::{CredentialId, TenantId};
 use matricula_service::{Entered, NewCredential};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zeroize::Zeroizing;
 
 use super::bounds::{Bounds, parameter};
+use super::connect::{TOKEN, exchanged};
 use super::etag::{Basis, Tag, Tagged};
 use super::extract::{Body, Owner, Page, Paging, Path, Query, Signed};
 use crate::Shared;
@@ -79,6 +82,9 @@ struct CredentialAdded {
     #[serde(default)]
     #[schema(required = false)]
     secrets: BTreeMap<String, String>,
+    /// What the system's window has given, for a way to sign in that has one.
+    #[schema(min_length = 1, max_length = 4096)]
+    token: Option<String>,
 }
 
 /// The fields of a credential, all of them anew.
@@ -96,11 +102,15 @@ struct CredentialReplaced {
     #[serde(default)]
     #[schema(required = false)]
     secrets: BTreeMap<String, String>,
+    /// What the system's window has given, for a way to sign in that has one.
+    #[schema(min_length = 1, max_length = 4096)]
+    token: Option<String>,
 }
 
 /// What was entered, held to its bounds and to what the connector asks for.
 fn entered(
     shared: &Shared,
+    tenant: &TenantId,
     connector: &str,
     method: Option<&str>,
     public: BTreeMap<String, String>,
@@ -122,7 +132,9 @@ fn entered(
         public: &public,
         secrets: &secrets,
     };
-    let wrong = shared.matricula.wrong_fields(connector, method, entered)?;
+    let wrong = shared
+        .matricula
+        .wrong_fields(tenant, connector, method, entered)?;
     if wrong.is_empty() {
         return Ok((public, secrets));
     }
@@ -144,7 +156,11 @@ async fn tag(shared: &Shared, credential: &Credential) -> Result<Tag, Problem> {
     Ok(Tag::of(&(credential, secrets)))
 }
 
-async fn find(shared: &Shared, tenant: &TenantId, id: String) -> Result<Credential, Problem> {
+pub(super) async fn find(
+    shared: &Shared,
+    tenant: &TenantId,
+    id: String,
+) -> Result<Credential, Problem> {
     let id = CredentialId::new(id);
     Ok(shared.matricula.credential_by_id(tenant, &id).await?)
 }
@@ -216,14 +232,13 @@ async fn add(
     owner: Owner,
     Body(added): Body<CredentialAdded>,
 ) -> Result<(StatusCode, Tagged<Json<CredentialShape>>), Problem> {
-    let bounds = Bounds::default().text("/name", &added.name, 1, 200).text(
-        "/connector",
-        &added.connector,
-        0,
-        100,
-    );
+    let bounds = Bounds::default()
+        .text("/name", &added.name, 1, 200)
+        .text("/connector", &added.connector, 0, 100)
+        .optional("/token", added.token.as_deref(), 1, TOKEN);
     let (public, secrets) = entered(
         &shared,
+        owner.tenant(),
         &added.connector,
         added.method.as_deref(),
         added.public,
@@ -237,6 +252,18 @@ async fn add(
     if known.len() >= MOST {
         return Err(Problem::CREDENTIALS_MANY);
     }
+    if known.iter().any(|known| known.name == added.name) {
+        return Err(StoreError::Exists(added.name).into());
+    }
+    let token = added.token.map(Zeroizing::new);
+    let connected = exchanged(
+        &shared,
+        &owner,
+        &added.connector,
+        added.method.as_deref(),
+        token.as_deref().map(String::as_str),
+    )
+    .await?;
     let new = NewCredential {
         name: added.name,
         connector: added.connector,
@@ -244,7 +271,10 @@ async fn add(
         public,
         secrets,
     };
-    let credential = shared.matricula.add_credential(tenant, new).await?;
+    let credential = shared
+        .matricula
+        .add_connected(tenant, new, connected)
+        .await?;
     Ok((StatusCode::CREATED, answer(&shared, credential).await?))
 }
 
@@ -268,17 +298,21 @@ async fn replace(
     let old = find(&shared, owner.tenant(), id).await?;
     basis.is(&tag(&shared, &old).await?)?;
     let method = replaced.method.as_deref();
-    let (public, secrets) = entered(
+    let fields = entered(
         &shared,
+        owner.tenant(),
         &old.connector,
         method,
         replaced.public,
         replaced.secrets,
-        Bounds::default(),
+        Bounds::default().optional("/token", replaced.token.as_deref(), 1, TOKEN),
     )?;
+    let token = replaced.token.map(Zeroizing::new);
+    let token = token.as_deref().map(String::as_str);
+    let connected = exchanged(&shared, &owner, &old.connector, method, token).await?;
     let credential = shared
         .matricula
-        .rewrite_credential(&old, method, public, secrets, owner.person())
+        .rewrite_credential(&old, method, fields, connected, owner.person())
         .await?;
     answer(&shared, credential).await
 }

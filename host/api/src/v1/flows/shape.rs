@@ -2,7 +2,7 @@
 
 use matricula_core::connector::Need;
 use matricula_core::notice::Records;
-use matricula_flow::{Flow, Leavers};
+use matricula_flow::{Activation, Flow, Leavers};
 use matricula_service::{Matricula, needs, records};
 use serde::Serialize;
 use serde_json::Value;
@@ -51,8 +51,33 @@ pub(super) struct FlowShape {
     leavers: LeaversShape,
     /// How many may lose their access in one cycle before an owner is asked.
     guard: GuardShape,
+    /// What has to be done before it is started.
+    activation: ActivationShape,
+    /// The kinds of groups of accounts that it keeps. A change of one of a person's is called `groups.` and its kind.
+    groups: Vec<GroupShape>,
     /// How many automations of it the tenant has started.
     automations: u64,
+}
+
+/// What has to be done before a flow is started.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Activation)]
+#[serde(rename_all = "kebab-case")]
+enum ActivationShape {
+    /// Nothing.
+    AtOnce,
+    /// A test: a plan of the same settings and credentials has to have been made, and is named by the start.
+    Tested,
+}
+
+/// A kind of groups.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GroupKind)]
+struct GroupShape {
+    /// Names it.
+    kind: String,
+    /// What it is called.
+    title: Words,
 }
 
 /// What a flow carries.
@@ -212,6 +237,18 @@ impl FlowShape {
                 from: guard.from,
                 count: guard.count,
             },
+            activation: match flow.activation() {
+                Activation::AtOnce => ActivationShape::AtOnce,
+                Activation::Tested => ActivationShape::Tested,
+            },
+            groups: flow
+                .groups()
+                .iter()
+                .map(|group| GroupShape {
+                    kind: group.kind.clone(),
+                    title: (&group.title).into(),
+                })
+                .collect(),
             automations: started
                 .iter()
                 .find(|(name, _)| name == flow.name())

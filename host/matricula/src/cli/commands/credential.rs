@@ -35,7 +35,7 @@ fn add(common: &Common, args: &CredentialAddArgs) -> Result<Exit, Fault> {
                 .await?;
             method.get_or_insert(old.method);
         }
-        let method = matricula.method(&args.connector, method.as_deref())?;
+        let method = matricula.method(&tenant, &args.connector, method.as_deref())?;
         let id = method.id.clone();
         let set = args.set.clone();
         // On a thread of its own, so that an interruption is not left waiting for an answer.

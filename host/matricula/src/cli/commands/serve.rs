@@ -73,7 +73,7 @@ async fn serve(common: &Common, args: &ServeArgs) -> Result<(), Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = ApiOptions::new(clock, readiness.clone());
     let clock_of_sessions = Arc::clone(&options.clock);
-    let (sessions, local) = sessions::open(args, clock_of_sessions)?;
+    let (sessions, local) = sessions::open(args, &matricula, clock_of_sessions)?;
     let router = Api::new(Arc::clone(&matricula), metrics, sessions, options).router();
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", args.listen);

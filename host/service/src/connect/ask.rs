@@ -1,0 +1,257 @@
+//! The requests that make a connection: filling in the manifest's templates, and reading the answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use matricula_core::credential::Credential;
+use matricula_core::egress::{Egress, Request, SendError};
+use matricula_core::template::{Part, parts};
+use matricula_core::{Failure, FailureKind, TenantId};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use super::Visitor;
+use crate::error::Error;
+
+/// A whole request, waits included: somebody looks at a spinner.
+const WITHIN: Duration = Duration::from_secs(30);
+/// No answer of these is longer.
+const LONGEST: usize = 256 * 1024;
+/// What says who asks; where it is missing nothing is sent.
+const EMAIL: &str = "user_email";
+
+/// What templates may name. Never a secret: those are added by the egress.
+pub(super) struct Values(BTreeMap<String, String>);
+
+impl Values {
+    /// What is known of whoever asks, and the open fields of a credential.
+    pub(super) fn new(tenant: &TenantId, visitor: Visitor<'_>, credential: &Credential) -> Self {
+        let mut values = Self(credential.public.clone());
+        let customer = tenant.customer();
+        values.put("tenant", tenant.as_str());
+        values.put("language", visitor.language);
+        values.put("organization", visitor.organization.unwrap_or(customer));
+        if let Some(email) = visitor.email {
+            values.put(EMAIL, email);
+        }
+        values
+    }
+
+    pub(super) fn put(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A template as text. None if something that it names is not known.
+    ///
+    /// # Errors
+    /// [`Error::ConnectEmail`] if that is who asks.
+    pub(super) fn text(&self, template: &str) -> Result<Option<String>, Error> {
+        let mut text = String::new();
+        for part in parts(template) {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Field(name) => match self.0.get(name) {
+                    Some(value) => text.push_str(value),
+                    None if name == EMAIL => return Err(Error::ConnectEmail),
+                    None => return Ok(None),
+                },
+            }
+        }
+        Ok(Some(text))
+    }
+}
+
+/// A template as an address: a field at its beginning is one itself, any other is a part of a path.
+pub(super) fn address(connector: &str, template: &str, values: &Values) -> Result<String, Error> {
+    let mut address = String::new();
+    for (index, part) in parts(template).enumerate() {
+        let name = match part {
+            Part::Literal(literal) => {
+                address.push_str(literal);
+                continue;
+            }
+            Part::Field(name) => name,
+        };
+        let value = values.0.get(name).map(|value| value.trim());
+        let value = value.filter(|value| !value.is_empty()).ok_or_else(|| {
+            let message = format!("{connector} cannot be connected to: {name} is not given");
+            Failure::new(FailureKind::Config, message).with_code("connect.address")
+        })?;
+        match index {
+            0 => address.push_str(value.trim_end_matches('/')),
+            _ => address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC)),
+        }
+    }
+    Ok(address)
+}
+
+/// A body of which each text is a template; members that name what is not known are left out.
+pub(super) fn body(template: Option<&Value>, values: &Values) -> Result<Option<Value>, Error> {
+    fn fill(value: &Value, values: &Values) -> Result<Option<Value>, Error> {
+        Ok(Some(match value {
+            Value::String(text) => match values.text(text)? {
+                Some(text) => Value::String(text),
+                None => return Ok(None),
+            },
+            Value::Array(items) => {
+                let filled = items.iter().map(|item| fill(item, values));
+                let filled = filled.filter_map(Result::transpose);
+                Value::Array(filled.collect::<Result<_, _>>()?)
+            }
+            Value::Object(members) => {
+                let mut filled = Map::new();
+                for (name, value) in members {
+                    if let Some(value) = fill(value, values)? {
+                        filled.insert(name.clone(), value);
+                    }
+                }
+                Value::Object(filled)
+            }
+            other => other.clone(),
+        }))
+    }
+    template.map_or(Ok(None), |template| fill(template, values))
+}
+
+/// A request that is filled in.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: String,
+    pub(super) body: Option<Value>,
+}
+
+/// Sends a request. None if the system refuses what it was asked (a 4xx that is about neither the key nor patience).
+///
+/// # Errors
+/// [`Error::Failure`] if it cannot be asked, does not accept the key, or answers what cannot be read.
+pub(super) async fn ask(
+    system: &str,
+    egress: &dyn Egress,
+    asked: Asked<'_>,
+) -> Result<Option<Value>, Error> {
+    let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+    if asked.body.is_some() {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    let request = Request {
+        method: asked.method.to_owned(),
+        url: asked.url,
+        headers,
+        body: asked.body.map(|body| Bytes::from(body.to_string())),
+        timeout: Some(WITHIN),
+    };
+    let response = egress.send(request, WITHIN).await;
+    let response = response.map_err(|error| unsent(system, &error))?;
+    let failed =
+        |kind, message: String, code| Err(Failure::new(kind, message).with_code(code).into());
+    match response.status {
+        200..=299 if response.body.len() <= LONGEST => {}
+        200..=299 => {
+            let message = format!("{system} has answered more than can be read");
+            return failed(FailureKind::Protocol, message, "connect.answer");
+        }
+        401 | 403 => {
+            tracing::warn!(
+                system,
+                status = response.status,
+                "A vendor's key is refused; nobody can connect."
+            );
+            let message = format!(
+                "{system} does not accept the key of this application; whoever runs the application has to correct it"
+            );
+            return failed(FailureKind::Auth, message, "connect.key");
+        }
+        429 => {
+            let message = format!("{system} asks for patience; try again in a minute");
+            return failed(FailureKind::RateLimited, message, "connect.busy");
+        }
+        400..=499 => {
+            tracing::warn!(
+                system,
+                status = response.status,
+                "A connection could not be made."
+            );
+            return Ok(None);
+        }
+        status => {
+            let message = format!("{system} is not available (status {status}); try again later");
+            return failed(FailureKind::Unavailable, message, "connect.unavailable");
+        }
+    }
+    match serde_json::from_slice(&response.body) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(_) => {
+            let message = format!("{system} has answered something that is no JSON");
+            failed(FailureKind::Protocol, message, "connect.answer")
+        }
+    }
+}
+
+fn unsent(system: &str, error: &SendError) -> Failure {
+    let kind = match error {
+        SendError::OriginNotAllowed(_) | SendError::AddressBlocked(_) => FailureKind::Config,
+        SendError::Unauthenticated(_) => FailureKind::Auth,
+        SendError::TooLarge(_) => FailureKind::Protocol,
+        _ => FailureKind::Unavailable,
+    };
+    Failure::new(kind, format!("{system} could not be asked: {error}"))
+        .with_code("connect.unavailable")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values(email: Option<&str>) -> Values {
+        let credential: Credential = serde_json::from_value(json!({
+            "id": "c", "tenant": "northwind/acme", "connector": "kombo", "method": "connect", "name": "c",
+            "public": { "api_url": "https://api.us.kombo.dev/v1/" }, "created_at": "2026-03-02T09:00:00Z",
+        }))
+        .unwrap();
+        let visitor = Visitor {
+            language: "de",
+            email,
+            organization: None,
+        };
+        Values::new(&credential.tenant, visitor, &credential)
+    }
+
+    #[test]
+    fn an_address_is_filled_without_letting_values_choose_it() {
+        let mut values = values(None);
+        values.put("token", "../x?a#b/c");
+        let filled = |template| address("kombo", template, &values);
+        assert_eq!(
+            filled("{api_url}/by-token/{token}").unwrap(),
+            "https://api.us.kombo.dev/v1/by-token/%2E%2E%2Fx%3Fa%23b%2Fc"
+        );
+        let error = filled("https://api.kombo.dev/{integration_id}").unwrap_err();
+        assert!(error.to_string().contains("integration_id is not given"));
+    }
+
+    #[test]
+    fn a_body_has_what_is_known() {
+        let template = json!({
+            "end_user_origin_id": "{tenant}", "language": "{language}", "name": "{organization}", "tool": "{tool}",
+            "list": ["{tool}", "x{language}"], "link_type": "EMBEDDED", "filter": true,
+        });
+        assert_eq!(
+            body(Some(&template), &values(None)).unwrap().unwrap(),
+            json!({
+                "end_user_origin_id": "northwind/acme", "language": "de", "name": "acme", "list": ["xde"],
+                "link_type": "EMBEDDED", "filter": true,
+            })
+        );
+        let template = json!({ "mail": "{user_email}" });
+        let known = values(Some("ada@example.com"));
+        assert_eq!(
+            body(Some(&template), &known).unwrap().unwrap(),
+            json!({ "mail": "ada@example.com" })
+        );
+        let error = body(Some(&template), &values(None)).unwrap_err();
+        assert_eq!(error.code(), "connect.email");
+    }
+}
