@@ -75,17 +75,34 @@ impl Client<'_> {
     }
 
     /// As [`Client::prepare`] for groups. If there are none, or they may not be seen, every attribute is
-    /// unavailable.
+    /// unavailable. Whether groups have an external id is in no schema, as it is common to all resources; but a
+    /// service whose groups have none refuses to search for it.
     pub fn prepare_groups(&self, attributes: &[String]) -> Result<Preparation> {
         let learned = self.learn_features()?;
-        let offered = matches!(self.groups()?, Groups::Offered(_));
+        let mut unavailable = Vec::new();
+        let status = match learned.filter {
+            true => {
+                let path = Of::Groups.search(EXTERNAL_ID, "matricula");
+                let response = self.get(&format!("{path}&startIndex=1&count=1"))?;
+                if response.status == 200 {
+                    self.listing(&response)?;
+                }
+                response.status
+            }
+            false => 0,
+        };
+        if status != 200 {
+            match self.groups()? {
+                Groups::Offered(_) if matches!(status, 400 | 501) => {
+                    unavailable.push("external_id".to_owned());
+                }
+                Groups::Offered(_) => {}
+                Groups::Forbidden | Groups::NotOffered => unavailable = attributes.to_vec(),
+            }
+        }
         Ok(Preparation {
             prepared: learned.token()?,
-            unavailable: if offered {
-                Vec::new()
-            } else {
-                attributes.to_vec()
-            },
+            unavailable,
         })
     }
 

@@ -195,7 +195,7 @@ fn groups_are_learned_found_and_written() {
             json!({"patch": {"supported": true}}),
         ),
         get(
-            "Groups?startIndex=1&count=1&excludedAttributes=members",
+            "Groups?filter=externalId%20eq%20%22matricula%22&excludedAttributes=members&startIndex=1&count=1",
             json!({"totalResults": 0}),
         ),
         get(at, json!({"totalResults": 0, "Resources": []})),

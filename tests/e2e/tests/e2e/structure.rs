@@ -64,6 +64,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "matricula-connector-reteach",
         &["matricula-sdk", "matricula-scim"],
     ),
+    (
+        "matricula-connector-scim",
+        &["matricula-sdk", "matricula-scim"],
+    ),
+    (
+        "matricula-connector-edyoucated",
+        &["matricula-sdk", "matricula-scim"],
+    ),
     // The sandbox must not read the world with the product's eyes.
     ("matricula-sandbox", &[]),
 ];
