@@ -28,6 +28,8 @@ pub enum NoticeKind {
     Overdue,
     /// What was integrated since the last report.
     Report,
+    /// A cycle after the first was a success, for flows that tell of each (reason: its run).
+    Succeeded,
     /// Somebody wants to see whether notices arrive.
     Test,
 }
@@ -43,6 +45,7 @@ impl NoticeKind {
             Self::Staged => "automation.staged",
             Self::Overdue => "automation.overdue",
             Self::Report => "automation.report",
+            Self::Succeeded => "automation.succeeded",
             Self::Test => "test",
         }
     }

@@ -128,6 +128,7 @@ pub(crate) fn check(
         guard: file.guard,
         leavers: file.leavers.0,
         activation: file.activation,
+        tells_success: file.tells_success,
         groups,
         alias: file.alias.text,
         names,

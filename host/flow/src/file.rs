@@ -15,14 +15,14 @@ use crate::groups::{GroupPart, group_part};
 use crate::guard::Guard;
 use crate::mapping::{Open, mapping};
 use crate::schedule::{daily_report, schedule};
-use crate::terms::{activation, guard, leavers, requires};
+use crate::terms::{activation, guard, leavers, notify, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 24] = [
+pub(crate) const KEYS: [&str; 25] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
     "settings", "let", "scope", "match", "map", "mapping", "access", "leavers", "guard", "people",
-    "once", "unless", "remarks", "activate", "groups",
+    "once", "unless", "remarks", "activate", "groups", "notify",
 ];
 
 /// The keys of `access`.
@@ -45,6 +45,7 @@ pub struct FlowFile {
     pub(crate) requires: Vec<Requirement>,
     pub(crate) schedule: Schedule,
     pub(crate) report: Option<flow::Report>,
+    pub(crate) tells_success: bool,
     pub(crate) settings: Vec<(Name, Node)>,
     pub(crate) lets: Vec<(Name, Snippet)>,
     pub(crate) scope: Option<Snippet>,
@@ -167,6 +168,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let requires = requires(top.get("requires"), name.as_ref(), report);
     let schedule = schedule(top.get("schedule"), report);
     let daily = daily_report(top.get("report"), report);
+    let tells_success = notify(top.get("notify"), report);
     let settings = match top.get("settings") {
         Some(node) => node.entries("settings", report).to_vec(),
         None => Vec::new(),
@@ -213,6 +215,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         access,
         leavers,
         activation,
+        tells_success,
         guard,
         groups,
         document,

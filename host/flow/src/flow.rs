@@ -118,6 +118,7 @@ pub(crate) struct Checked {
     pub guard: Guard,
     pub leavers: Leavers,
     pub activation: Activation,
+    pub tells_success: bool,
     /// Only in a flow that keeps groups.
     pub groups: Option<GroupRules>,
     /// What expressions call the record.
@@ -296,6 +297,11 @@ impl Flow {
     /// What has to be done before it is started.
     pub fn activation(&self) -> Activation {
         self.0.activation
+    }
+
+    /// Whether those who get reports are told of each cycle that was a success, and not only of the first.
+    pub fn tells_success(&self) -> bool {
+        self.0.tells_success
     }
 
     /// The kinds of groups that it keeps, in the file's order; none without `groups`.

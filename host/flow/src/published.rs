@@ -127,6 +127,11 @@ fn the_published_schema_and_the_reader_agree_on_what_has_no_expressions() {
         ("activate", "at-once", true),
         ("activate", "later", false),
         ("activate", "true", false),
+        ("notify", "[success]", true),
+        ("notify", "[]", true),
+        ("notify", "[failure]", false),
+        ("notify", "success", false),
+        ("notify", "[1]", false),
         ("groups", GROUPS, true),
         (
             "groups",

@@ -1,5 +1,5 @@
 //! The parts of a flow file that hold neither expressions nor times: `requires`, `leavers`,
-//! `activate`, `guard`.
+//! `activate`, `notify`, `guard`.
 
 use crate::diagnostic::did_you_mean;
 use crate::file::is_name;
@@ -47,6 +47,35 @@ pub(crate) fn activation(node: Option<&Node>, report: &mut Report<'_>) -> Activa
             Activation::default()
         }
     }
+}
+
+/// Whether people are told of each success.
+pub(crate) fn notify(node: Option<&Node>, report: &mut Report<'_>) -> bool {
+    let Some(node) = node else { return false };
+    let Data::List(items) = &node.data else {
+        report.add_with(
+            node.first(),
+            format!("notify must be a list, not {}", node.what()),
+            Some("for example notify: [success]".into()),
+        );
+        return false;
+    };
+    let mut success = false;
+    for item in items {
+        let Some(name) = item.text("notify", report) else {
+            continue;
+        };
+        if name.text == "success" {
+            success = true;
+        } else {
+            report.add_with(
+                name.span,
+                format!("\"{}\" is nothing that people are told of", name.text),
+                did_you_mean(&name.text, ["success"]),
+            );
+        }
+    }
+    success
 }
 
 pub(crate) fn guard(node: Option<&Node>, report: &mut Report<'_>) -> Guard {

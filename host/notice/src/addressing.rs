@@ -37,7 +37,7 @@ fn wants(contact: &Contact, kind: NoticeKind) -> bool {
         | NoticeKind::Recovered
         | NoticeKind::Staged
         | NoticeKind::Overdue => contact.alerts,
-        NoticeKind::Report => contact.report,
+        NoticeKind::Report | NoticeKind::Succeeded => contact.report,
         NoticeKind::FirstSuccess | NoticeKind::Test => contact.alerts || contact.report,
     }
 }
@@ -87,10 +87,13 @@ mod tests {
                 "{kind:?}"
             );
         }
-        assert_eq!(
-            addresses(NoticeKind::Report, &contacts),
-            ["report@example.com", "both@example.com"]
-        );
+        for kind in [NoticeKind::Report, NoticeKind::Succeeded] {
+            assert_eq!(
+                addresses(kind, &contacts),
+                ["report@example.com", "both@example.com"],
+                "{kind:?}"
+            );
+        }
         for kind in [NoticeKind::FirstSuccess, NoticeKind::Test] {
             assert_eq!(addresses(kind, &contacts).len(), 3, "{kind:?}");
         }

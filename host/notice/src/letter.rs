@@ -70,7 +70,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: [(&str, &str); 22] = templates![
+const TEMPLATES: [(&str, &str); 24] = templates![
     "layout.html",
     "layout.txt",
     "en/words.txt",
@@ -79,6 +79,7 @@ const TEMPLATES: [(&str, &str); 22] = templates![
     "en/paused.txt",
     "en/quarantined.txt",
     "en/recovered.txt",
+    "en/succeeded.txt",
     "en/staged.txt",
     "en/overdue.txt",
     "en/report.txt",
@@ -89,6 +90,7 @@ const TEMPLATES: [(&str, &str); 22] = templates![
     "de/paused.txt",
     "de/quarantined.txt",
     "de/recovered.txt",
+    "de/succeeded.txt",
     "de/staged.txt",
     "de/overdue.txt",
     "de/report.txt",
@@ -311,6 +313,7 @@ fn template(kind: NoticeKind) -> &'static str {
         NoticeKind::Staged => "staged",
         NoticeKind::Overdue => "overdue",
         NoticeKind::Report => "report",
+        NoticeKind::Succeeded => "succeeded",
         NoticeKind::Test => "test",
     }
 }
@@ -325,7 +328,7 @@ fn is_about_failure(kind: NoticeKind) -> bool {
 
 fn tone(kind: NoticeKind, counts: &Counts, failed_runs: u64) -> Tone {
     match kind {
-        NoticeKind::FirstSuccess | NoticeKind::Recovered => Tone::Good,
+        NoticeKind::FirstSuccess | NoticeKind::Recovered | NoticeKind::Succeeded => Tone::Good,
         NoticeKind::Paused | NoticeKind::Quarantined => Tone::Bad,
         NoticeKind::Staged | NoticeKind::Overdue => Tone::Ask,
         NoticeKind::Report if failed_runs > 0 || counts.failed + counts.ambiguous > 0 => Tone::Ask,

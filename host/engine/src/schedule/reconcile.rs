@@ -38,7 +38,7 @@ impl Present<'_> {
         };
         if !running && !standing.overdue && self.is_overdue(standing) {
             right.overdue = true;
-            let About { title, records } = about();
+            let About { title, records, .. } = about();
             notices.push(Notice {
                 kind: NoticeKind::Overdue,
                 tenant: standing.tenant.clone(),

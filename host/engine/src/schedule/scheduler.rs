@@ -58,6 +58,8 @@ pub struct About {
     pub title: Value,
     /// What it carries.
     pub records: Records,
+    /// Whether people are told of each success and not only of the first.
+    pub tells_success: bool,
 }
 
 /// Runs the cycles that the scheduler decides on.

@@ -149,6 +149,8 @@ impl<'a> Draft<'a> {
         self.standing().last_succeeded_at = Some(now);
         if first {
             self.tell(NoticeKind::FirstSuccess, "first", None);
+        } else if run.status == RunStatus::Succeeded && self.settling.about.tells_success {
+            self.tell(NoticeKind::Succeeded, &run.id.0.to_string(), None);
         }
         if counts.staged > 0 {
             self.tell(NoticeKind::Staged, "guard", None);

@@ -43,6 +43,8 @@ pub struct Recorder {
     pub first_begun: Mutex<Option<Timestamp>>,
     /// What the flows of all automations carry.
     pub records: Mutex<Records>,
+    /// Whether people are told of each success.
+    pub tells_success: Mutex<bool>,
     /// Every cycle is a full one.
     pub full: Mutex<bool>,
     /// One permit for each cycle that may end.
@@ -54,14 +56,13 @@ impl Cycles for Recorder {
     async fn run(&self, standing: &Standing, trigger: Trigger, full: bool, stop: &Stop) -> Ended {
         *self.stop.lock().unwrap() = stop.clone();
         let now = self.clock.now();
-        self.ran.lock().unwrap().push((
-            standing.automation.to_string(),
-            now,
-            trigger.clone(),
-            full,
-        ));
+        let number = {
+            let mut ran = self.ran.lock().unwrap();
+            ran.push((standing.automation.to_string(), now, trigger.clone(), full));
+            ran.len()
+        };
         let mut run = Run {
-            id: RunId(1),
+            id: RunId(i64::try_from(number).unwrap()),
             automation: standing.automation.clone(),
             flow: standing.flow.clone(),
             trigger,
@@ -107,6 +108,7 @@ impl Cycles for Recorder {
         About {
             title: json!({ "en": "Sync things" }),
             records: *self.records.lock().unwrap(),
+            tells_success: *self.tells_success.lock().unwrap(),
         }
     }
 }
@@ -146,6 +148,7 @@ impl Plan {
             probe: Mutex::new(Ok(())),
             first_begun: Mutex::default(),
             records: Mutex::default(),
+            tells_success: Mutex::default(),
             full: Mutex::default(),
             gate: tokio::sync::Semaphore::new(1_000_000),
         });

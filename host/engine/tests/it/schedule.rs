@@ -89,6 +89,25 @@ async fn a_demand_runs_at_once_and_once() {
 }
 
 #[tokio::test]
+async fn each_success_is_told_where_the_flow_says_so_and_nothing_else() {
+    let plan = Plan::new("2026-03-10T00:00:00Z");
+    *plan.cycles.tells_success.lock().unwrap() = true;
+    plan.enroll("a", "t", cron("0 5,17 * * *", "UTC"), None)
+        .await;
+    plan.until("2026-03-11T12:00:00Z").await;
+    let told = [
+        NoticeKind::FirstSuccess,
+        NoticeKind::Succeeded,
+        NoticeKind::Succeeded,
+    ];
+    assert_eq!(plan.notices().await, told);
+    plan.answer(Answer::Status(RunStatus::Partial));
+    plan.until("2026-03-12T12:00:00Z").await;
+    assert_eq!(plan.runs("a").len(), 5);
+    assert_eq!(plan.notices().await, told);
+}
+
+#[tokio::test]
 async fn a_demand_is_not_done_by_a_run_that_was_begun_before_it() {
     let plan = Plan::new("2026-03-10T00:00:00Z");
     plan.enroll("a", "t", cron("0 4 * * *", "UTC"), None).await;

@@ -7,7 +7,7 @@ use matricula_core::{Failure, FailureKind, RunId, Text};
 use matricula_notice::{Accent, AutomationLink, Brand};
 use serde_json::json;
 
-pub const KINDS: [NoticeKind; 8] = [
+pub const KINDS: [NoticeKind; 9] = [
     NoticeKind::FirstSuccess,
     NoticeKind::Paused,
     NoticeKind::Quarantined,
@@ -15,6 +15,7 @@ pub const KINDS: [NoticeKind; 8] = [
     NoticeKind::Staged,
     NoticeKind::Overdue,
     NoticeKind::Report,
+    NoticeKind::Succeeded,
     NoticeKind::Test,
 ];
 
@@ -156,6 +157,19 @@ pub fn notice(kind: NoticeKind) -> Notice {
                 ..titled
             },
         ),
+        NoticeKind::Succeeded => (
+            "1284",
+            Facts {
+                counts: Some(Counts {
+                    created: 2,
+                    updated: 5,
+                    deactivated: 1,
+                    unchanged: 1196,
+                    ..Counts::default()
+                }),
+                ..titled
+            },
+        ),
         NoticeKind::Test => ("test", Facts::default()),
     };
     Notice {
@@ -181,6 +195,13 @@ pub fn about_documents(kind: NoticeKind) -> Notice {
     });
     told.facts.records = Records::Documents;
     match kind {
+        NoticeKind::Succeeded => {
+            told.facts.counts = Some(Counts {
+                created: 50,
+                skipped: 4,
+                ..Counts::default()
+            });
+        }
         NoticeKind::FirstSuccess => {
             told.facts.counts = Some(Counts {
                 created: 50,

@@ -66,7 +66,7 @@ codes! {
 codes! {
     NoticeKind {
         FirstSuccess = 0, Paused = 1, Quarantined = 2, Recovered = 3, Staged = 4, Overdue = 5, Report = 6,
-        Test = 7,
+        Test = 7, Succeeded = 8,
     }
 }
 
@@ -291,7 +291,8 @@ mod tests {
                 "Staged",
                 "Overdue",
                 "Report",
-                "Test"
+                "Test",
+                "Succeeded"
             ]
         );
     }
