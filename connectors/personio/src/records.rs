@@ -278,6 +278,8 @@ fn used(field: &str) -> bool {
             | "attributes"
             | "id"
             | "name"
+            | "first_name"
+            | "last_name"
             | "percentage"
             | "monday"
             | "tuesday"

@@ -64,7 +64,8 @@ fn every_spelling_of_a_value_becomes_one() {
         json!({
             "id": 102, "first_name": "Jörg \"Joe\"", "email": "joe@example.com", "gender": "diverse",
             "status": "sabbatical", "position": null, "hire_date": null,
-            "contract_end_date": "2026-07-31", "weekly_working_hours": 38.5, "supervisor": {"id": 101},
+            "contract_end_date": "2026-07-31", "weekly_working_hours": 38.5,
+            "supervisor": {"id": 101, "first_name": "Grace", "last_name": "Muster"},
             "department": null, "office": null, "subcompany": null,
             "cost_centers": [
                 {"id": 9, "name": "Sales", "percentage": 50}, {"id": 10, "name": "R&D", "percentage": 50}
