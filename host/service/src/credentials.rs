@@ -303,8 +303,10 @@ impl Matricula {
         language: &str,
     ) -> Result<Report, Error> {
         let side = self.side(credential, &json!({})).await?;
+        let manifest = side.connector.manifest();
+        let (whole, _) = self.whole(manifest, credential, Secrets::default());
         let call = Call {
-            config: check_config(credential, language).into(),
+            config: check_config(&whole, language).into(),
             ..self.call(&side, format!("check/{}", credential.id))
         };
         Ok(side.connector.check(&call, needs).await?)

@@ -8,6 +8,7 @@
 mod automations;
 mod bounds;
 mod catalogue;
+mod connect;
 mod credentials;
 mod docs;
 mod events;

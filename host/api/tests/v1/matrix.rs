@@ -101,6 +101,10 @@ fn example(operation: &str, path: &str, alpha: &Estate, plan: &str) -> Option<Ex
         "GET /automations" | "GET /runs" | "GET /notices" | "GET /webhooks"
         | "GET /credentials" | "GET /tenant" => here(200, FINE).viewer().shows(),
         "GET /flows" | "GET /connectors" | "GET /connectors/{id}" => here(200, FINE).viewer(),
+        // This one has no window; that this is told shows that it was found.
+        "POST /connectors/{id}/connect" => {
+            here(404, GONE).body(json!({ "method": "api-credentials" }))
+        }
         "GET /flows/{name}" => at("/flows/sync-employees".into(), 200, FINE).viewer(),
         "GET /flows/{name}/requirements" => {
             let (source, target) = (&alpha.hr.id, &alpha.academy.id);

@@ -258,3 +258,53 @@ async fn plans_are_kept_for_a_while_and_the_oldest_make_room() {
         assert_eq!(world.get(OWNER, path).await.problem().0, 404);
     }
 }
+
+#[tokio::test]
+async fn a_flow_that_is_tested_first_is_started_with_the_test_that_was_seen() {
+    let world = World::new().await;
+    let estate = world.estate(OWNER).await;
+    let name = "sync-employees-to-edyoucated";
+    let file = format!("{name}.flow.yaml");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../flows");
+    std::fs::copy(root.join(&file), world.flows.path().join(&file)).unwrap();
+    let shown = world.get(OWNER, &format!("/flows/{name}")).await.ok();
+    assert_eq!(shown["activation"], "tested");
+    let kinds = shown["groups"].as_array().unwrap().iter();
+    let kinds: Vec<&str> = kinds.map(|group| group["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"department"), "{kinds:?}");
+    let sync = world.get(OWNER, "/flows/sync-employees").await.ok();
+    assert_eq!(
+        (&sync["activation"], &sync["groups"]),
+        (&"at-once".into(), &json!([]))
+    );
+
+    let added = json!({
+        "name": "teams", "connector": "edyoucated",
+        "public": { "scim_url": "https://edyoucated.example.com/scim/v2" },
+        "secrets": { "scim_token": world.sandbox.credentials().edyoucated_token },
+    });
+    let target = world.post(OWNER, "/credentials", added).await.ok()["id"].clone();
+    let of = |settings: Value| json!({ "flow": name, "source": estate.hr.id, "target": target, "settings": settings });
+    let start = async |settings: Value, plan: Option<&str>| {
+        let mut body = of(settings);
+        body["accept_findings"] = true.into();
+        body["plan"] = plan.into();
+        world.post(OWNER, "/automations", body).await
+    };
+    let untested = (409, "flow.untested".to_owned());
+    assert_eq!(start(json!({}), None).await.problem(), untested);
+
+    let begun = world.post(OWNER, "/plans", of(json!({}))).await;
+    let id = begun.ok()["id"].as_str().unwrap().to_owned();
+    let (_, plan) = world.made(&begun).await;
+    assert_eq!(plan["status"], "done", "{plan}");
+    // Of other settings nothing was seen; nor by another tenant.
+    let other = json!({ "teams_from": ["office"] });
+    assert_eq!(start(other, Some(&id)).await.problem(), untested);
+    let mut body = of(json!({}));
+    body["plan"] = id.as_str().into();
+    let theirs = world.post(OTHER, "/automations", body).await;
+    assert_ne!(theirs.status, 201, "{theirs:?}");
+    let started = start(json!({}), Some(&id)).await;
+    assert_eq!(started.status, 201, "{started:?}");
+}

@@ -20,7 +20,7 @@ use matricula_core::store::{Commit, LinkWrite};
 use matricula_core::{AutomationId, Person, RunId, TenantId};
 use matricula_egress::{Gateway, Policy};
 use matricula_engine::Options;
-use matricula_sandbox::Sandbox;
+use matricula_sandbox::{Sandbox, System};
 use matricula_service::{Connectors, Flows, Matricula, NewCredential, Parts, Selection, Terms};
 use matricula_session::{Fetch, HttpFetch, Reference, Sessions, Vendors, sign_hs256};
 use matricula_store::{SqliteStore, Vault};
@@ -44,6 +44,10 @@ secret_env = "NORTHWIND"
 kid = "rsa"
 alg = "RS256"
 public_file = "rsa-public.pem"
+[vendor.connectors.kombo]
+api_url = "https://api.kombo.dev"
+api_key_env = "KOMBO_KEY"
+webhook_secret_env = "KOMBO_WEBHOOKS"
 [[vendor]]
 id = "southridge"
 title = { en = "Southridge Academy" }
@@ -143,14 +147,13 @@ impl World {
             std::fs::copy(root.join(&file), flows.path().join(&file)).unwrap();
         }
         let mut policy = Policy::default();
-        let academy = sandbox.scim_url().trim_end_matches("/scim/v2");
-        for (from, to) in [
-            ("https://api.personio.de", sandbox.personio_url()),
-            ("https://academy.example.com", academy),
-            ("https://api.reteach.io", sandbox.reteach_url()),
-        ] {
+        for (from, to) in sandbox.origins() {
             policy.map_origin(from, to).unwrap();
         }
+        let window = sandbox.url(System::Kombo);
+        policy
+            .map_origin("https://connect.kombo.dev", window)
+            .unwrap();
         policy.ignore_documented_limits(true);
         let matricula = Arc::new(Matricula::new(Parts {
             store: Arc::clone(&store),
@@ -163,11 +166,15 @@ impl World {
             owner: "tests".to_owned(),
             gone: Arc::new(|_| false),
         }));
+        let known = sandbox.credentials();
         let resolve = |reference: Reference<'_>| match reference {
             Reference::File(_) => Ok(Zeroizing::new(RSA.to_owned())),
+            Reference::Variable("KOMBO_KEY") => Ok(known.kombo_api_key.clone().into()),
+            Reference::Variable("KOMBO_WEBHOOKS") => Ok(known.kombo_webhook_secret.clone().into()),
             Reference::Variable(_) => Ok(Zeroizing::new(SECRET.to_owned())),
         };
         let vendors = Vendors::parse(VENDORS, resolve).unwrap();
+        matricula.give(vendors.given()).unwrap();
         let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new().unwrap());
         let sessions = Sessions::new(vendors, &fetch, Arc::clone(&shared));
         let options = ApiOptions::new(shared, Readiness::default());
@@ -261,7 +268,7 @@ impl World {
         self.ask(who, "POST", path, &[], Some(body)).await
     }
 
-    async fn credential(&self, tenant: &TenantId, name: &str, connector: &str) -> Credential {
+    pub async fn credential(&self, tenant: &TenantId, name: &str, connector: &str) -> Credential {
         let known = self.sandbox.credentials().clone();
         let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             let own = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
