@@ -43,6 +43,7 @@ interface Pairs {
   Requirement: [Page.Requirement, Schemas["Requirement"]];
   ExpressionCheck: [Page.ExpressionCheck, Schemas["Evaluated"]];
   Connector: [Page.Connector, Schemas["Connector"]];
+  ConnectWindow: [Page.ConnectWindow, Schemas["Window"]];
   Credential: [Page.Credential, Schemas["Credential"]];
   CredentialTest: [Page.CredentialTest, Schemas["Test"]];
   LookupItem: [Page.LookupItem, Schemas["Choice"]];

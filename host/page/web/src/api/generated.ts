@@ -313,6 +313,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connectors/{id}/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open a window to sign in to a system with
+         * @description The token that the window gives goes into a credential: see `token` there.
+         */
+        post: operations["connectors_connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -790,6 +810,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What has to be done before a flow is started.
+         * @enum {string}
+         */
+        Activation: "at-once" | "tested";
         /** @description Who did it. */
         ActorShape: {
             /** @enum {string} */
@@ -946,13 +971,20 @@ export interface components {
             /** @description What is kept. */
             value: string;
         };
+        /** @description What somebody wants to sign in to. */
+        ConnectWanted: {
+            /** @description The credential whose connection is to be signed in to anew; without it a new connection is made. */
+            credential?: string | null;
+            /** @description The way to sign in, one of those with `sign_in`. */
+            method: string;
+        };
         /** @description A connector: a remote system that can be read or written. */
         Connector: {
             /** @description An SVG. */
             icon?: string | null;
             /** @description Names it. */
             id: string;
-            /** @description The ways to sign in to the system; an owner chooses one. */
+            /** @description The ways to sign in to the system that the tenant has; an owner chooses one. */
             methods: components["schemas"]["Method"][];
             /** @description What can be read. */
             streams: components["schemas"]["Stream"][];
@@ -1041,6 +1073,8 @@ export interface components {
             secrets?: {
                 [key: string]: string;
             };
+            /** @description What the system's window has given, for a way to sign in that has one. */
+            token?: string | null;
         };
         /** @description The fields of a credential, all of them anew. */
         CredentialReplaced: {
@@ -1054,6 +1088,8 @@ export interface components {
             secrets?: {
                 [key: string]: string;
             };
+            /** @description What the system's window has given, for a way to sign in that has one. */
+            token?: string | null;
         };
         /** @description How many were decided about. */
         DecidedShape: {
@@ -1203,6 +1239,8 @@ export interface components {
         };
         /** @description A flow: what is kept in step, and how. */
         Flow: {
+            /** @description What has to be done before it is started. */
+            activation: components["schemas"]["Activation"];
             /**
              * Format: int64
              * @description How many automations of it the tenant has started.
@@ -1210,6 +1248,8 @@ export interface components {
             automations: number;
             /** @description Whether the tenant has bought it. */
             available: boolean;
+            /** @description The kinds of groups of accounts that it keeps. A change of one of a person's is called `groups.` and its kind. */
+            groups: components["schemas"]["GroupKind"][];
             /** @description How many may lose their access in one cycle before an owner is asked. */
             guard: components["schemas"]["Guard"];
             /** @description What becomes of people who are gone from the source. */
@@ -1243,6 +1283,13 @@ export interface components {
             version: string;
             /** @description The attributes of the target that it writes. */
             writes: components["schemas"]["Written"][];
+        };
+        /** @description A kind of groups. */
+        GroupKind: {
+            /** @description Names it. */
+            kind: string;
+            /** @description What it is called. */
+            title: components["schemas"]["Text"];
         };
         /** @description When an owner is asked before people lose their access. */
         Guard: {
@@ -1305,7 +1352,9 @@ export interface components {
             help: components["schemas"]["Text"];
             /** @description Names it. */
             id: string;
-            /** @description Whether somebody signs in to the system in a window of its own instead. */
+            /** @description Whether a connection that there is can be signed in to anew in such a window. */
+            renews: boolean;
+            /** @description Whether somebody signs in to the system in a window of its own instead: see `connect`. */
             sign_in: boolean;
             /** @description What it is called. */
             title: components["schemas"]["Text"];
@@ -1465,7 +1514,7 @@ export interface components {
                 icon?: string | null;
                 /** @description Names it. */
                 id: string;
-                /** @description The ways to sign in to the system; an owner chooses one. */
+                /** @description The ways to sign in to the system that the tenant has; an owner chooses one. */
                 methods: components["schemas"]["Method"][];
                 /** @description What can be read. */
                 streams: components["schemas"]["Stream"][];
@@ -1540,6 +1589,8 @@ export interface components {
         Page_Flow: {
             /** @description The rows. */
             items: {
+                /** @description What has to be done before it is started. */
+                activation: components["schemas"]["Activation"];
                 /**
                  * Format: int64
                  * @description How many automations of it the tenant has started.
@@ -1547,6 +1598,8 @@ export interface components {
                 automations: number;
                 /** @description Whether the tenant has bought it. */
                 available: boolean;
+                /** @description The kinds of groups of accounts that it keeps. A change of one of a person's is called `groups.` and its kind. */
+                groups: components["schemas"]["GroupKind"][];
                 /** @description How many may lose their access in one cycle before an owner is asked. */
                 guard: components["schemas"]["Guard"];
                 /** @description What becomes of people who are gone from the source. */
@@ -2102,6 +2155,8 @@ export interface components {
             contacts?: components["schemas"]["Contact"][];
             /** @description The flow's name. */
             flow: string;
+            /** @description The id of a plan of just this that was looked at. A flow whose `activation` is `tested` needs one. */
+            plan?: string | null;
             schedule?: components["schemas"]["Cadence"] | null;
             /** @description What is filled in; what is left out is as the flow says. */
             settings?: {
@@ -2241,6 +2296,20 @@ export interface components {
             /** @description The address, by https; by http only where the operator allows it, which shows when something is sent. */
             url: string;
         };
+        /** @description A window that somebody signs in to a system in. */
+        Window: {
+            /**
+             * Format: date-time
+             * @description When the address ends.
+             */
+            expires_at?: string | null;
+            /** @description The window's origin, which a page has to be allowed to frame. */
+            frame: string;
+            /** @description Its address, for this person alone. */
+            link: string;
+            /** @description How a page and the window speak to each other: `kombo`, which is npm's `@kombo-api/connect`. */
+            widget: string;
+        };
         /** @description An attribute that is written. */
         Written: {
             /** @description What it is filled with. */
@@ -2272,6 +2341,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Activation = components['schemas']['Activation'];
 export type ActorShape = components['schemas']['ActorShape'];
 export type Attribute = components['schemas']['Attribute'];
 export type Automation = components['schemas']['Automation'];
@@ -2281,6 +2351,7 @@ export type By = components['schemas']['By'];
 export type Cadence = components['schemas']['Cadence'];
 export type Change = components['schemas']['Change'];
 export type Choice = components['schemas']['Choice'];
+export type ConnectWanted = components['schemas']['ConnectWanted'];
 export type Connector = components['schemas']['Connector'];
 export type Contact = components['schemas']['Contact'];
 export type Counts = components['schemas']['Counts'];
@@ -2301,6 +2372,7 @@ export type Field = components['schemas']['Field'];
 export type FieldError = components['schemas']['FieldError'];
 export type Finding = components['schemas']['Finding'];
 export type Flow = components['schemas']['Flow'];
+export type GroupKind = components['schemas']['GroupKind'];
 export type Guard = components['schemas']['Guard'];
 export type Hold = components['schemas']['Hold'];
 export type HookMade = components['schemas']['HookMade'];
@@ -2367,6 +2439,7 @@ export type Use = components['schemas']['Use'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAdded = components['schemas']['WebhookAdded'];
 export type WebhookNew = components['schemas']['WebhookNew'];
+export type Window = components['schemas']['Window'];
 export type Written = components['schemas']['Written'];
 export type Wrong = components['schemas']['Wrong'];
 export type $defs = Record<string, never>;
@@ -3055,6 +3128,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Connector"];
+                };
+            };
+            /** @description A problem document. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connectors_connect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectWanted"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Window"];
                 };
             };
             /** @description A problem document. */

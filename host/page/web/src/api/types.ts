@@ -130,6 +130,8 @@ export interface Flow {
   settings_schema: SettingsSchema;
   leavers: string | null;
   guard: Guard | null;
+  activation: "at-once" | "tested";
+  groups: { kind: string; title: Text }[];
   automations: number;
 }
 
@@ -161,8 +163,20 @@ export interface ConnectorMethod {
   id: string;
   title: Text;
   help: Text;
+  /** What is typed. */
   fields: ConnectorField[];
+  /** In a window of the system's own, and nothing is typed. */
   sign_in: boolean;
+  /** Such a window can be opened again for a connection that there is. */
+  renews: boolean;
+}
+
+/** A window that somebody signs in to a system in. */
+export interface ConnectWindow {
+  link: string;
+  widget: string;
+  frame: string;
+  expires_at: string | null;
 }
 
 export interface Connector {
@@ -346,6 +360,8 @@ export interface NewAutomation {
   schedule?: Cadence;
   contacts: Contact[];
   accept_findings: boolean;
+  /** A preview of just this that was looked at. */
+  plan?: string;
 }
 
 export interface AutomationPatch {

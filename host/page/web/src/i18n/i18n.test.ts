@@ -54,6 +54,7 @@ describe("codes", () => {
       says: "Das passende Konto gehört zu einer anderen Person der Quelle.",
       advice: expect.stringContaining("Berichtigen Sie") as string,
       detail: null,
+      folded: false,
     });
   });
 
@@ -62,7 +63,7 @@ describe("codes", () => {
   });
 
   it("that are unknown are told in the server's words", () => {
-    expect(english.outcome("brand-new", "the seats are all taken")).toEqual({ says: "The seats are all taken.", advice: null, detail: null });
+    expect(english.outcome("brand-new", "the seats are all taken")).toEqual({ says: "The seats are all taken.", advice: null, detail: null, folded: false });
     expect(english.outcome(null, null).says).toBe("");
   });
 
@@ -73,9 +74,21 @@ describe("codes", () => {
     expect(english.failure(failure).detail).toBe("Rejected by the academy.");
   });
 
+  it("keep English sentences behind a line where the page has one of its own", () => {
+    const failure = { kind: "auth", code: "E-17", message: "rejected by the academy" } as const;
+    expect(german.failure(failure)).toMatchObject({ says: "Die Zugangsdaten wurden abgelehnt", detail: "Rejected by the academy.", folded: true });
+    expect(english.failure(failure).folded).toBe(false);
+    expect(english.failure({ ...failure, code: "invalid_client" }).folded).toBe(true);
+    const remote = new ApiProblem({ type: "", title: "", status: 424, code: "remote.failed", detail: "Personio is not available" });
+    expect(german.error(remote)).toMatchObject({ detail: "Personio is not available.", folded: true });
+    expect(english.error(remote).folded).toBe(false);
+    // What names the field is needed by everybody.
+    expect(german.outcome("missing-attribute", "the attribute is empty").folded).toBe(false);
+  });
+
   it("of problems say what to do; no answer is told as such", () => {
     const problem = (code: string) => new ApiProblem({ type: "", title: "T", status: 409, code, detail: "server's words" });
-    expect(german.error(problem("automation.deactivated"))).toEqual({ says: "Die Automation ist deaktiviert.", advice: "Reaktivieren Sie sie zuerst.", detail: null });
+    expect(german.error(problem("automation.deactivated"))).toEqual({ says: "Die Automation ist deaktiviert.", advice: "Reaktivieren Sie sie zuerst.", detail: null, folded: false });
     expect(german.error(problem("brand.new")).says).toBe("Server's words.");
     expect(english.error(new NoAnswer(null)).says).toBe("The server cannot be reached");
   });

@@ -17,6 +17,8 @@ export interface Explained {
   advice: string | null;
   /** The server's or the other system's own words, where they say more. */
   detail: string | null;
+  /** The page's own sentence says it; theirs are for whoever looks after the other system. */
+  folded: boolean;
 }
 
 export function localeOf(wanted: string): Locale {
@@ -63,19 +65,23 @@ export class Language {
   failure = (failure: Failure): Explained => {
     const byCode = failure.code == null ? undefined : this.#codes.failures[failure.code];
     const meaning = byCode ?? this.#codes.failures[`kind:${failure.kind}`];
-    return { ...explained(meaning, failure.message), detail: meaning === undefined ? null : sentence(failure.message) };
+    // A kind is less than a code: where everybody reads the server's language, its sentence stays in view.
+    const folded = byCode !== undefined || this.locale !== "en";
+    return { ...explained(meaning, failure.message), detail: meaning === undefined ? null : sentence(failure.message), folded };
   };
 
   /** Why a request was refused or did not arrive. */
   error = (error: unknown): Explained => {
-    if (error instanceof NoAnswer) return { says: this.t("unreachable"), advice: this.t("unreachable.text"), detail: null };
+    if (error instanceof NoAnswer) return { says: this.t("unreachable"), advice: this.t("unreachable.text"), detail: null, folded: false };
     if (error instanceof ApiProblem) {
-      const known = explained(this.#codes.problems[error.code], error.detail || error.title);
+      const told = explained(this.#codes.problems[error.code], error.detail || error.title);
+      // What another system has said, word by word.
+      const known = { ...told, folded: error.code === "remote.failed" && this.locale !== "en" };
       const errors = error.errors.map((one) => one.message).filter((message) => message !== "");
       if (known.detail !== null && errors.length > 0) return { ...known, detail: errors.map(sentence).join(" ") };
       return known;
     }
-    return { says: this.t("error.crash"), advice: null, detail: error instanceof Error ? error.message : null };
+    return { says: this.t("error.crash"), advice: null, detail: error instanceof Error ? error.message : null, folded: true };
   };
 
   /** What a problem's code means, for a place that shows nothing else. */
@@ -98,8 +104,8 @@ export class Language {
 }
 
 function explained(meaning: Meaning | undefined, own: string): Explained {
-  if (meaning === undefined) return { says: sentence(own), advice: null, detail: null };
-  return { says: meaning.says, advice: meaning.advice ?? null, detail: meaning.more === true && own !== "" ? sentence(own) : null };
+  if (meaning === undefined) return { says: sentence(own), advice: null, detail: null, folded: false };
+  return { says: meaning.says, advice: meaning.advice ?? null, detail: meaning.more === true && own !== "" ? sentence(own) : null, folded: false };
 }
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

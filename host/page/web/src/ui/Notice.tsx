@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { ApiProblem, NoAnswer } from "../api/problem";
 import { useLanguage } from "../i18n";
 import { Button } from "./Button";
+import { Detail } from "./Detail";
 import { Icon, type IconName } from "./icons";
 import "./notice.css";
 
@@ -61,7 +62,8 @@ export function Empty({ icon, title, children, action, small = false }: EmptyPro
 /** Something could not be loaded; says why and how to go on. */
 export function ErrorState({ error, onRetry, small = false }: { error: unknown; onRetry?: () => void; small?: boolean }) {
   const { t, error: explain } = useLanguage();
-  const { says, advice, detail } = explain(error);
+  const explained = explain(error);
+  const { says, advice } = explained;
   const code = error instanceof ApiProblem ? error.code : null;
   return (
     <div role="alert">
@@ -72,7 +74,7 @@ export function ErrorState({ error, onRetry, small = false }: { error: unknown; 
         action={onRetry !== undefined && <Button icon="refresh" onPress={onRetry}>{t("action.retry")}</Button>}
       >
         {error instanceof NoAnswer ? advice : [says, advice].filter(Boolean).join(" ")}
-        {detail !== null && <div>{detail}</div>}
+        <Detail of={explained} />
         {code !== null && <div className="error-code">{t("error.code", { code })}</div>}
       </Empty>
     </div>

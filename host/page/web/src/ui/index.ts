@@ -1,6 +1,7 @@
 export { Button, IconButton, LinkButton, type ButtonProps, type Look } from "./Button";
 export { Checkbox, Field, FieldError, RadioGroup, SecretField, Select, Switch, TextArea, TextField, type Choice } from "./Field";
 export { Icon, type IconName } from "./icons";
+export { Detail } from "./Detail";
 export { Empty, ErrorState, Loading, Notice, Skeleton, type Tone } from "./Notice";
 export { Confirm, Dialog, Sheet } from "./Overlay";
 export { Avatar, ConnectorIcon, CopyField, Facts, Pair, Progress, Sparkbars } from "./Small";

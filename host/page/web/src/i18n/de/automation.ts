@@ -26,6 +26,7 @@ export const automation: Translation<typeof english> = {
   "live.phase.leave": "Sucht, wer ausgeschieden ist",
   "live.phase.deactivate": "Prüft den Schutz und sperrt dann",
   "live.phase.refer": "Ergänzt Verweise wie Führungskräfte",
+  "live.phase.group": "Ordnet Personen ihren Gruppen zu",
   "live.read": "{read} gelesen",
   "live.read.of": "{read} von {total} gelesen",
   "live.open": "Durchgang öffnen",

@@ -34,7 +34,7 @@ export const catalogue: Translation<typeof english> = {
   "catalogue.preview.documents": "Vor dem Start sehen Sie Dokument für Dokument, was geschehen würde.",
   "catalogue.leavers.block": "Wer in {source} nicht mehr vorhanden ist, wird in {target} gesperrt, nie gelöscht.",
   "catalogue.leavers.delete": "Wer in {source} nicht mehr vorhanden ist, wird in {target} gelöscht.",
-  "catalogue.leavers.skip": "Wer in {source} nicht mehr vorhanden ist, bleibt in {target} unberührt.",
+  "catalogue.leavers.keep": "Wer in {source} nicht mehr vorhanden ist, bleibt in {target} unberührt.",
   "catalogue.guard": "Würden mehr als {share} Ihrer Personen oder mehr als {count} auf einmal gesperrt, wartet die Automation auf Ihre Freigabe.",
   "catalogue.once": "Jedes Dokument wird genau einmal abgelegt.",
   "catalogue.requires": "Läuft nach",

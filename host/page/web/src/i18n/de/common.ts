@@ -36,6 +36,7 @@ export const common: Translation<typeof english> = {
   "unreachable.text": "Prüfen Sie Ihre Verbindung. Es ging nichts verloren; die Automationen laufen von selbst weiter.",
   "error.title": "Das konnte nicht geladen werden",
   "error.code": "Code: {code}",
+  "error.details": "Details",
   "error.crash": "Auf dieser Seite ist etwas schiefgegangen",
   "error.crash.text": "Ihre Automationen sind davon nicht betroffen. Laden Sie die Seite neu; passiert es wieder, nennen Sie Ihrer Administration die Zeile darunter.",
 
@@ -53,6 +54,7 @@ export const common: Translation<typeof english> = {
 
   "viewer.note": "Sie können hier alles ansehen; Änderungen nehmen Inhaber:innen vor.",
 
+  "attribute.groups": "Gruppen",
   "attribute.active": "Zugang",
 
   "records.people": { one: "{n} Person", other: "{n} Personen" },

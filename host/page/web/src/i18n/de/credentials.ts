@@ -47,4 +47,13 @@ export const credentials: Translation<typeof english> = {
   "credentials.result.label": "Rechte",
   "credentials.done": "Fertig",
   "credentials.saved": "Gespeichert als {name}.",
+  "connect.how": "Sie wählen Ihr System und melden sich in einem Fenster von {system} daran an. Was Sie dort eingeben, geht nicht durch diese Seite; hier bleibt nur die Verbindung unter einem Namen gespeichert.",
+  "connect.how.again": "Sie melden sich in einem Fenster von {system} erneut an Ihrem System an. Die Verbindung bleibt dieselbe und damit alles, was Automationen darüber wissen.",
+  "connect.saved": "Sie sind verbunden. Die Verbindung ist gespeichert, sie muss nur noch getestet werden.",
+  "connect.do": "Mit {system} verbinden",
+  "connect.again": "Erneut anmelden",
+  "connect.window": "Mit {system} verbinden",
+  "connect.closed": "Sie haben das Fenster vor dem Abschluss geschlossen",
+  "connect.closed.text": "Es wurde nichts gespeichert. Sie können sich jederzeit erneut verbinden.",
+  "connect.fixed": "An dieser Verbindung kann man sich nicht erneut anmelden. Fügen Sie eine neue hinzu und geben Sie sie den Automationen.",
 };

@@ -24,6 +24,7 @@ export const automation = {
   "live.phase.leave": "Looking for who has left",
   "live.phase.deactivate": "Checking the guard, then blocking",
   "live.phase.refer": "Adding references such as managers",
+  "live.phase.group": "Putting people into their groups",
   "live.read": "{read} read",
   "live.read.of": "{read} of {total} read",
   "live.open": "Open run",

@@ -31,7 +31,7 @@ export const catalogue = {
   "catalogue.preview.documents": "Before you start it you see what it would do, document by document.",
   "catalogue.leavers.block": "Who is gone from {source} is blocked in {target}, never deleted.",
   "catalogue.leavers.delete": "Who is gone from {source} is deleted in {target}.",
-  "catalogue.leavers.skip": "Who is gone from {source} stays untouched in {target}.",
+  "catalogue.leavers.keep": "Who is gone from {source} stays untouched in {target}.",
   "catalogue.guard": "If more than {share} of your people, or more than {count}, would be blocked at once, it waits for your approval.",
   "catalogue.once": "Each document is delivered exactly once.",
   "catalogue.requires": "Runs after",

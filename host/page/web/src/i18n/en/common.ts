@@ -33,6 +33,7 @@ export const common = {
   "unreachable.text": "Check your connection. Nothing was lost; automations go on by themselves.",
   "error.title": "This could not be loaded",
   "error.code": "Code: {code}",
+  "error.details": "Details",
   "error.crash": "Something in this page went wrong",
   "error.crash.text": "Your automations are not affected. Load the page again; if it happens again, tell your administrator the line below.",
 
@@ -51,6 +52,7 @@ export const common = {
   "viewer.note": "You can see everything here; changes are made by an owner.",
 
   "attribute.active": "Access",
+  "attribute.groups": "Groups",
 
   "records.people": { one: "{n} person", other: "{n} people" },
   "records.documents": { one: "{n} document", other: "{n} documents" },

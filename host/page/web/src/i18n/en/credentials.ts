@@ -44,4 +44,13 @@ export const credentials = {
   "credentials.result.label": "Rights",
   "credentials.done": "Done",
   "credentials.saved": "Saved as {name}.",
+  "connect.how": "You choose your system and sign in to it in a window of {system}. Nothing of what you enter there comes through this page; the connection is then kept here under a name.",
+  "connect.how.again": "You sign in to your system anew in a window of {system}. The connection stays the same, and so does everything that automations know by it.",
+  "connect.saved": "You are connected. The connection is saved; it only has to be tested.",
+  "connect.do": "Connect with {system}",
+  "connect.again": "Sign in anew",
+  "connect.window": "Connect with {system}",
+  "connect.closed": "You closed the window before you were done",
+  "connect.closed.text": "Nothing was saved. You can connect again at any time.",
+  "connect.fixed": "This connection cannot be signed in to anew. Add a new one and give it to the automations.",
 } as const;

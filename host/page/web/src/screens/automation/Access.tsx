@@ -9,7 +9,7 @@ import type { Automation, CredentialTest } from "../../api/types";
 import { Moment, useLanguage } from "../../i18n";
 import { paths } from "../../router/router";
 import { useApi, useIsOwner } from "../../session/context";
-import { Button, ConnectorIcon, Dialog, ErrorState, Icon, LinkButton, Notice, Select, Skeleton } from "../../ui";
+import { Button, ConnectorIcon, Detail, Dialog, ErrorState, Icon, LinkButton, Notice, Select, Skeleton } from "../../ui";
 import { ReplaceDialog } from "../credentials/ReplaceDialog";
 import { TestMark } from "../credentials/TestMark";
 
@@ -67,8 +67,8 @@ function Side({ automation, etag, side }: { automation: Automation; etag: string
       {test.isPending && <Skeleton lines={[60, 40]} />}
       {problem !== null && (
         <Notice tone="bad" title={problem.says}>
-          {problem.detail !== null && <div>{problem.detail}</div>}
           {problem.advice}
+          <Detail of={problem} />
         </Notice>
       )}
       {problem === null && test.data !== undefined && missing.length === 0 && (
@@ -158,8 +158,8 @@ function Change({ automation, etag, side, onClose }: { automation: Automation; e
       />
       {problem !== null && (
         <Notice tone="bad" title={problem.says}>
-          {problem.detail !== null && <div>{problem.detail}</div>}
           {problem.advice}
+          <Detail of={problem} />
         </Notice>
       )}
     </Dialog>

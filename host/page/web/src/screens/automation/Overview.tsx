@@ -113,7 +113,7 @@ export function LiveCard({ automation, live, bare = false }: { automation: Autom
   const { t, formats } = useLanguage();
   const { progress } = live;
   const phase = progress?.phase;
-  const known = phase === "read" || phase === "leave" || phase === "deactivate" || phase === "refer" ? phase : "read";
+  const known = phase === "read" || phase === "leave" || phase === "deactivate" || phase === "refer" || phase === "group" ? phase : "read";
   const read = formats.number.format(progress?.read ?? 0);
   const total = progress?.total ?? null;
   return (

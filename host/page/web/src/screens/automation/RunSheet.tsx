@@ -9,7 +9,7 @@ import { Moment, useLanguage, useNow } from "../../i18n";
 import { sentence } from "../../i18n/language";
 import { navigate, paths } from "../../router/router";
 import { useApi } from "../../session/context";
-import { Button, Empty, ErrorState, Facts, Loading, Notice, RunStatusMark, Segments, Sheet, Skeleton } from "../../ui";
+import { Button, Detail, Empty, ErrorState, Facts, Loading, Notice, RunStatusMark, Segments, Sheet, Skeleton } from "../../ui";
 import { KINDS } from "./counts";
 import type { Live } from "./live";
 import { LiveCard } from "./Overview";
@@ -91,8 +91,8 @@ function Loaded({ automation, run, live }: { automation: Automation; run: Run; l
       {running && live.progress?.run === run.id && <LiveCard automation={automation} live={live} bare />}
       {explained !== null && (
         <Notice tone="bad" title={explained.says}>
-          {explained.detail !== null && <div>{explained.detail}</div>}
           {explained.advice !== null && <div>{explained.advice}</div>}
+          <Detail of={explained} />
         </Notice>
       )}
       {run.notes.length > 0 && (

@@ -12,7 +12,7 @@ import { same } from "../../forms/same";
 import { type Explained, useLanguage } from "../../i18n";
 import { navigate, paths } from "../../router/router";
 import { useApi, useIsOwner } from "../../session/context";
-import { Button, Confirm, CopyField, ErrorState, Icon, Loading, Notice, Skeleton } from "../../ui";
+import { Button, Confirm, CopyField, Detail, ErrorState, Icon, Loading, Notice, Skeleton } from "../../ui";
 
 export function SettingsTab({ automation, etag }: { automation: Automation; etag: string }) {
   const { t } = useLanguage();
@@ -95,8 +95,8 @@ function Saved({
       {children([...own, ...refused])}
       {problem !== null && (
         <Notice tone="bad" title={problem.says}>
-          {problem.detail !== null && <div>{problem.detail}</div>}
           {problem.advice}
+          <Detail of={problem} />
         </Notice>
       )}
       {owner && (

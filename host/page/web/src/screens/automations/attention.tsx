@@ -2,10 +2,10 @@
 
 import { useAutomationAction } from "../../api/hooks";
 import type { Automation } from "../../api/types";
-import { type Language, useLanguage, useNow } from "../../i18n";
+import { type Explained, type Language, useLanguage, useNow } from "../../i18n";
 import { paths } from "../../router/router";
 import { useIsOwner } from "../../session/context";
-import { Button, Icon, type IconName, LinkButton, Notice } from "../../ui";
+import { Button, Detail, Icon, type IconName, LinkButton, Notice } from "../../ui";
 
 /** Whether an owner has to do something. */
 export function needsSomebody(one: Automation): boolean {
@@ -18,7 +18,7 @@ interface Matter {
   icon: IconName;
   title: string;
   /** What the other system said. */
-  detail: string | null;
+  own: Pick<Explained, "detail" | "folded"> | null;
   advice: string;
   /** Since when, and what it does by itself. */
   since: string | null;
@@ -32,7 +32,7 @@ function mattersOf(automation: Automation, { t, failure, formats }: Language, no
   const { hold, staged, doubtful, overdue, state, id } = automation;
   const matters: Matter[] = [];
   if (hold !== null && (state === "paused" || state === "quarantined")) {
-    const { says, advice, detail } = failure(hold.failure);
+    const { says, advice, detail, folded } = failure(hold.failure);
     const { kind } = hold.failure;
     const [to, action] =
       kind === "config"
@@ -46,14 +46,14 @@ function mattersOf(automation: Automation, { t, failure, formats }: Language, no
       tone: paused ? "bad" : "warn",
       icon: paused ? "pause-circle" : "alert-triangle",
       title: t(paused ? "attention.paused" : "attention.quarantined", { reason: says }),
-      detail,
+      own: { detail: advice === null ? null : detail, folded },
       advice: advice ?? detail ?? "",
       since: t(paused ? "attention.paused.since" : "attention.quarantined.since", { when: formats.relative(hold.since, now) }),
       to,
       action,
     });
   }
-  const decide = { tone: "warn", detail: null, since: null, to: paths.automation(id) } as const;
+  const decide = { tone: "warn", own: null, since: null, to: paths.automation(id) } as const;
   if (staged > 0) {
     matters.push({ ...decide, id: "staged", icon: "shield", title: t("attention.staged", { n: staged }), advice: t("attention.staged.text"), action: t("attention.review") });
   }
@@ -127,7 +127,8 @@ export function Attention({ automation, isOverview }: { automation: Automation; 
             )
           }
         >
-          {[...new Set([matter.detail, matter.advice, matter.since])].map((line) => line !== null && line !== "" && <div key={line}>{line}</div>)}
+          {[matter.advice, matter.since].map((line) => line !== null && line !== "" && <div key={line}>{line}</div>)}
+          {matter.own !== null && <Detail of={matter.own} />}
         </Notice>
       ))}
       {update && (

@@ -28,7 +28,7 @@ export function FlowSheet({ flow, onClose }: { flow: Flow; onClose: () => void }
   const [source, target] = [text(flow.source.title), text(flow.target.title)];
   const documents = flow.records === "documents";
   // What has been delivered is not taken back: nobody leaves, and no guard has anything to hold back.
-  const leavers = !documents && (flow.leavers === "block" || flow.leavers === "delete" || flow.leavers === "skip") ? flow.leavers : null;
+  const leavers = !documents && (flow.leavers === "block" || flow.leavers === "delete" || flow.leavers === "keep") ? flow.leavers : null;
   const guard = documents ? null : flow.guard;
   const safety: [IconName, string][] = [
     ["eye", t(documents ? "catalogue.preview.documents" : "catalogue.preview")],

@@ -1,17 +1,20 @@
 /**
  * Fields of a credential, the help beside them, and a test right after saving. What was turned down stays in the
- * form: the next try replaces it instead of adding another one.
+ * form: the next try replaces it instead of adding another one. Where a system has a window of its own to sign in
+ * with, that takes the place of the fields.
  */
 
 import { type ReactNode, type SyntheticEvent, useId, useRef, useState } from "react";
 
 import { ApiProblem } from "../../api/problem";
-import type { Connector, ConnectorField, Credential, CredentialTest, NamedTitle } from "../../api/types";
+import type { Connector, ConnectorField, ConnectorMethod, Credential, CredentialTest, NamedTitle } from "../../api/types";
 import { errorAt, escaped } from "../../forms/schema";
 import { useLanguage } from "../../i18n";
 import { capital } from "../../i18n/language";
-import { Button, Notice, RadioGroup, SecretField, TextField } from "../../ui";
+import { Button, Detail, Notice, RadioGroup, SecretField, TextField } from "../../ui";
 import { freeName, methodsOf, useStoreCredential, useTestCredential } from "./actions";
+import { useConnect } from "./connect";
+import { ConnectDialog } from "./ConnectDialog";
 import { MethodHelp } from "./MethodHelp";
 import { Testing, TestResult } from "./TestResult";
 import "../../forms/forms.css";
@@ -23,7 +26,7 @@ export interface CredentialFormProps {
   flow?: { name: string; attributes: readonly NamedTitle[] } | null;
   /** Names that are in use. */
   taken: readonly string[];
-  /** In place of this one's secrets. */
+  /** In place of what this one holds. */
   existing?: Credential | null;
   /** Saved, and about to be tested. */
   onSaved?: (credential: string) => void;
@@ -37,13 +40,19 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
   const { t, text, error: explain } = useLanguage();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
-  const methods = methodsOf(connector);
+  const methods = methodsOf(connector, existing);
   const system = text(connector.title);
   const [name, setName] = useState(() => existing?.name ?? freeName(system, taken));
   const [methodId, setMethod] = useState(() => (methods.some((one) => one.id === existing?.method) ? existing?.method : methods[0]?.id) ?? "");
   const [values, setValues] = useState<Record<string, string>>(() => publicOf(existing));
   const [saved, setSaved] = useState<string | null>(existing?.id ?? null);
   const [missing, setMissing] = useState<readonly string[]>([]);
+  const [closed, setClosed] = useState(false);
+  const [failedToOpen, setFailedToOpen] = useState<unknown>(null);
+  const connecting = useConnect(connector.id);
+  // Signed in and saved: what is left to do is the test.
+  const [connected, setConnected] = useState(false);
+  const [known, setKnown] = useState<Credential | null>(null);
   const store = useStoreCredential(connector);
   const test = useTestCredential();
   const method = methods.find((one) => one.id === methodId);
@@ -51,7 +60,7 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
 
   const problem = store.error instanceof ApiProblem ? store.error : null;
   const errors = problem?.errors ?? [];
-  const pending = store.isPending || test.isPending;
+  const pending = store.isPending || test.isPending || connecting.window !== null;
   const has = (field: ConnectorField) => (values[field.name] ?? "").trim() !== "";
   const says = (field: ConnectorField): string | undefined => {
     if (missing.includes(field.name) && !has(field)) return t("form.missing");
@@ -62,11 +71,34 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
   const nameSays = missing.includes("") && name.trim() === "" ? t("form.missing") : nameTaken ? explainedName(explain, store.error) : errorAt(errors, "/name")?.message;
   const shownBeside = nameTaken || errors.some((error) => /^\/(name|public|secrets)/.test(error.pointer));
 
+  /** Stores what was entered, or what signing in gave; null if that was given up. */
+  const save = async (method: ConnectorMethod): Promise<Credential | null> => {
+    let token: string | null = null;
+    if (method.sign_in) {
+      try {
+        token = await connecting.open(method.id, saved);
+      } catch (error) {
+        setFailedToOpen(error);
+        throw error;
+      }
+      if (token === null) return null;
+    }
+    const entered = { name, method: method.id, values, ...(token !== null && { token }) };
+    const credential = await store.mutateAsync({ entered, existing: saved });
+    setSaved(credential.id);
+    setKnown(credential);
+    setConnected(method.sign_in);
+    onSaved?.(credential.id);
+    return credential;
+  };
+
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
     if (pending) return;
     const lacking = [...(name.trim() === "" ? [""] : []), ...method.fields.filter((field) => field.required && !has(field)).map((field) => field.name)];
     setMissing(lacking);
+    setClosed(false);
+    setFailedToOpen(null);
     store.reset();
     test.reset();
     if (lacking.length > 0) {
@@ -74,9 +106,11 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
       return;
     }
     try {
-      const credential = await store.mutateAsync({ entered: { name, method: method.id, values }, existing: saved });
-      setSaved(credential.id);
-      onSaved?.(credential.id);
+      const credential = connected && known !== null ? known : await save(method);
+      if (credential === null) {
+        setClosed(true);
+        return;
+      }
       const result = await test.mutateAsync({ credential: credential.id, flow: flow?.name ?? null });
       if (result.failure === null) onDone(credential, result);
     } catch {
@@ -85,7 +119,7 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
     }
   };
 
-  const failure = store.error ?? test.error;
+  const failure = failedToOpen ?? store.error ?? test.error;
   return (
     <form ref={form} id={id} noValidate onSubmit={(event) => void submit(event)}>
       <div className="connect">
@@ -95,11 +129,15 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
               label={t("credentials.method")}
               boxed
               value={method.id}
-              onChange={setMethod}
+              onChange={(id) => {
+                setMethod(id);
+                setClosed(false);
+              }}
               choices={methods.map((one) => ({ value: one.id, label: text(one.title) }))}
               disabled={pending}
             />
           )}
+          {method.sign_in && <p className="connect-how">{t(connected ? "connect.saved" : existing === null ? "connect.how" : "connect.how.again", { system })}</p>}
           {method.fields.map((field, index) => {
             const Control = field.secret ? SecretField : TextField;
             return (
@@ -130,19 +168,21 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
           )}
           {failure !== null && !shownBeside && (
             <Notice tone="bad" title={explain(failure).says}>
-              {explain(failure).advice} {explain(failure).detail}
+              {explain(failure).advice} <Detail of={explain(failure)} />
             </Notice>
           )}
+          {closed && <Notice title={t("connect.closed")}>{t("connect.closed.text")}</Notice>}
           {test.isPending && <Testing system={system} />}
           {test.data?.failure != null && <TestResult test={test.data} system={system} brief />}
           {footer(
             <Button type="submit" look="primary" isPending={pending}>
-              {t(test.data?.failure == null ? "credentials.save" : "credentials.save.again")}
+              {t(connected ? "credentials.test.again" : method.sign_in ? (existing === null ? "connect.do" : "connect.again") : test.data?.failure == null ? "credentials.save" : "credentials.save.again", { system })}
             </Button>,
           )}
         </div>
         <MethodHelp method={method} system={system} attributes={flow?.attributes ?? []} />
       </div>
+      {connecting.window !== null && <ConnectDialog window={connecting.window} system={system} />}
     </form>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { Connector, Credential, CredentialTest } from "../../api/types";
 import { useLanguage } from "../../i18n";
 import { Button, Dialog } from "../../ui";
+import { methodsOf } from "./actions";
 import { CredentialForm } from "./CredentialForm";
 import { TestResult } from "./TestResult";
 import "./credentials.css";
@@ -23,7 +24,17 @@ export function ReplaceDialog({ credential, connector, onClose }: { credential: 
   }
   return (
     <Dialog isOpen onClose={onClose} size="lg" title={title}>
-      <p>{t("credentials.replace.text")}</p>
+      {methodsOf(connector, credential).some((method) => !method.sign_in) && <p>{t("credentials.replace.text")}</p>}
+      {methodsOf(connector, credential).length === 0 && (
+        <>
+          <p>{t("connect.fixed")}</p>
+          <div className="dialog-actions">
+            <Button look="primary" onPress={onClose}>
+              {t("action.close")}
+            </Button>
+          </div>
+        </>
+      )}
       <CredentialForm
         connector={connector}
         taken={[]}

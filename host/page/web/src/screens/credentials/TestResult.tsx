@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { CredentialTest, Finding } from "../../api/types";
 import { useLanguage } from "../../i18n";
 import { sentence } from "../../i18n/language";
-import { Button, Icon, Progress, Status } from "../../ui";
+import { Button, Detail, Icon, Progress, Status } from "../../ui";
 import "./credentials.css";
 
 /** So many rights that are there are shown at once. */
@@ -55,10 +55,10 @@ export function TestResult({ test, system, onAgain, onReplace, brief = false }: 
           <strong>{title}</strong>
           {test.account !== null && <span className="muted small">{t("credentials.result.account", { account: test.account })}</span>}
           {failure !== null && (
-            <span className="small">
+            <div className="small">
               {!brief && failure.advice}
-              {failure.detail !== null && <span className="test-detail">{failure.detail}</span>}
-            </span>
+              <Detail of={failure} />
+            </div>
           )}
         </div>
         {onReplace !== undefined && (

@@ -12,10 +12,16 @@ export interface Entered {
   name: string;
   method: string;
   values: Readonly<Record<string, string>>;
+  /** What the system's own window gave. */
+  token?: string;
 }
 
-/** Ways that can be filled in; those by signing in elsewhere need a connector that offers it. */
-export const methodsOf = (connector: Connector): ConnectorMethod[] => connector.methods.filter((method) => !method.sign_in);
+/**
+ * Ways to sign in. What replaces a connection must be the same connection: signing in anew to it, where that is
+ * possible, but no new one.
+ */
+export const methodsOf = (connector: Connector, existing: Credential | null = null): ConnectorMethod[] =>
+  connector.methods.filter((method) => !method.sign_in || existing === null || (method.renews && existing.method === method.id));
 
 /** A name that no other has: "Personio", "Personio 2". */
 export function freeName(title: string, taken: readonly string[]): string {
@@ -44,7 +50,8 @@ export function useStoreCredential(connector: Connector) {
   return useMutation({
     mutationFn: async ({ entered, existing }: { entered: Entered; existing: string | null }): Promise<Credential> => {
       const method = connector.methods.find((one) => one.id === entered.method);
-      const fields = method === undefined ? { public: {}, secrets: {} } : sent(method, entered.values);
+      const entries = method === undefined ? { public: {}, secrets: {} } : sent(method, entered.values);
+      const fields = entered.token === undefined ? entries : { ...entries, token: entered.token };
       if (existing !== null) {
         return (await api.put<Credential>(`credentials/${part(existing)}`, { method: entered.method, ...fields }, { etag: "*" })).value;
       }

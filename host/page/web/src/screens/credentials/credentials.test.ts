@@ -5,7 +5,7 @@ import { accountOf } from "./account";
 import { freeName, methodsOf, sent } from "./actions";
 
 const field = (name: string, secret: boolean) => ({ name, title: {}, help: {}, secret, required: true });
-const method: ConnectorMethod = { id: "api", title: {}, help: {}, sign_in: false, fields: [field("client_id", false), field("client_secret", true), field("code", true)] };
+const method: ConnectorMethod = { id: "api", title: {}, help: {}, sign_in: false, renews: false, fields: [field("client_id", false), field("client_secret", true), field("code", true)] };
 
 describe("credentials", () => {
   it("get a name that no other has", () => {
@@ -18,9 +18,13 @@ describe("credentials", () => {
     expect(sent(method, values)).toEqual({ public: { client_id: "id" }, secrets: { client_secret: "s3cret" } });
   });
 
-  it("are filled in only by methods that have fields here", () => {
-    const connector = { methods: [{ ...method, id: "oauth", sign_in: true }, method] } as Connector;
-    expect(methodsOf(connector).map((one) => one.id)).toEqual(["api"]);
+  it("are replaced by the same connection or by what is typed", () => {
+    const connector = { methods: [{ ...method, id: "window", sign_in: true }, { ...method, id: "renewed", sign_in: true, renews: true }, method] } as Connector;
+    const ids = (existing: string | null) => methodsOf(connector, existing === null ? null : ({ method: existing } as Credential)).map((one) => one.id);
+    expect(ids(null)).toEqual(["window", "renewed", "api"]);
+    expect(ids("api")).toEqual(["api"]);
+    expect(ids("window")).toEqual(["api"]);
+    expect(ids("renewed")).toEqual(["renewed", "api"]);
   });
 
   it("are told apart by an address, or by the first thing that is not secret", () => {

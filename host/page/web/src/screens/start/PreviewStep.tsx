@@ -1,7 +1,10 @@
-/** What the first run would do, before anything is changed; and the button that starts it. */
+/**
+ * What the first run would do, before anything is changed; and the button that starts it. A flow that has to be tested
+ * first calls it the test, and asks once more before it is activated.
+ */
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { part } from "../../api/client";
 import { keys } from "../../api/hooks";
@@ -10,7 +13,8 @@ import type { Automation, Flow, Plan } from "../../api/types";
 import { useLanguage } from "../../i18n";
 import { sentence } from "../../i18n/language";
 import { useSurroundings } from "../../session/context";
-import { Button, Empty, ErrorState, Notice, Progress, Status } from "../../ui";
+import { Button, Confirm, Detail, Empty, ErrorState, Notice, Progress, Status } from "../../ui";
+import { CountsLine } from "../automation/counts";
 import { type Draft, request } from "./draft";
 import { KINDS, PlanPeople } from "./PlanPeople";
 import { RequirementLine } from "./SettingsStep";
@@ -30,6 +34,8 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
   const { api, tell } = useSurroundings();
   const client = useQueryClient();
   const wanted = request(flow, draft);
+  const tested = flow.activation === "tested";
+  const [asking, setAsking] = useState(false);
   const of = JSON.stringify(wanted);
   const id = draft.plan?.of === of ? draft.plan.id : null;
 
@@ -63,7 +69,8 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
       const key = unanswered.current ?? crypto.randomUUID();
       const accept_findings = draft.source.accepted || draft.target.accepted;
       try {
-        return await api.post<Automation>("automations", { ...wanted, contacts: draft.contacts, accept_findings }, { key });
+        const seen = tested && id !== null ? { plan: id } : {};
+        return await api.post<Automation>("automations", { ...wanted, contacts: draft.contacts, accept_findings, ...seen }, { key });
       } catch (error) {
         unanswered.current = error instanceof NoAnswer ? key : null;
         throw error;
@@ -93,18 +100,18 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
   const problem = save.error;
   const ready = data?.status === "done" && open.length === 0;
   const start = (
-    <Button look="primary" isPending={save.isPending} isDisabled={!ready} onPress={() => save.mutate()}>
-      {t(save.isPending ? "start.saving" : "start.save")}
+    <Button look="primary" isPending={save.isPending} isDisabled={!ready} onPress={() => (tested ? setAsking(true) : save.mutate())}>
+      {t(save.isPending ? "start.saving" : tested ? "start.activate" : "start.save")}
     </Button>
   );
   return (
     <section className="step">
-      <StepTitle title={t("start.preview")} action={<span className="step-foot-next">{start}</span>}>
-        {t("start.preview.lead")}
+      <StepTitle title={t(tested ? "start.test" : "start.preview")} action={<span className="step-foot-next">{start}</span>}>
+        {t(tested ? "start.test.lead" : "start.preview.lead")}
       </StepTitle>
       {problem !== null && (
         <Notice tone="bad" title={explain(problem).says}>
-          {[explain(problem).advice, explain(problem).detail].filter(Boolean).join(" ")}
+          {explain(problem).advice} <Detail of={explain(problem)} />
         </Notice>
       )}
       {failed !== null && !make.isPending ? (
@@ -142,11 +149,24 @@ export function PreviewStep({ flow, draft, onChange, onBack, onStarted }: Props)
       >
         {data?.status === "done" && (
           <Button look="quiet" icon="refresh" onPress={again} isDisabled={save.isPending}>
-            {t("start.preview.again")}
+            {t(tested ? "start.test.again" : "start.preview.again")}
           </Button>
         )}
       </Footer>
+      {data?.status === "done" && <Activate flow={flow} plan={data} isOpen={asking} onClose={() => setAsking(false)} onConfirm={() => save.mutateAsync()} />}
     </section>
+  );
+}
+
+/** The last question: what the first run, which follows at once, is about to do. */
+function Activate({ flow, plan, isOpen, onClose, onConfirm }: { flow: Flow; plan: Plan; isOpen: boolean; onClose: () => void; onConfirm: () => Promise<unknown> }) {
+  const { t, text } = useLanguage();
+  const target = text(flow.target.title);
+  return (
+    <Confirm isOpen={isOpen} onClose={onClose} title={t("start.activate.title", { flow: text(flow.title) })} action={t("start.activate")} onConfirm={onConfirm}>
+      <p>{t("start.activate.text", { system: target })}</p>
+      <CountsLine counts={plan.counts} records={flow.records} />
+    </Confirm>
   );
 }
 
@@ -185,7 +205,7 @@ function Failed({ plan, onAgain }: { plan: Plan; onAgain: () => void }) {
       {why !== null && (
         <>
           <p>{why.says}</p>
-          {why.detail !== null && <p>{why.detail}</p>}
+          <Detail of={why} />
         </>
       )}
     </Notice>

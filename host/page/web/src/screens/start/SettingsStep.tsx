@@ -106,7 +106,7 @@ export function SettingsStep({ flow, draft, onChange, onBack, onNext }: Props) {
         }
       >
         <Button look="primary" onPress={next} isDisabled={draft.schedule === null}>
-          {t("start.preview.show")}
+          {t(flow.activation === "tested" ? "start.test.show" : "start.preview.show")}
         </Button>
       </Footer>
     </section>

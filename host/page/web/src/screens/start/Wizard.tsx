@@ -49,7 +49,7 @@ export function Wizard({ flow }: { flow: Flow }) {
 
   if (started !== null) return <Done flow={flow} automation={started} />;
   const systems = [text(flow.source.title), text(flow.target.title)] as const;
-  const titles: Record<Step, string> = { source: systems[0], target: systems[1], settings: t("start.step.settings"), preview: t("start.step.preview") };
+  const titles: Record<Step, string> = { source: systems[0], target: systems[1], settings: t("start.step.settings"), preview: t(flow.activation === "tested" ? "start.step.test" : "start.step.preview") };
   return (
     <>
       <header className="start-head">
