@@ -6,8 +6,9 @@
 use matricula_sdk::{Effect, Failure, FailureKind, Response};
 use serde_json::Value;
 
-/// How long to wait where Kombo has not read the HR system yet: it takes from seconds to hours.
-const SETTING_UP_MS: u64 = 60_000;
+/// How long to wait where Kombo has not read the HR system yet, which takes from seconds to hours: longer than a
+/// run waits, so that it ends and the next one looks again.
+const SETTING_UP_MS: u64 = 5 * 60_000;
 
 /// How long to wait where too much is under way or came at once, unless Kombo says otherwise.
 const BUSY_MS: u64 = 1_000;

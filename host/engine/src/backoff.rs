@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use matricula_core::Failure;
+use matricula_core::{Failure, FailureKind};
 use rand::RngExt;
 
 use crate::Options;
@@ -21,6 +21,15 @@ pub(crate) fn wait(options: &Options, attempt: u32, failure: &Failure) -> Durati
     base + base.mul_f64(rand::rng().random_range(0.0..0.25))
 }
 
+/// Whether a remote that is down says that it will be for longer than a run waits: then the run ends, and the
+/// schedule comes back. A rate limit is kept to by whoever sends, however long it is.
+pub(crate) fn is_for_later(options: &Options, failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unavailable
+        && failure
+            .retry_after
+            .is_some_and(|wait| wait > options.longest_wait)
+}
+
 /// When somebody who failed `attempts` times is tried again: after 5, 15 and 45 minutes and so on, a day
 /// at most.
 pub(crate) fn retry_at(now: Timestamp, attempts: u32) -> Timestamp {
@@ -31,8 +40,6 @@ pub(crate) fn retry_at(now: Timestamp, attempts: u32) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use matricula_core::FailureKind;
-
     use super::*;
 
     #[test]
@@ -48,6 +55,22 @@ mod tests {
         }
         let asked = failure.with_retry_after(Duration::from_secs(7));
         assert!((7.0..=8.75).contains(&wait(&options, 1, &asked).as_secs_f64()));
+    }
+
+    #[test]
+    fn a_run_does_not_sit_out_what_takes_longer_than_it_waits() {
+        let options = Options::default();
+        let after = |kind, seconds| {
+            let failure = Failure::new(kind, "x").with_retry_after(Duration::from_secs(seconds));
+            is_for_later(&options, &failure)
+        };
+        assert!(!after(FailureKind::Unavailable, 60));
+        assert!(after(FailureKind::Unavailable, 61));
+        assert!(!after(FailureKind::RateLimited, 900));
+        assert!(!is_for_later(
+            &options,
+            &Failure::new(FailureKind::Unavailable, "x")
+        ));
     }
 
     #[test]

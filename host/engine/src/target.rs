@@ -30,7 +30,11 @@ impl<'a> Patience<'a> {
     /// Waits and says yes if the failure may pass and there are attempts left.
     pub(crate) async fn again(&mut self, failure: &Failure) -> bool {
         self.attempt += 1;
-        if !failure.kind.is_transient() || self.attempt >= self.engine.options.attempts {
+        let options = &self.engine.options;
+        if !failure.kind.is_transient()
+            || self.attempt >= options.attempts
+            || backoff::is_for_later(options, failure)
+        {
             return false;
         }
         let wait = backoff::wait(&self.engine.options, self.attempt, failure);

@@ -252,7 +252,7 @@ fn refusals_are_told_by_their_codes() {
             400,
             "INTEGRATION.SETUP_SYNC_PENDING",
             Unavailable,
-            Some(60_000),
+            Some(300_000),
         ),
         (400, "INTEGRATION.MODEL_NOT_AVAILABLE", Config, None),
         (400, "INTEGRATION.MODEL_DISABLED", Permission, None),
