@@ -31,6 +31,40 @@ pub fn access(connector: &str, known: &Credentials) -> (&'static str, Value) {
             "edyoucated",
             json!({"scim_url": System::Edyoucated.real_url(), "scim_token": known.edyoucated_token}),
         ),
+        "winningtemp" => (
+            "winningtemp",
+            json!({
+                "scim_url": System::WinningtempScim.real_url(),
+                "scim_token": known.winningtemp_scim_token,
+                "client_id": known.winningtemp_client_id,
+                "client_secret": known.winningtemp_client_secret,
+            }),
+        ),
+        "engagedly" => (
+            "engagedly",
+            json!({
+                "client_key": known.engagedly_client_key,
+                "secret_key": known.engagedly_secret_key,
+            }),
+        ),
+        "kombo" => (
+            "kombo",
+            json!({
+                "api_url": System::Kombo.real_url(),
+                "api_key": known.kombo_api_key,
+                "integration_id": known.kombo_integration_id,
+                "webhook_secret": known.kombo_webhook_secret,
+            }),
+        ),
         other => panic!("no access to {other} is known here"),
+    }
+}
+
+/// Which of a connector's ways to authenticate that is; `None` where there is only one.
+pub fn method(connector: &str) -> Option<&'static str> {
+    match connector {
+        "scim" => Some("bearer"),
+        "kombo" => Some("key"),
+        _ => None,
     }
 }

@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-fn today() -> Date {
+pub fn today() -> Date {
     jiff::Zoned::now()
         .with_time_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap())
         .date()
 }
 
-fn date(world: &World, id: u64, key: &str) -> Option<Date> {
+pub fn date(world: &World, id: u64, key: &str) -> Option<Date> {
     let text = world.sandbox.people().text(id, key);
     text.get(..10)?.parse().ok()
 }
 
 /// What design §4.5 says of somebody, from the record as the source has it.
-fn may_come_in(world: &World, id: u64) -> bool {
+pub fn may_come_in(world: &World, id: u64) -> bool {
     let begun = date(world, id, "hire_date").is_none_or(|day| day <= today());
     let ended = ["contract_end_date", "termination_date"]
         .into_iter()

@@ -8,7 +8,7 @@ use matricula_sandbox::{Account, Builder, Sandbox, System};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::access::access;
+use crate::access::{access, method};
 
 pub struct World {
     pub sandbox: Sandbox,
@@ -94,24 +94,15 @@ impl World {
         world
     }
 
-    pub fn add_credentials(&self) {
-        self.add_credential("personio");
-        self.add_credential("reteach");
-    }
-
     /// Stores the credential that `access.rs` has for a connector.
     pub fn add_credential(&self, connector: &str) {
         let (name, fields) = access(connector, self.sandbox.credentials());
-        self.credential(connector, name, &fields);
+        self.credential(connector, method(connector), name, &fields);
     }
 
-    /// Stores a credential: an object with all fields, secret or not.
-    pub fn credential(&self, connector: &str, name: &str, fields: &Value) {
-        self.credential_by(connector, None, name, fields);
-    }
-
-    /// The same where the connector knows several ways to authenticate.
-    pub fn credential_by(&self, connector: &str, method: Option<&str>, name: &str, fields: &Value) {
+    /// Stores a credential: an object with all fields, secret or not. The method is named where the
+    /// connector knows several.
+    pub fn credential(&self, connector: &str, method: Option<&str>, name: &str, fields: &Value) {
         let mut arguments = vec!["credential", "add", connector, "--name", name];
         arguments.extend(method.into_iter().flat_map(|method| ["--method", method]));
         let said = self.with_input(&arguments, &fields.to_string());
