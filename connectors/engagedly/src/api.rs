@@ -31,8 +31,11 @@ pub(crate) fn send(
 ) -> Result<Response> {
     let mut request =
         Request::new(method, format!("{BASE}/{path}")).header("accept", "application/json");
-    if let Some(body) = body {
-        request = request.json(body);
+    match body {
+        Some(body) => request = request.json(body),
+        // Whatever changes something must be JSON by its type, also where there is nothing to say.
+        None if method != "GET" => request = request.header("content-type", "application/json"),
+        None => {}
     }
     cx.send(request)
         .map_err(|error| error.into_failure(SYSTEM, method != "GET"))

@@ -198,7 +198,7 @@ impl Writer<'_> {
 
     fn activate(&self, id: &str) -> Result<()> {
         let path = format!("{}/activate", find::path(id));
-        let response = api::send(self.cx, "PUT", &path, Some(&json!({})))?;
+        let response = api::send(self.cx, "PUT", &path, None)?;
         api::answer(&response, Doing::Changing).map(drop)
     }
 
