@@ -8,12 +8,15 @@ import tempfile
 import threading
 import unittest
 import urllib.request
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from described import Descriptions
 from proxy import Proxy, Recorder
 from scim2_server.utils import load_default_schemas
+from scim_compare import compare
+from scim_extension import EXTENSION
 from scim_payloads import Judges
 
 ORIGIN = "https://api.example.com"
@@ -262,6 +265,83 @@ class Payloads(unittest.TestCase):
         self.assert_wrong("bulkId", "POST", "/v2/Bulk", bulk(nameless))
         self.assert_wrong("nick", "POST", "/v2/Bulk", bulk({**made, "data": {**self.user, "nick": "A"}}))
         self.assert_wrong("Operations", "POST", "/v2/Bulk", {"schemas": [BULK]})
+
+
+class Comparison(unittest.TestCase):
+    """The comparison of a server with the source finds each thing that differs."""
+
+    people = {
+        "7": {
+            "first_name": " Ada ", "last_name": "Example", "email": " Ada@Example.com", "position": "",
+            "status": "active", "hire_date": "2020-01-01T00:00:00+01:00", "gender": "female",
+            "employment_type": "internal", "contract_end_date": None, "termination_date": None,
+            "department": {"attributes": {"id": 1, "name": "IT"}}, "office": {"attributes": {"id": 2, "name": "Bonn"}},
+            "subcompany": None,
+            "supervisor": {"attributes": {"id": {"value": 8}, "first_name": {"value": "Peter"},
+                                          "last_name": {"value": "Wright"}}},
+        },
+        "8": {
+            "first_name": "Peter", "last_name": "Wright", "email": "peter@example.com", "position": "Head",
+            "status": "active", "hire_date": "2020-01-01T00:00:00+01:00", "gender": "",
+            "employment_type": "external", "contract_end_date": None,
+            "termination_date": "2026-03-01T00:00:00+01:00", "department": {"attributes": {"id": 1, "name": "IT"}},
+            "office": None, "subcompany": {"attributes": {"id": 3, "name": "Example GmbH"}}, "supervisor": None,
+        },
+    }
+
+    def server(self):
+        def user(key, mail, given, family, enterprise, active, own, **more):
+            return {
+                "id": f"u{key}", "externalId": key, "userName": mail, "active": active,
+                "name": {"givenName": given, "familyName": family}, "displayName": f"{given} {family}",
+                "emails": [{"type": "work", "value": mail}], ENTERPRISE: {"employeeNumber": key, **enterprise},
+                EXTENSION: own, **more,
+            }
+
+        ada = user(
+            "7", "ada@example.com", "Ada", "Example", {"department": "IT", "manager": {"value": "u8"}}, True,
+            {"gender": "female", "location": "Bonn", "employmentType": "internal", "hireDate": "2020-01-01T00:00:00Z"},
+        )
+        peter = user(
+            "8", "peter@example.com", "Peter", "Wright", {"department": "IT", "organization": "Example GmbH"}, False,
+            {"employmentType": "external", "hireDate": "2020-01-01"}, title="Head",
+        )
+        names = {"Department IT": "d1", "Office Bonn": "o2", "Peter Wright's team": "s8"}
+        groups = [
+            {"displayName": name, "externalId": key, "members": [{"value": "u7"}]} for name, key in names.items()
+        ]
+        return [ada, peter], groups
+
+    def differences(self, users, groups):
+        return compare(self.people, users, groups, date(2026, 3, 1), extension=True)
+
+    def test_what_agrees(self):
+        self.assertEqual(self.differences(*self.server()), [])
+
+    def test_each_thing_that_differs(self):
+        changes = {
+            "userName of 7": lambda users, groups: users[0].update(userName="Ada@example.com"),
+            "email of 7": lambda users, groups: users[0].update(emails=[]),
+            "givenName of 8": lambda users, groups: users[1]["name"].pop("givenName"),
+            "title of 7": lambda users, groups: users[0].update(title=""),
+            "active of 8": lambda users, groups: users[1].update(active=True),
+            "department of 8": lambda users, groups: users[1][ENTERPRISE].update(department="HR"),
+            "manager of 7": lambda users, groups: users[0][ENTERPRISE]["manager"].update(value="u7"),
+            "gender of 7": lambda users, groups: users[0][EXTENSION].update(gender="male"),
+            "hireDate of 7": lambda users, groups: users[0][EXTENSION].pop("hireDate"),
+            "0 accounts of 8": lambda users, groups: users.pop(),
+            "2 accounts of 7": lambda users, groups: users.append({**users[0], "id": "u9"}),
+            "of nobody: 9": lambda users, groups: users.append({**users[0], "id": "u9", "externalId": "9"}),
+            "7 is in ['Department IT', 'Office Bonn']": lambda users, groups: groups.pop(),
+            "8 is in ['Department IT']": lambda users, groups: groups[0]["members"].append({"value": "u8"}),
+            "7 is in ['Department', ": lambda users, groups: groups[0].update(displayName="Department"),
+            "without an identity": lambda users, groups: groups[0].pop("externalId"),
+        }
+        for words, change in changes.items():
+            users, groups = self.server()
+            change(users, groups)
+            differences = self.differences(users, groups)
+            self.assertTrue(any(words in difference for difference in differences), (words, differences))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ use crate::{http, say};
 
 /// A run in which somebody failed; what was asked counts all the same.
 const PARTIAL: i32 = 6;
+/// A test of a credential that finds something missing; likewise.
+const MISSING: i32 = 5;
 
 /// A system with files that describe it.
 struct System {
@@ -29,7 +31,8 @@ struct System {
     undescribed: &'static [&'static str],
     /// What is asked, in order.
     steps: &'static [Step],
-    /// What must have been asked for the check to show anything: method, and how the path begins.
+    /// What must have been asked for the check to show anything: method, and how the path begins; `*` is whatever
+    /// comes before the rest.
     wants: &'static [(&'static str, &'static str)],
     /// A request that the files do not have. It is asked at the end, and must be found.
     wrong: (&'static str, &'static str),
@@ -43,41 +46,107 @@ enum Step {
     Test(&'static str, &'static str),
     /// A cycle of a flow, with these options.
     Run(&'static str, &'static [&'static str]),
-    /// An attribute of the first of Personio's people gets a value, as JSON.
-    Change(&'static str, &'static str),
+    /// Attributes of the first of the people get other values: an object as JSON.
+    Change(&'static str),
 }
 
-const SYSTEMS: [System; 1] = [System {
-    name: "personio",
-    origin: "https://api.personio.de",
-    files: &[
-        "personio-auth-api.yaml",
-        "personio-personnel-data-api-oa3.yaml",
-        "credentials-service-api-v2.json",
-        "persons-service-api-v2.json",
-        "employment-contract-v2.json",
-    ],
-    undescribed: &["/v2/document-management"],
-    steps: &[
-        Step::Credential("personio", None),
-        Step::Credential("reteach", None),
-        Step::Test("personio", "sync-employees"),
-        Step::Test("personio", "sync-certificates"),
-        Step::Run("sync-employees", &[]),
-        Step::Change("first_name", "\"Renamed\""),
-        Step::Run("sync-employees", &[]),
-        Step::Run("sync-certificates", &[]),
-        Step::Run("sync-certificates", &["--full"]),
-    ],
-    wants: &[
-        ("POST", "/v1/auth"),
-        ("GET", "/v1/company/employees"),
-        ("GET", "/v1/company/document-categories"),
-        ("POST", "/v1/company/documents"),
-        ("POST", "/v2/auth/token"),
-    ],
-    wrong: ("GET", "/v1/company/employees?page=1"),
-}];
+/// Somebody who works there, whatever was made up.
+const WORKS: &str = r#"{"status": "active", "hire_date": "2020-01-01T00:00:00+01:00", "contract_end_date": null,
+    "termination_date": null}"#;
+/// The same person elsewhere and under another name.
+const MOVES: &str = r#"{"first_name": "Renamed", "position": "Head of Learning",
+    "department": {"type": "Department", "attributes": {"id": 990017, "name": "Moved & Merged"}}}"#;
+const LEAVES: &str = r#"{"status": "inactive"}"#;
+
+const SYSTEMS: [System; 3] = [
+    System {
+        name: "personio",
+        origin: "https://api.personio.de",
+        files: &[
+            "personio-auth-api.yaml",
+            "personio-personnel-data-api-oa3.yaml",
+            "credentials-service-api-v2.json",
+            "persons-service-api-v2.json",
+            "employment-contract-v2.json",
+        ],
+        undescribed: &["/v2/document-management"],
+        steps: &[
+            Step::Credential("personio", None),
+            Step::Credential("reteach", None),
+            Step::Credential("winningtemp", None),
+            Step::Test("personio", "sync-employees"),
+            Step::Test("personio", "sync-certificates"),
+            Step::Run("sync-employees", &[]),
+            Step::Change(MOVES),
+            Step::Run("sync-employees", &[]),
+            Step::Run("sync-certificates", &[]),
+            Step::Run("sync-certificates", &["--full"]),
+            // Reads an attribute that each account keeps under a key of its own.
+            Step::Run("sync-employees-to-winningtemp", &[]),
+        ],
+        wants: &[
+            ("POST", "/v1/auth"),
+            ("GET", "/v1/company/employees?limit=100&offset=0&attributes"),
+            ("GET", "/v1/company/employees/attributes"),
+            ("GET", "/v1/company/document-categories"),
+            ("POST", "/v1/company/documents"),
+            ("POST", "/v2/auth/token"),
+        ],
+        wrong: ("GET", "/v1/company/employees?page=1"),
+    },
+    System {
+        name: "engagedly",
+        origin: "https://api.engagedly.com",
+        files: &["engagedly-openapi.yaml"],
+        undescribed: &[],
+        steps: &[
+            Step::Credential("personio", None),
+            Step::Credential("engagedly", None),
+            Step::Test("engagedly", "sync-employees-to-engagedly"),
+            Step::Change(WORKS),
+            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Change(MOVES),
+            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Change(LEAVES),
+            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Change(WORKS),
+            Step::Run("sync-employees-to-engagedly", &["--full"]),
+        ],
+        wants: &[
+            ("GET", "/beta/users"),
+            ("POST", "/beta/users"),
+            ("PATCH", "/beta/users/"),
+            ("PUT", "/beta/users/*/deactivate"),
+            ("PUT", "/beta/users/*/activate"),
+            ("POST", "/beta/departments"),
+            ("POST", "/beta/businesses"),
+            ("POST", "/beta/locations"),
+            ("POST", "/beta/job_titles"),
+        ],
+        wrong: ("GET", "/beta/users?per_page=3"),
+    },
+    System {
+        name: "kombo",
+        origin: "https://api.kombo.dev",
+        files: &["kombo-openapi.json"],
+        undescribed: &[],
+        steps: &[
+            Step::Credential("kombo", Some("key")),
+            Step::Credential("reteach", None),
+            Step::Test("kombo", "sync-employees-from-kombo"),
+            Step::Run("sync-employees-from-kombo", &[]),
+            Step::Change(MOVES),
+            Step::Run("sync-employees-from-kombo", &[]),
+            Step::Run("sync-certificates-to-kombo", &[]),
+        ],
+        wants: &[
+            ("GET", "/v1/hris/employees"),
+            ("GET", "/v1/hris/employee-document-categories"),
+            ("POST", "/v1/hris/employees/*/documents"),
+        ],
+        wrong: ("GET", "/v1/hris/employees?per_page=3"),
+    },
+];
 
 /// Holds what each system is asked against its files.
 pub(super) fn check(
@@ -165,8 +234,12 @@ impl System {
             );
         }
         for (method, path) in self.wants {
-            let is_it = |one: &&Asked| one.method == *method && one.target.starts_with(path);
-            if !asked.iter().any(|one| is_it(&one)) {
+            let (begin, rest) = path.split_once('*').unwrap_or((path, ""));
+            let is_it = |one: &Asked| {
+                let after = one.target.strip_prefix(begin);
+                one.method == *method && after.is_some_and(|after| after.contains(rest))
+            };
+            if !asked.iter().any(is_it) {
                 bail!(
                     "{} was not asked {method} {path}, so that was not checked",
                     self.name
@@ -190,18 +263,20 @@ impl Step {
                 product.add(connector, *method, &credential(connector)?)
             }
             Self::Test(connector, flow) => product
-                .json(&["credential", "test", connector, "--flow", flow], &[])
+                .json(
+                    &["credential", "test", connector, "--flow", flow],
+                    &[MISSING],
+                )
                 .map(drop),
             Self::Run(flow, options) => {
                 let mut arguments = vec!["run", flow];
                 arguments.extend(*options);
                 product.json(&arguments, &[PARTIAL]).map(drop)
             }
-            Self::Change(attribute, value) => {
-                let value: Value = serde_json::from_str(value)?;
+            Self::Change(values) => {
                 let first = sandbox.people()?.first().copied();
                 let first = first.context("the sandbox has nobody")?;
-                sandbox.change(first, &json!({ *attribute: value }))
+                sandbox.change(first, &serde_json::from_str(values)?)
             }
         }
     }
@@ -220,6 +295,19 @@ fn credential(connector: &str) -> Result<Value> {
             "client_id": "sandbox-reteach-id",
             "client_secret": "sandbox-reteach-secret",
             "client_code": "sandbox-reteach-code",
+        }),
+        "engagedly" => json!({
+            "client_key": "sandbox-engagedly-client",
+            "secret_key": "sandbox-engagedly-secret",
+        }),
+        "kombo" => json!({
+            "api_url": "https://api.kombo.dev",
+            "api_key": "sandbox-kombo-key",
+            "integration_id": "personio:SandboxConnection1",
+        }),
+        "winningtemp" => json!({
+            "scim_url": "https://scim.prod.winningtemp.com/api/scim",
+            "scim_token": "sandbox-winningtemp-token",
         }),
         other => bail!("nothing says how the sandbox's {other} is signed in to"),
     })

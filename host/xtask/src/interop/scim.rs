@@ -27,6 +27,9 @@ const TOKEN: &str = "made-up-token";
 /// Where the connector believes the server to be.
 const ORIGIN: &str = "https://academy.example.com";
 
+/// A test of a credential that finds something missing: attributes that the server does not have.
+const MISSING: i32 = 5;
+
 /// One server to be filled.
 struct Filling {
     name: &'static str,
@@ -110,19 +113,16 @@ impl Filling {
         product.add("personio", None, &personio())?;
         let scim = json!({ "scim_url": format!("{ORIGIN}/v2"), "token": TOKEN });
         product.add("scim", Some("bearer"), &scim)?;
-        product.json(&["credential", "test", "scim", "--flow", FLOW], &[])?;
+        product.json(&["credential", "test", "scim", "--flow", FLOW], &[MISSING])?;
 
         let run = |more: &[&str]| -> Result<Value> {
-            let mut arguments = vec!["run", FLOW];
+            let groups = "teams_from=[\"department\",\"office\",\"supervisor\"]";
+            let mut arguments = vec!["run", FLOW, "--setting", groups];
             arguments.extend(more);
             product.json(&arguments, &[])
         };
         let compare = || scripts.compare(&sandbox, &server, self.extension);
-        let settings = [
-            "--set",
-            "teams_from=[\"department\",\"office\",\"supervisor\"]",
-        ];
-        run(&settings)?;
+        run(&[])?;
         compare()?;
         let before = writes(&proxy.asked()?);
         run(&["--full"])?;
