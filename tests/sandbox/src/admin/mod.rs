@@ -23,6 +23,7 @@
 //! | `GET /kombo`, `PUT /kombo` | Kombo's connections; `{"setup": "sync-pending", "status": "inactive"}` |
 //! | `POST /kombo/sign-in` | `{"link": "…"}`: what a customer does in the window; its token |
 //! | `POST /kombo/events` | `{"to": URL, "integration": ID[, "signature": "…"]}`: a signed event is sent |
+//! | `GET /engagedly/users` | the users in Engagedly, as its API shows a single one |
 //! | `GET /clock`, `PUT /clock`, `DELETE /clock` | `{"now":"2026-11-21T08:00:00Z"}` stops it |
 //! | `POST /tokens/revoke` | access tokens given out so far become invalid |
 //!
@@ -83,8 +84,13 @@ fn route(shared: &Shared, call: &Call) -> Outcome {
                 stats["services"][system.name()] =
                     json!({"accounts": accounts.len(), "blocked": accounts.blocked()});
             }
+            let users = shared.engagedly.users();
+            let blocked = users.iter().filter(|user| user["status"] == "Blocked");
+            stats["services"]["engagedly"] =
+                json!({"accounts": users.len(), "blocked": blocked.count()});
             Ok(stats)
         }
+        (&Method::GET, ["engagedly", "users"]) => Ok(json!(shared.engagedly.users())),
         (&Method::GET, ["faults"]) => {
             let list = shared.faults.list();
             let fired = |id| shared.faults.fired(id);

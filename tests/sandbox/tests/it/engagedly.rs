@@ -333,6 +333,25 @@ fn departments_have_uuids_and_members_and_locations_numbers() {
 }
 
 #[test]
+fn another_process_sees_the_users() {
+    let sandbox = start();
+    let id = sandbox.engagedly().insert(&ada()).unwrap();
+    sandbox.engagedly().block(&id, Some("voluntary"));
+    let admin = |path: &str| {
+        let url = format!("{}/{path}", sandbox.admin_url());
+        send("GET", &url, &[], b"").unwrap().json()
+    };
+    assert_eq!(
+        admin("engagedly/users")[0]["block_reason_code"],
+        "voluntary"
+    );
+    assert_eq!(
+        admin("stats")["services"]["engagedly"],
+        json!({"accounts": 1, "blocked": 1})
+    );
+}
+
+#[test]
 fn lists_come_in_pages() {
     let sandbox = start();
     for number in 0..53 {
