@@ -3,15 +3,18 @@
  * backend of the example vendor. Ports are free ones; folders are temporary.
  */
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { Customer } from "./customer";
 import { programs, root } from "./environment";
 import { Program } from "./process";
+
+const run = promisify(execFile);
 
 export interface VendorOptions {
   tenant?: string;
@@ -36,6 +39,9 @@ const ORIGINS = {
   engagedly: "https://api.engagedly.com",
   kombo: "https://api.kombo.dev",
 } as const;
+
+/** Where Kombo's window is; in the sandbox it is where Kombo is. */
+const WINDOW = "https://connect.kombo.dev";
 
 const NOT_BOUGHT = { en: "Ask sales@example.com for this one.", de: "Fragen Sie sales@example.com danach." };
 
@@ -70,13 +76,16 @@ export class World {
       execFileSync(process.execPath, [join(root, "tests/vendor/make-key.mjs"), folder]);
       for (let index = 0; index < BACKENDS; index += 1) ports.push(await keepPort());
       writeFileSync(join(folder, "vendors.toml"), vendors(ports.map(portOf)));
+      writeFileSync(join(folder, "kombo-key.txt"), "sandbox-kombo-key\n");
+      writeFileSync(join(folder, "kombo-webhooks.txt"), "sandbox-kombo-webhook-secret\n");
       const fakes = await Program.start(programs.sandbox, ["--public-scim-url", `${ORIGINS.scim}/scim/v2`, "--exit-with-stdin", "--no-limits", ...sandbox]);
       running.push(fakes);
       const address = JSON.parse(fakes.said) as Record<keyof typeof ORIGINS | "admin", string>;
-      const maps = Object.entries(ORIGINS).flatMap(([name, real]) => [
-        "--map-origin",
-        `${real}=${new URL(address[name as keyof typeof ORIGINS]).origin}`,
-      ]);
+      const sandboxed = Object.entries(ORIGINS).map(([name, real]) => [real, new URL(address[name as keyof typeof ORIGINS]).origin]);
+      const maps = [...sandboxed, [WINDOW, new URL(address.kombo).origin]].flatMap(([real, local]) => ["--map-origin", `${real}=${local}`]);
+      // Compiled before anybody waits for a screen: the server does it while it serves, on a machine that tests share.
+      mkdirSync(join(folder, "data"), { mode: 0o700 });
+      await run(programs.matricula, ["connector", "list", "--data", join(folder, "data"), "--connectors", programs.connectors]);
       const server = await Program.start(programs.matricula, [
         ...["serve", "--json", "--listen", "127.0.0.1:0", "--vendors", join(folder, "vendors.toml"), "--data", join(folder, "data")],
         ...["--connectors", programs.connectors, "--flows", join(root, "flows"), "--log", "warn", "--sign-in-link", signIn ? "always" : "never"],
@@ -182,5 +191,10 @@ not_bought = { en = "${NOT_BOUGHT.en}", de = "${NOT_BOUGHT.de}" }
 kid = "example"
 alg = "EdDSA"
 public_file = "public.pem"
+
+[vendor.connectors.kombo]
+api_url = "${ORIGINS.kombo}"
+api_key_file = "kombo-key.txt"
+webhook_secret_file = "kombo-webhooks.txt"
 `;
 }

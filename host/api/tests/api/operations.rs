@@ -33,7 +33,15 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
         assert!(name.starts_with("matricula_"), "{line}");
         if let Some((_, labels)) = name.split_once('{') {
             let label = labels.split_once('=').unwrap().0;
-            let known = ["state", "status", "outcome", "side", "le", "version"];
+            let known = [
+                "state",
+                "status",
+                "outcome",
+                "side",
+                "signature",
+                "le",
+                "version",
+            ];
             assert!(known.contains(&label), "{line}");
         }
         let value = value.parse().unwrap_or_else(|_| panic!("{line}"));

@@ -1,0 +1,132 @@
+/**
+ * Systems that are not signed in to by typing secrets, and flows that have to be tested first: Kombo's window in the
+ * wizard and among the credentials, and edyoucated from its test to its first run.
+ */
+
+import { expect, type FrameLocator, test } from "@playwright/test";
+
+import { PERSONIO } from "../support/customer";
+import { Shown } from "../support/shown";
+import { LOCALES } from "../support/words";
+import { World } from "../support/world";
+
+const PEOPLE = 12;
+
+/** What a sandbox's Kombo shows in place of the real window. */
+const windowOf = (shown: Shown): FrameLocator => shown.frame.frameLocator("iframe");
+
+for (const locale of LOCALES) {
+  test.describe(`in ${locale}`, () => {
+    test.describe.configure({ mode: "serial" });
+
+    let world: World;
+    let vendor: string;
+    test.beforeAll(async () => {
+      world = await World.start({ sandbox: ["--people", `${PEOPLE}`] });
+      vendor = await world.vendor({ locale });
+    });
+    test.afterAll(() => world?.end());
+
+    test("somebody connects in Kombo's window, and thinks twice before", async ({ page }) => {
+      const shown = new Shown(page, vendor, locale);
+      const { frame, t } = shown;
+      await shown.open("/start/sync-employees-from-kombo");
+      await expect(shown.heading(t("start.connect", { system: "Kombo" }))).toBeVisible();
+      await expect(frame.getByText(t("connect.how", { system: "Kombo" }))).toBeVisible();
+
+      const connect = shown.button("connect.do", { system: "Kombo" });
+      await connect.click();
+      await expect(shown.dialog()).toContainText(t("connect.window", { system: "Kombo" }));
+      await windowOf(shown).getByRole("button", { name: "Cancel" }).click();
+      await expect(frame.getByText(t("connect.closed"))).toBeVisible();
+      await connect.click();
+      await expect(windowOf(shown).getByRole("button", { name: "Connect" })).toBeVisible();
+      await shown.dialog().getByRole("button", { name: t("action.cancel"), exact: true }).click();
+      await expect(shown.dialog()).toHaveCount(0);
+      await expect(frame.getByText(t("connect.closed"))).toBeVisible();
+      const none = await world.customer(vendor).ask<{ items: unknown[] }>("GET", "/credentials");
+      expect(none.items).toEqual([]);
+
+      await connect.click();
+      // In the vendor's page, whatever its height: the window lies within the dialog that can be seen.
+      const box = await frame.locator(".connect-window iframe").boundingBox();
+      expect(box?.height).toBeLessThanOrEqual(640);
+      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await expect(frame.getByText(t("credentials.result.ok", { system: "Kombo" }))).toBeVisible();
+      await shown.button("start.continue").click();
+      await expect(shown.heading(t("start.connect", { system: "reteach" }))).toBeVisible();
+      await shown.expectNoTrouble();
+    });
+
+    test("a connection is signed in to anew, and types nothing", async ({ page }) => {
+      const shown = new Shown(page, vendor, locale);
+      const { t } = shown;
+      const ids = async () => (await world.customer(vendor).ask<{ items: { public: object }[] }>("GET", "/credentials")).items.map((one) => one.public);
+      const before = await ids();
+      await shown.open("/credentials");
+      await shown.button("credentials.replace.of", { name: "Kombo" }).click();
+      await shown.dialog().getByRole("button", { name: t("connect.again"), exact: true }).click();
+      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await expect(shown.dialog()).toContainText(t("credentials.result.ok", { system: "Kombo" }));
+      expect(await ids()).toEqual(before);
+      await shown.expectNoTrouble();
+    });
+
+    test("what keeps the window closed is told in the reader's language", async ({ page }) => {
+      const shown = new Shown(page, vendor, locale);
+      const { frame, t } = shown;
+      await world.admin("POST", "/faults", { kind: { status: 503 }, system: "kombo" });
+      await shown.open("/credentials");
+      await shown.button("credentials.add").click();
+      await shown.dialog().getByRole("button", { name: "Kombo" }).click();
+      await shown.dialog().getByRole("button", { name: t("connect.do", { system: "Kombo" }), exact: true }).click();
+      const alert = shown.dialog().getByRole("alert");
+      await expect(alert).toBeVisible();
+      // The server's own words are English; in German they stand behind a line.
+      const own = alert.getByText(/Kombo is not available|could not be asked/);
+      if (locale === "de") {
+        await expect(own).toBeHidden();
+        await alert.getByText(t("error.details")).click();
+      }
+      await expect(own).toBeVisible();
+      await expect(frame.locator(".connect-window")).toHaveCount(0);
+      await world.admin("DELETE", "/faults");
+    });
+
+    test("edyoucated is tested, then activated, and runs at once", async ({ page }) => {
+      const customer = world.customer(vendor);
+      const { client_id, client_secret } = PERSONIO;
+      await customer.ask("POST", "/credentials", { name: "Personio", connector: "personio", public: { client_id }, secrets: { client_secret } });
+      const shown = new Shown(page, vendor, locale);
+      const { frame, t } = shown;
+      await shown.open("/start/sync-employees-to-edyoucated");
+      await expect(frame.getByText(t("credentials.result.ok", { system: "Personio" }))).toBeVisible();
+      await shown.button("start.continue").click();
+      const names = { en: ["SCIM address", "SCIM token"], de: ["SCIM-Adresse", "SCIM-Token"] }[locale];
+      await shown.fill({ [names[0] ?? ""]: "https://edyoucated.example.com/scim/v2", [names[1] ?? ""]: "sandbox-edyoucated-token" });
+      await shown.button("credentials.save").click();
+      await expect(frame.getByText(t("credentials.result.ok", { system: "edyoucated" }))).toBeVisible();
+      await shown.button("start.continue").click();
+      await frame.getByRole("checkbox", { name: locale === "de" ? "Abteilung" : "Department" }).first().check();
+      await shown.button("start.test.show").click();
+
+      await expect(shown.heading(t("start.test"))).toBeVisible();
+      const people = frame.getByRole("table", { name: t("start.preview.people") });
+      await expect(people.getByText(t("kind.people.created")).first()).toBeVisible();
+      await shown.button("start.activate").click();
+      const asked = shown.dialog();
+      await expect(asked).toContainText(t("start.activate.text", { system: "edyoucated" }));
+      await asked.getByRole("button", { name: t("action.cancel"), exact: true }).click();
+      await expect(asked).toHaveCount(0);
+      expect((await customer.ask<{ items: unknown[] }>("GET", "/automations")).items).toEqual([]);
+
+      await shown.button("start.activate").click();
+      await asked.getByRole("button", { name: t("start.activate"), exact: true }).click();
+      await shown.link("start.done.show").click();
+      await expect(frame.getByRole("row").filter({ hasText: t("run.status.succeeded") })).toBeVisible({ timeout: 60_000 });
+      const groups = await world.admin<{ displayName: string }[]>("GET", "/groups?system=edyoucated");
+      expect(groups.length).toBeGreaterThan(0);
+      await shown.expectNoTrouble();
+    });
+  });
+}
