@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::begin::due;
 use crate::cycle::Cycle;
-use crate::groups::{Forecast, Groups, Offer};
+use crate::groups::{Forecast, Foreseen, Groups, Offer};
 use crate::matching::{Matcher, parse};
 use crate::observe::{Change, Event, Observer, Planned, Preview};
 use crate::page::{self, plan_page};
@@ -102,9 +102,7 @@ pub(crate) async fn preview(
     ledger.absent(&cycle, complete).await?;
     ledger.already_leaving(&cycle).await?;
     let guard = ledger.ask_guard(&cycle).await?;
-    if let Some(groups) = &cycle.groups {
-        notes.extend(ledger.groups.notes(&cycle, groups).await?);
-    }
+    notes.extend(ledger.groups.notes());
     ledger
         .people
         .sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
@@ -173,7 +171,7 @@ impl Ledger {
             }
         }
         let held = held(cycle, &planned.intents).await?;
-        let mut groups = self.groups.changes(cycle, &mut planned.intents).await?;
+        let mut groups = self.groups.look_ahead(cycle, &mut planned.intents).await?;
         for (intent, who) in planned.intents {
             if intent.adopts && intent.link.active {
                 self.adopted_active += 1;
@@ -329,7 +327,7 @@ async fn held(
     Ok(held)
 }
 
-fn describe(intent: Intent, who: Option<String>, held: &Held, groups: Vec<Change>) -> Planned {
+fn describe(intent: Intent, who: Option<String>, held: &Held, groups: Foreseen) -> Planned {
     let account = intent.held.as_ref().or_else(|| held.get(&intent.link.key));
     let old = |attribute: &str| {
         account.map(|account| account.get(attribute).cloned().unwrap_or(Value::Null))
@@ -342,14 +340,21 @@ fn describe(intent: Intent, who: Option<String>, held: &Held, groups: Vec<Change
             old: old(attribute),
             new: new.clone(),
         })
-        .chain(groups)
+        .chain(groups.changes)
         .collect();
+    let (code, reason) = match groups.refused {
+        Some(refused) => (Some(refused.code), Some(refused.reason)),
+        None => {
+            let reason = intent.code.and_then(plan::explain);
+            (intent.code, reason.map(str::to_owned))
+        }
+    };
     Planned {
         key: intent.link.key.clone(),
         who,
         kind: intent.kind,
-        code: intent.code.map(str::to_owned),
-        reason: intent.code.and_then(plan::explain).map(str::to_owned),
+        code: code.map(str::to_owned),
+        reason,
         adopts: intent.adopts,
         changes,
     }

@@ -211,23 +211,51 @@ impl Cycle<'_> {
         page
     }
 
-    /// Sends changes; those that were not accepted.
+    /// Sends changes, of each group one after the other, since a service that reads and writes back what it has
+    /// would lose one of two; those that were not accepted.
     async fn send_members(
         &self,
         target: &Arc<Target>,
         changes: Vec<Vec<DueMembership>>,
         page: &mut Page,
     ) -> Vec<Broken> {
-        if changes.is_empty() {
-            return Vec::new();
+        let mut rounds: Vec<Vec<Vec<DueMembership>>> = Vec::new();
+        let mut of_group: HashMap<SourceKey, usize> = HashMap::new();
+        for change in changes {
+            let Some(first) = change.first() else {
+                continue;
+            };
+            let round = of_group.entry(first.group.clone()).or_default();
+            match rounds.get_mut(*round) {
+                Some(others) => others.push(change),
+                None => rounds.push(vec![change]),
+            }
+            *round += 1;
         }
+        let mut broken = Vec::new();
+        for round in rounds {
+            // What is never tried stays due.
+            if page.stop.is_some() {
+                break;
+            }
+            self.send_round(target, round, page, &mut broken).await;
+        }
+        broken
+    }
+
+    /// Sends one change of each group.
+    async fn send_round(
+        &self,
+        target: &Arc<Target>,
+        changes: Vec<Vec<DueMembership>>,
+        page: &mut Page,
+        broken: &mut Vec<Broken>,
+    ) {
         let work = changes.iter().filter_map(|rows| change(rows)).collect();
         let written = write(target, &self.run_key(), work).await;
         page.stop = written.stop;
-        let mut broken = Vec::new();
         for (rows, result) in changes.into_iter().zip(written.results) {
             match result {
-                // Never tried: it stays due.
                 None => {}
                 Some(Ok(_)) => page
                     .results
@@ -241,7 +269,6 @@ impl Cycle<'_> {
                 Some(Err(failure)) => broken.push(Broken { rows, failure }),
             }
         }
-        broken
     }
 
     /// Writes down what became of a page; where to go on instead of after it, if groups were made anew.

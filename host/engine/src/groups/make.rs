@@ -33,6 +33,8 @@ pub(super) struct Maker<'a> {
     pub(super) identified: bool,
     /// Names this run in idempotency keys.
     pub(super) run: String,
+    /// Groups that are taken although the store does not say so: those that a preview has counted on.
+    pub(super) claimed: &'a HashSet<TargetId>,
 }
 
 /// What became of groups.
@@ -205,6 +207,7 @@ impl Maker<'_> {
             .into_iter()
             .zip(kept)
             .filter_map(|(target, kept)| kept.map(|_| target))
+            .chain(self.claimed.iter().cloned())
             .collect();
         for (place, mut found) in named {
             found.retain(|target| !taken.contains(target));
@@ -274,7 +277,7 @@ fn identity(key: &SourceKey) -> String {
 }
 
 /// Whether a failure will be that of every other group as well, now.
-fn stops(failure: &Failure) -> bool {
+pub(super) fn stops(failure: &Failure) -> bool {
     failure.kind.is_transient() || ends_the_run(failure)
 }
 

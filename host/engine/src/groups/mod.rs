@@ -9,17 +9,17 @@ mod keep;
 mod make;
 mod preview;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use matricula_core::group::{Belongs, Group};
 use matricula_core::link::Trouble;
 use matricula_core::run::OutcomeKind;
-use matricula_core::{AutomationId, Failure, SourceKey, Text};
+use matricula_core::{AutomationId, Failure, SourceKey, TargetId, Text};
 use matricula_flow::{GroupSpec, Program, Reading};
 
 use self::make::Maker;
-pub(crate) use self::preview::Forecast;
+pub(crate) use self::preview::{Forecast, Foreseen};
 use crate::backoff;
 use crate::cycle::Cycle;
 use crate::observe::Observer;
@@ -123,6 +123,13 @@ impl Groups {
     }
 }
 
+impl Groups {
+    fn refusal(&self, belongs: &Belongs, intent: &Intent) -> Option<&Refused> {
+        let mut groups = belongs.groups.iter().filter(|_| needs(intent));
+        groups.find_map(|group| self.refused.get(group))
+    }
+}
+
 /// What a record says of a person's groups, and what it calls them.
 fn belongs<'a>(
     specs: &[GroupSpec],
@@ -154,13 +161,14 @@ fn needs(intent: &Intent) -> bool {
 }
 
 impl Cycle<'_> {
-    fn maker<'a>(&'a self, groups: &'a Groups) -> Maker<'a> {
+    fn maker<'a>(&'a self, groups: &'a Groups, claimed: &'a HashSet<TargetId>) -> Maker<'a> {
         Maker {
             store: &*self.engine.store,
             automation: self.automation,
             target: &groups.target,
             identified: groups.identified,
             run: self.run_key(),
+            claimed,
         }
     }
 
@@ -221,7 +229,7 @@ impl Cycle<'_> {
         if open.is_empty() {
             return Ok(None);
         }
-        let made = self.maker(groups).make(open).await?;
+        let made = self.maker(groups, &HashSet::new()).make(open).await?;
         self.group_changes.groups.extend(made.groups);
         if let Some(groups) = &mut self.groups {
             groups.refused.extend(made.refused);
@@ -238,15 +246,12 @@ impl Cycle<'_> {
         Ok(made.stop)
     }
 
-    /// Notes what the record says of somebody's groups; what is wrong with one of them, if anything is.
+    /// Notes what the record says of somebody's groups; what is wrong with one of them, if anything is that the
+    /// person needs.
     pub(crate) fn belong(&mut self, intent: &Intent) -> Option<Refused> {
         let groups = self.groups.as_ref()?;
         let (belongs, _) = belongs(self.program.flow().groups(), intent);
-        let refused = belongs
-            .groups
-            .iter()
-            .find_map(|group| groups.refused.get(group))
-            .cloned();
+        let refused = groups.refusal(&belongs, intent).cloned();
         self.group_changes.belongs.push(belongs);
         refused
     }

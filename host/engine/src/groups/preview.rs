@@ -3,50 +3,57 @@
 //! The store has hashes of names, so a group that somebody would leave is called by its name only where a
 //! record that was read says it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use matricula_core::group::{Group, Membership, kind};
+use matricula_core::group::{Membership, kind};
 use matricula_core::run::OutcomeKind;
-use matricula_core::{SourceKey, Text};
+use matricula_core::{SourceKey, TargetId, Text};
 use matricula_flow::Reading;
 use serde_json::Value;
 
 use super::make::Sight;
-use super::{Groups, adopted, belongs, needs};
+use super::{Groups, Refused, adopted, belongs, needs};
 use crate::EngineError;
 use crate::cycle::Cycle;
 use crate::observe::Change;
 use crate::plan::Intent;
 
-/// Groups in hand at a time.
-const GROUPS: usize = 500;
+/// What a cycle would do about one person's groups.
+#[derive(Default)]
+pub(crate) struct Foreseen {
+    pub(crate) changes: Vec<Change>,
+    /// Why the person would be told that something is wrong.
+    pub(crate) refused: Option<Refused>,
+}
 
-/// The groups that a cycle would need.
+/// What has been learnt of the groups that a cycle would need.
 #[derive(Default)]
 pub(crate) struct Forecast {
-    /// What records call groups, and whether they have to be there.
-    named: BTreeMap<SourceKey, (String, bool)>,
+    /// What records call groups.
+    names: BTreeMap<SourceKey, String>,
+    /// Groups that have been looked for.
+    looked: HashSet<SourceKey>,
+    refused: HashMap<SourceKey, Refused>,
+    /// Groups that would be taken over.
+    claimed: HashSet<TargetId>,
+    made: u64,
+    several: u64,
 }
 
 impl Forecast {
-    /// What would change of the groups of these people, by person. Whoever has nothing else to be changed
+    /// What would become of the groups of these people, by person. Whoever has nothing else to be changed
     /// becomes somebody to be updated.
-    pub(crate) async fn changes(
+    pub(crate) async fn look_ahead(
         &mut self,
         cycle: &Cycle<'_>,
         intents: &mut [(Intent, Option<String>)],
-    ) -> Result<HashMap<SourceKey, Vec<Change>>, EngineError> {
-        let mut changes = HashMap::new();
-        if cycle.groups.is_none() || intents.is_empty() {
-            return Ok(changes);
-        }
+    ) -> Result<HashMap<SourceKey, Foreseen>, EngineError> {
+        let mut foreseen = HashMap::new();
+        let Some(groups) = &cycle.groups else {
+            return Ok(foreseen);
+        };
+        self.look(cycle, groups, intents).await?;
         let specs = cycle.program.flow().groups();
-        for (intent, _) in intents.iter() {
-            for (key, name) in belongs(specs, intent).1 {
-                let entry = self.named.entry(key.clone());
-                entry.or_insert_with(|| (name.to_owned(), false)).1 |= needs(intent);
-            }
-        }
         let keys: Vec<SourceKey> = intents
             .iter()
             .map(|(intent, _)| intent.link.key.clone())
@@ -54,95 +61,104 @@ impl Forecast {
         let (store, id) = (&cycle.engine.store, &cycle.automation.id);
         let held = store.memberships(id, &keys).await?;
         for ((intent, _), held) in intents.iter_mut().zip(held) {
-            let mut changed = Vec::new();
+            let mut one = Foreseen::default();
             for (spec, reading) in specs.iter().zip(&intent.person.groups) {
                 let Reading::Known(group) = reading else {
                     continue;
                 };
+                let refused = group
+                    .as_ref()
+                    .and_then(|group| self.refused.get(&group.key));
+                if let Some(refused) = refused.filter(|_| needs(intent)) {
+                    one.refused.get_or_insert_with(|| refused.clone());
+                    continue;
+                }
                 // Whoever is blocked is in no group.
                 let new = group.as_ref().filter(|_| intent.link.active);
                 let old = held.iter().find(|held| is_in(held, &spec.kind));
                 if old.map(|held| &held.group) == new.map(|group| &group.key) {
                     continue;
                 }
-                changed.push(Change {
+                one.changes.push(Change {
                     attribute: format!("groups.{}", spec.kind),
                     old: match old {
                         None => Some(Value::Null),
-                        Some(held) => self
-                            .named
-                            .get(&held.group)
-                            .map(|(name, _)| Value::from(name.as_str())),
+                        Some(held) => self.names.get(&held.group).map(|name| Value::from(&**name)),
                     },
                     new: new.map_or(Value::Null, |group| Value::from(group.name.as_str())),
                 });
             }
-            if changed.is_empty() {
-                continue;
-            }
-            if intent.kind == OutcomeKind::Unchanged {
+            if let Some(refused) = &one.refused {
+                intent.kind = refused.kind;
+            } else if !one.changes.is_empty() && intent.kind == OutcomeKind::Unchanged {
                 intent.kind = OutcomeKind::Updated;
             }
-            changes.insert(intent.link.key.clone(), changed);
+            foreseen.insert(intent.link.key.clone(), one);
         }
-        Ok(changes)
+        Ok(foreseen)
     }
 
-    /// What would become of the groups themselves.
-    pub(crate) async fn notes(
-        &self,
+    /// Looks for the groups that these people need and that no page before has needed.
+    async fn look(
+        &mut self,
         cycle: &Cycle<'_>,
         groups: &Groups,
-    ) -> Result<Vec<Text>, EngineError> {
-        let (mut made, mut taken, mut several) = (0_u64, 0_u64, 0_u64);
-        let mut notes = Vec::new();
-        let needed = self.named.iter().filter(|(_, (_, needed))| *needed);
-        let needed: Vec<(&SourceKey, &String)> =
-            needed.map(|(key, (name, _))| (key, name)).collect();
-        for page in needed.chunks(GROUPS) {
-            let keys: Vec<SourceKey> = page.iter().map(|(key, _)| (*key).clone()).collect();
-            let known = cycle
-                .engine
-                .store
-                .groups(&cycle.automation.id, &keys)
-                .await?;
-            let there =
-                |group: &Option<Group>| group.as_ref().is_some_and(|group| group.target.is_some());
-            let unknown: Vec<(SourceKey, String)> = page
-                .iter()
-                .zip(&known)
-                .filter(|(_, known)| !there(known))
-                .map(|((key, name), _)| ((*key).clone(), (*name).clone()))
-                .collect();
-            for sight in cycle.maker(groups).look(&unknown).await? {
-                match sight {
-                    Sight::None => made += 1,
-                    Sight::Ours(..) => {}
-                    Sight::Named(_) => taken += 1,
-                    Sight::Several(_) => several += 1,
-                    Sight::Failed(failure) => {
-                        let note = Text::said(
-                            format!("Some groups cannot be looked up: {}", failure.message),
-                            format!(
-                                "Manche Gruppen lassen sich nicht nachsehen: {}",
-                                failure.message
-                            ),
-                        );
-                        if !notes.contains(&note) {
-                            notes.push(note);
-                        }
-                    }
+        intents: &[(Intent, Option<String>)],
+    ) -> Result<(), EngineError> {
+        let mut needed = Vec::new();
+        for (intent, _) in intents {
+            for (key, name) in belongs(cycle.program.flow().groups(), intent).1 {
+                if !self.names.contains_key(key) {
+                    self.names.insert(key.clone(), name.to_owned());
+                }
+                if needs(intent) && self.looked.insert(key.clone()) {
+                    needed.push(key.clone());
                 }
             }
         }
-        notes.extend(adopted(taken));
-        notes.extend(counted(
-            made,
+        let (store, id) = (&cycle.engine.store, &cycle.automation.id);
+        let known = store.groups(id, &needed).await?;
+        let there = known
+            .into_iter()
+            .map(|group| group.is_some_and(|group| group.target.is_some()));
+        let unknown: Vec<(SourceKey, String)> = needed
+            .into_iter()
+            .zip(there)
+            .filter(|(_, there)| !there)
+            .filter_map(|(key, _)| Some((key.clone(), self.names.get(&key)?.clone())))
+            .collect();
+        let sights = cycle.maker(groups, &self.claimed).look(&unknown).await?;
+        for ((key, _), sight) in unknown.into_iter().zip(sights) {
+            match sight {
+                Sight::None => self.made += 1,
+                Sight::Ours(..) => {}
+                Sight::Named(target) => {
+                    self.claimed.insert(target);
+                }
+                Sight::Several(count) => {
+                    self.several += 1;
+                    self.refused.insert(key, Refused::several(count));
+                }
+                Sight::Failed(failure) if super::make::stops(&failure) => {
+                    return Err(failure.into());
+                }
+                Sight::Failed(failure) => {
+                    self.refused.insert(key, Refused::failed(&failure));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What would become of the groups themselves.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = Text> {
+        let made = counted(
+            self.made,
             ["1 group would be made", "groups would be made"],
             ["1 Gruppe würde angelegt", "Gruppen würden angelegt"],
-        ));
-        notes.extend(counted(
-            several,
+        );
+        let several = counted(
+            self.several,
             [
                 "1 group has a name that several groups at the target have: it would be left alone",
                 "groups have names that several groups at the target have: they would be left alone",
@@ -151,8 +167,9 @@ impl Forecast {
                 "1 Gruppe heißt wie mehrere Gruppen im Zielsystem und bliebe unberührt",
                 "Gruppen heißen wie mehrere Gruppen im Zielsystem und blieben unberührt",
             ],
-        ));
-        Ok(notes)
+        );
+        let taken = adopted(self.claimed.len() as u64);
+        [taken, made, several].into_iter().flatten()
     }
 }
 
@@ -160,13 +177,13 @@ fn is_in(held: &Membership, of: &str) -> bool {
     held.member.is_some() && kind(&held.group) == of
 }
 
-fn counted(count: u64, [one, many]: [&str; 2], [eine, viele]: [&str; 2]) -> Option<Text> {
+fn counted(count: u64, [one, many]: [&str; 2], [one_de, many_de]: [&str; 2]) -> Option<Text> {
     match count {
         0 => None,
-        1 => Some(Text::said(one.to_owned(), eine.to_owned())),
+        1 => Some(Text::said(one.to_owned(), one_de.to_owned())),
         _ => Some(Text::said(
             format!("{count} {many}"),
-            format!("{count} {viele}"),
+            format!("{count} {many_de}"),
         )),
     }
 }

@@ -1,19 +1,16 @@
 //! Groups of accounts: made from departments and sites, and kept as people come, move and leave.
 
-use std::time::Duration;
-
-use matricula_core::connector::Connector;
 use matricula_core::group::Membership;
-use matricula_core::run::{Counts, OutcomeKind, Run, RunStatus};
+use matricula_core::run::{Counts, OutcomeKind, RunStatus};
 use matricula_core::store::Store;
-use matricula_core::{Effect, Failure, FailureKind, SourceKey, Text};
+use matricula_core::{SourceKey, Text};
 use serde_json::{Value, json};
 
 use crate::source::person;
-use crate::teams::{Fault, Team};
+use crate::teams::Team;
 use crate::world::{FLOW, World};
 
-fn flow() -> String {
+pub fn flow() -> String {
     format!(
         r#"{FLOW}
 groups:
@@ -38,14 +35,14 @@ groups:
     )
 }
 
-const IT: &str = "Department IT";
-const SALES: &str = "Department Sales";
+pub const IT: &str = "Department IT";
+pub const SALES: &str = "Department Sales";
 
-fn department(id: u64, name: &str) -> Value {
+pub fn department(id: u64, name: &str) -> Value {
     json!({"id": id, "name": name})
 }
 
-fn counts(pairs: &[(OutcomeKind, u64)]) -> Counts {
+pub fn counts(pairs: &[(OutcomeKind, u64)]) -> Counts {
     let mut counts = Counts::default();
     for (kind, number) in pairs {
         (0..*number).for_each(|_| counts.add(*kind));
@@ -54,7 +51,7 @@ fn counts(pairs: &[(OutcomeKind, u64)]) -> Counts {
 }
 
 /// Ada and Bob in IT, Cy in sales, Di in no department.
-async fn four() -> World {
+pub async fn four() -> World {
     let world = World::with_flow(&flow()).await;
     for (id, name) in [(1, "Ada"), (2, "Bob"), (3, "Cy"), (4, "Di")] {
         world.source.put(person(id, name));
@@ -64,14 +61,14 @@ async fn four() -> World {
     world
 }
 
-async fn four_in_step() -> World {
+pub async fn four_in_step() -> World {
     let world = four().await;
     assert_eq!(world.run().await.status, RunStatus::Succeeded);
     forget(&world);
     world
 }
 
-fn forget(world: &World) {
+pub fn forget(world: &World) {
     world.academy.take_journal();
     world.academy.teams.take_journal();
     *world.academy.teams.asked.lock().unwrap() = 0;
@@ -79,7 +76,7 @@ fn forget(world: &World) {
 }
 
 /// Who is in a group, by first name.
-fn members(world: &World, group: &str) -> Vec<String> {
+pub fn members(world: &World, group: &str) -> Vec<String> {
     let accounts = world.academy.accounts.lock().unwrap();
     let team = world.academy.teams.by_name(group);
     let mut names: Vec<String> = team
@@ -94,7 +91,7 @@ fn members(world: &World, group: &str) -> Vec<String> {
     names
 }
 
-fn account(world: &World, name: &str) -> String {
+pub fn account(world: &World, name: &str) -> String {
     let accounts = world.academy.accounts.lock().unwrap();
     let found = accounts
         .iter()
@@ -103,7 +100,7 @@ fn account(world: &World, name: &str) -> String {
 }
 
 /// Nothing is to be done any more.
-async fn settled(world: &World, number: u64) {
+pub async fn settled(world: &World, number: u64) {
     forget(world);
     assert_eq!(
         world.counts().await,
@@ -114,7 +111,7 @@ async fn settled(world: &World, number: u64) {
     assert_eq!(*world.academy.teams.found.lock().unwrap(), 0);
 }
 
-async fn of(world: &World, key: &str) -> Vec<Membership> {
+pub async fn of(world: &World, key: &str) -> Vec<Membership> {
     let id = world.automation().await.id;
     let keys = [SourceKey::new(key)];
     world.store.memberships(&id, &keys).await.unwrap().remove(0)
@@ -192,33 +189,6 @@ async fn whoever_moves_is_taken_out_and_put_in() {
     world.source.set(4, "department", Value::Null);
     world.run().await;
     assert_eq!(members(&world, SALES), ["Cy"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn a_department_that_is_renamed_is_renamed_once() {
-    let world = four_in_step().await;
-    *world.source.page.lock().unwrap() = 1;
-    for id in [1, 2] {
-        world
-            .source
-            .set(id, "department", department(1, "Engineering"));
-    }
-    // A record that is behind does not rename it back.
-    world.source.set(4, "department", department(1, "IT"));
-    world.run().await;
-    let renames: Vec<Value> = world
-        .academy
-        .teams
-        .take_journal()
-        .into_iter()
-        .filter(|entry| entry.get("rename").is_some())
-        .collect();
-    assert_eq!(renames.len(), 1, "{renames:?}");
-    assert_eq!(
-        members(&world, "Department Engineering"),
-        ["Ada", "Bob", "Di"]
-    );
     settled(&world, 4).await;
 }
 
@@ -349,264 +319,6 @@ async fn groups_that_are_turned_off_lose_whom_we_put_in_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_group_of_the_same_name_is_taken_over() {
-    let world = four().await;
-    let existing = world.academy.teams.insert(IT, &["foreigner"]);
-    world.academy.teams.insert("department sales", &[]);
-    let preview = world.preview().await;
-    let note = Text::said(
-        "1 existing group was found by its name and is kept up to date from now on".to_owned(),
-        "1 vorhandene Gruppe wurde am Namen erkannt und wird ab jetzt gepflegt".to_owned(),
-    );
-    assert!(preview.notes.contains(&note), "{:?}", preview.notes);
-    let run = world.run().await;
-    assert_eq!(run.notes, [note], "once, and without names");
-    assert_eq!(world.academy.teams.id_of(IT), existing);
-    assert_eq!(members(&world, IT), ["Ada", "Bob", "foreigner"]);
-    assert_eq!(
-        members(&world, SALES),
-        ["Cy"],
-        "another case is another name"
-    );
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn of_several_groups_of_one_name_none_is_touched() {
-    let world = four().await;
-    world.academy.teams.insert(IT, &[]);
-    let second = world.academy.teams.insert(IT, &[]);
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Partial);
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Created, 2), (OutcomeKind::Ambiguous, 2)])
-    );
-    let told = world.told(&run).await;
-    let of = |key: &str| -> Vec<_> {
-        let theirs = told.iter().filter(|(told, ..)| told == key);
-        theirs
-            .map(|(_, kind, code)| (*kind, code.as_deref()))
-            .collect()
-    };
-    assert_eq!(
-        of("1"),
-        [
-            (OutcomeKind::Created, None),
-            (OutcomeKind::Ambiguous, Some("group-ambiguous"))
-        ]
-    );
-    assert!(
-        world
-            .academy
-            .teams
-            .teams
-            .lock()
-            .unwrap()
-            .values()
-            .all(|team| { team.name != IT || team.members.is_empty() })
-    );
-    let run = world.run_full().await;
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Unchanged, 2), (OutcomeKind::Ambiguous, 2)])
-    );
-
-    world.academy.teams.teams.lock().unwrap().remove(&second);
-    world.clock.advance(Duration::from_secs(400));
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn a_group_that_has_vanished_is_made_anew() {
-    let world = four_in_step().await;
-    let it = world.academy.teams.id_of(IT);
-    let vanish = || {
-        let mut teams = world.academy.teams.teams.lock().unwrap();
-        teams.retain(|_, team| team.name != IT);
-    };
-    vanish();
-    // A record says what it is called.
-    world.source.put(person(5, "Eve"));
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Created, 1), (OutcomeKind::Updated, 2)])
-    );
-    assert_eq!(members(&world, IT), ["Ada", "Bob", "Eve"]);
-    assert_ne!(world.academy.teams.id_of(IT), it);
-    settled(&world, 5).await;
-
-    // No record does: somebody is gone.
-    world.source.remove(5);
-    world.run_full().await;
-    vanish();
-    let run = world.run_full().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(world.academy.teams.names(), [SALES]);
-    let run = world.run().await;
-    assert_eq!(run.counts.updated, 2, "{run:?}");
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn a_group_that_vanishes_before_it_is_renamed_is_made_anew() {
-    let world = four_in_step().await;
-    world.academy.teams.teams.lock().unwrap().clear();
-    for id in [1, 2] {
-        world
-            .source
-            .set(id, "department", department(1, "Engineering"));
-    }
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(world.academy.teams.names(), ["Department Engineering"]);
-    assert_eq!(members(&world, "Department Engineering"), ["Ada", "Bob"]);
-}
-
-#[tokio::test]
-async fn one_member_who_is_refused_fails_alone() {
-    let world = World::with_flow(&flow()).await;
-    for id in 1..=130 {
-        world.source.put(person(id, &format!("Person{id}")));
-    }
-    world.source.set(130, "status", json!("inactive"));
-    world.run().await;
-    assert_eq!(members(&world, IT).len(), 129);
-    let person77 = account(&world, "Person77");
-    let mut world = world;
-    world
-        .academy
-        .teams
-        .unwelcome
-        .lock()
-        .unwrap()
-        .insert(person77.clone());
-    world.set_settings(json!({"teams": ["title"]}));
-    forget(&world);
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Partial);
-    assert_eq!(
-        (run.counts.updated, run.counts.failed),
-        (128, 1),
-        "{:?}",
-        run.counts
-    );
-    assert_eq!(members(&world, "Engineer").len(), 128);
-    let failed: Vec<_> = world
-        .outcomes(&run)
-        .await
-        .into_iter()
-        .filter(|outcome| outcome.kind == OutcomeKind::Failed)
-        .collect();
-    assert_eq!(failed.len(), 1);
-    assert_eq!(failed[0].key, SourceKey::new("77"));
-    assert_eq!(failed[0].code.as_deref(), Some("group-failed"));
-    assert_eq!(failed[0].reason.as_deref(), Some("there is no such member"));
-
-    // Counted as failed until it is tried again.
-    forget(&world);
-    let run = world.run_full().await;
-    assert_eq!(run.counts.failed, 1, "{:?}", run.counts);
-    assert_eq!(run.counts.unchanged, 129);
-    assert_eq!(*world.academy.teams.asked.lock().unwrap(), 0);
-    world.clock.advance(Duration::from_secs(400));
-    let run = world.run().await;
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Unchanged, 129), (OutcomeKind::Failed, 1)])
-    );
-    assert_eq!(*world.academy.teams.asked.lock().unwrap(), 1);
-    world.academy.teams.unwelcome.lock().unwrap().clear();
-    world.clock.advance(Duration::from_secs(1000));
-    let run = world.run().await;
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Unchanged, 129), (OutcomeKind::Updated, 1)])
-    );
-    settled(&world, 130).await;
-}
-
-#[tokio::test]
-async fn a_group_that_takes_nobody_is_not_asked_for_each_of_many() {
-    let mut world = World::with_flow(&flow()).await;
-    *world.source.page.lock().unwrap() = 100;
-    for id in 1..=450 {
-        world.source.put(person(id, &format!("Person{id}")));
-    }
-    world.set_settings(json!({"teams": []}));
-    world.run().await;
-    world.academy.teams.insert(IT, &[]);
-    world
-        .academy
-        .teams
-        .closed
-        .lock()
-        .unwrap()
-        .insert(IT.to_owned());
-    world.set_settings(json!({"teams": ["department"]}));
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Partial);
-    assert_eq!(run.counts, counts(&[(OutcomeKind::Failed, 450)]));
-    // Five changes, and the first one's members.
-    assert_eq!(*world.academy.teams.asked.lock().unwrap(), 105);
-    assert_eq!(world.outcomes(&run).await.len(), 450);
-}
-
-#[tokio::test]
-async fn lost_answers_make_nothing_twice() {
-    let world = four().await;
-    world.academy.teams.fault(IT, Fault::Lose);
-    world.academy.teams.fault("g1", Fault::Lose);
-    world.academy.teams.fault("g2", Fault::Lose);
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(world.academy.teams.names(), [IT, SALES]);
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn a_group_that_cannot_be_made_fails_its_people_alone() {
-    let world = four().await;
-    let refused = Failure::new(FailureKind::Permission, "the key may not write groups");
-    world.academy.teams.fault(IT, Fault::Fail(refused));
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Partial);
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Created, 2), (OutcomeKind::Failed, 2)])
-    );
-    assert_eq!(world.academy.accounts.lock().unwrap().len(), 4);
-    assert_eq!(members(&world, SALES), ["Cy"]);
-    world.clock.advance(Duration::from_secs(400));
-    assert_eq!(world.run().await.status, RunStatus::Succeeded);
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
-async fn an_outage_while_groups_are_written_is_gone_on_with() {
-    let world = four().await;
-    for _ in 0..6 {
-        let down = Failure::new(FailureKind::Unavailable, "down").with_effect(Effect::None);
-        world.academy.teams.fault("g1", Fault::Fail(down));
-    }
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Failed);
-    let run = world.run().await;
-    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    assert_eq!(members(&world, SALES), ["Cy"]);
-    settled(&world, 4).await;
-}
-
-#[tokio::test]
 async fn an_academy_without_groups_is_said_once_and_looked_at_again_later() {
     let world = four().await;
     *world.academy.teams.unavailable.lock().unwrap() = ["external_id", "name", "add", "remove"]
@@ -646,22 +358,6 @@ async fn where_no_kind_is_chosen_nothing_is_said_of_groups() {
         (RunStatus::Succeeded, &[][..])
     );
     assert_eq!(world.preview().await.notes, []);
-}
-
-#[tokio::test]
-async fn groups_without_an_identity_are_found_by_name() {
-    let world = four().await;
-    world
-        .academy
-        .teams
-        .unavailable
-        .lock()
-        .unwrap()
-        .push("external_id".to_owned());
-    world.run().await;
-    assert_eq!(world.academy.teams.by_name(IT).external_id, None);
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    settled(&world, 4).await;
 }
 
 #[tokio::test]
@@ -730,64 +426,4 @@ async fn a_preview_says_who_comes_into_which_group() {
     world.source.set(1, "department", Value::Null);
     let preview = world.preview().await;
     assert_eq!(change(&preview, "1"), Some((None, Value::Null)));
-}
-
-/// Drops the future of a run after so many steps, as a killed process would be; whether it came to its end.
-async fn cut_off(world: &World, steps: i32) -> bool {
-    let run = world.try_run(false);
-    let mut run = std::pin::pin!(run);
-    let mut left = steps;
-    let ended: Option<Run> = std::future::poll_fn(|cx| {
-        left -= 1;
-        match run.as_mut().poll(cx) {
-            std::task::Poll::Ready(result) => std::task::Poll::Ready(result.ok()),
-            std::task::Poll::Pending if left <= 0 => std::task::Poll::Ready(None),
-            std::task::Poll::Pending => std::task::Poll::Pending,
-        }
-    })
-    .await;
-    // The lease of a process that is gone runs out.
-    world.clock.advance(Duration::from_secs(600));
-    ended.is_some()
-}
-
-#[tokio::test]
-async fn a_cycle_cut_off_at_any_await_makes_no_group_twice_and_loses_nobody() {
-    for steps in 1..600 {
-        let world = four().await;
-        let first = cut_off(&world, steps).await;
-        let run = world.run().await;
-        assert_eq!(run.status, RunStatus::Succeeded, "after {steps}: {run:?}");
-        assert_eq!(world.academy.teams.names(), [IT, SALES], "after {steps}");
-        assert_eq!(members(&world, IT), ["Ada", "Bob"], "after {steps}");
-        assert_eq!(members(&world, SALES), ["Cy"], "after {steps}");
-
-        // People move, leave and come while cycles are cut off, and change their minds in between.
-        world.source.set(1, "department", department(2, "Sales"));
-        world.source.set(2, "status", json!("inactive"));
-        world.source.set(4, "department", department(1, "IT"));
-        let second = cut_off(&world, steps).await;
-        world.source.set(1, "department", department(1, "IT"));
-        world.source.set(2, "status", json!("active"));
-        world.source.set(4, "department", department(3, "Law"));
-        let run = world.run().await;
-        assert_eq!(run.status, RunStatus::Succeeded, "after {steps}: {run:?}");
-        let run = world.run_full().await;
-        assert_eq!(run.status, RunStatus::Succeeded, "after {steps}: {run:?}");
-        assert_eq!(members(&world, IT), ["Ada", "Bob"], "after {steps}");
-        assert_eq!(members(&world, SALES), ["Cy"], "after {steps}");
-        assert_eq!(members(&world, "Department Law"), ["Di"], "after {steps}");
-        settled(&world, 4).await;
-        if first && second {
-            return;
-        }
-    }
-    panic!("the run never came to its end");
-}
-
-#[tokio::test]
-async fn the_academy_says_that_its_groups_are_of_its_accounts() {
-    let world = four().await;
-    let operation = &world.academy.manifest().operations["upsert-group"];
-    assert_eq!(operation.members_of.as_deref(), Some("upsert-user"));
 }

@@ -11,6 +11,8 @@ mod archive;
 mod basics;
 mod documents;
 mod faults;
+mod group_faults;
+mod group_names;
 mod groups;
 mod guard;
 mod leaving;

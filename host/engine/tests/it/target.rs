@@ -282,8 +282,12 @@ impl Connector for Academy {
         );
         if operation == "upsert-group" {
             assert_eq!(prepared, "groups");
+            let _under_way = self.teams.begin(changes);
+            tokio::task::yield_now().await;
             let outcomes = changes.iter().map(|change| self.teams.write(change));
-            return Ok(outcomes.collect());
+            let outcomes = outcomes.collect();
+            self.teams.survive().await;
+            return Ok(outcomes);
         }
         let mut outcomes = Vec::new();
         for change in changes {

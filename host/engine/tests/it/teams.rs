@@ -40,7 +40,24 @@ pub struct Teams {
     pub found: Mutex<u64>,
     /// Attributes that are not offered.
     pub unavailable: Mutex<Vec<String>>,
+    /// After so many calls that write, one is not answered any more.
+    pub dies_after: Mutex<Option<u64>>,
+    pub died: tokio::sync::Notify,
+    /// Groups of which a change is under way.
+    busy: Mutex<BTreeSet<String>>,
     next: Mutex<u64>,
+}
+
+/// Changes under way; over when dropped.
+pub struct UnderWay<'a>(&'a Teams, Vec<String>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut busy = self.0.busy.lock().unwrap();
+        self.1.iter().for_each(|group| {
+            busy.remove(group);
+        });
+    }
 }
 
 impl Teams {
@@ -110,6 +127,30 @@ impl Teams {
                 .collect()
         };
         values.iter().map(found).collect()
+    }
+
+    /// Two changes of one group never meet.
+    pub fn begin(&self, changes: &[Change]) -> UnderWay<'_> {
+        let targets = changes.iter().filter_map(|change| change.target.as_ref());
+        let targets: Vec<String> = targets.map(ToString::to_string).collect();
+        let mut busy = self.busy.lock().unwrap();
+        for target in &targets {
+            assert!(busy.insert(target.clone()), "{target} is being changed");
+        }
+        UnderWay(self, targets)
+    }
+
+    /// Waits for ever where the process is to die.
+    pub async fn survive(&self) {
+        let dies = {
+            let mut left = self.dies_after.lock().unwrap();
+            *left = left.map(|left| left.saturating_sub(1));
+            *left == Some(0)
+        };
+        if dies {
+            self.died.notify_one();
+            std::future::pending::<()>().await;
+        }
     }
 
     pub fn write(&self, change: &Change) -> Result<Receipt, Failure> {

@@ -18,6 +18,7 @@ pub mod kept_answers;
 pub mod leases;
 pub mod links;
 pub mod made_up;
+pub mod memberships;
 pub mod outbox;
 pub mod paging;
 pub mod references;
@@ -55,8 +56,9 @@ macro_rules! contract_tests {
                 a_group_survives, a_membership_follows_the_account, what_the_record_no_longer_says,
                 what_nobody_has_confirmed, accounts_that_change_hands, a_group_that_is_gone_has_no_members,
                 what_is_tried_again_later, records_are_dealt_with_again, in_pages_by_group_and_person,
-                what_goes_with_a_person_and_an_automation, due_is_right_after_anything
+                what_goes_with_a_person_and_an_automation
             }
+            memberships { due_is_right_after_anything }
             figures { due_for_each_reason, figures_are_right_after_anything }
             doubts { an_owner_decides, a_decision_stands }
             paging { dates_come_due, leaving_by_decision, decisions, a_decision_is_not_taken_back }
