@@ -6,6 +6,7 @@
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use serde_json::json;
 
 use crate::cargo::{self, Workspace};
 use crate::process::without_settings;
@@ -29,9 +30,11 @@ pub(crate) fn run(workspace: &Workspace, programs: &Programs) -> Result<()> {
     );
     let folder = workspace.target.join("api-fuzz");
     let served = Served::start(workspace, programs, &folder, &SANDBOX.map(str::to_owned))?;
-    let (personio, academy) = served.add_credentials()?;
-    let employees = served.start_automation("sync-employees", &personio, &academy)?;
-    served.start_automation("sync-certificates", &academy, &personio)?;
+    let personio = served.add_credential("personio")?;
+    let academy = served.add_credential("reteach")?;
+    let none = json!({});
+    let employees = served.start_automation("sync-employees", &personio, &academy, &none)?;
+    served.start_automation("sync-certificates", &academy, &personio, &none)?;
     let automation = employees.get("id").and_then(|id| id.as_str());
     say::step("Testing the API: schemathesis run /api/v1/openapi.json");
     let ours = workspace.root.join(FOLDER);

@@ -32,7 +32,7 @@ The project's own commands.
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  demo        Build everything, start the sandbox, run both flows twice each, then show the page in a vendor's
+  demo        Build everything, start the sandbox, run a system's flows twice each, then show the page in a vendor's
   test        Build what the tests need, then run all of them
   bench       Build in release and measure the budgets of the design
   connectors  Build the connector components into target/connectors
@@ -43,7 +43,9 @@ Commands:
   help        Print this
 
 cargo xtask demo [OPTIONS]
-  --people N        How many people the sandbox makes up [default: 200]
+  --system NAME     Which system's flows are shown: reteach (the default), scim, edyoucated, winningtemp, engagedly
+                    or kombo
+  --people N        How many people the sandbox makes up [default: 200; 30 for Engagedly, which is slow]
   --certificates N  How many certificates its academy has issued [default: 50]
   --employees FILE  Take the people from a captured Personio answer instead
   --json            One JSON object per cycle on standard output, nothing else; there is no page then

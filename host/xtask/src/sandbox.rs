@@ -12,6 +12,11 @@ use crate::process::Process;
 /// The address under which the connectors know the academy's SCIM service.
 pub(crate) const SCIM_URL: &str = "https://academy.example.com/scim/v2";
 
+/// The same of the other systems whose address is part of a credential.
+pub(crate) const EDYOUCATED_URL: &str = "https://edyoucated.example.com/scim/v2";
+pub(crate) const WINNINGTEMP_URL: &str = "https://scim.prod.winningtemp.com/api/scim";
+pub(crate) const KOMBO_URL: &str = "https://api.kombo.dev";
+
 /// What the connectors call, and the name of the fake that takes its place.
 const ORIGINS: [(&str, &str); 8] = [
     ("https://api.personio.de", "personio"),
@@ -86,9 +91,19 @@ impl Sandbox {
         self.get("/stats")
     }
 
-    /// The academy's accounts, as SCIM shows them.
-    pub(crate) fn accounts(&self) -> Result<Value> {
-        self.get("/accounts")
+    /// The accounts of a SCIM service, as SCIM shows them.
+    pub(crate) fn accounts(&self, service: &str) -> Result<Value> {
+        self.get(&format!("/accounts?system={service}"))
+    }
+
+    /// The groups of a SCIM service, as SCIM shows them.
+    pub(crate) fn groups(&self, service: &str) -> Result<Value> {
+        self.get(&format!("/groups?system={service}"))
+    }
+
+    /// The users of Engagedly, as its API shows them.
+    pub(crate) fn engagedly_users(&self) -> Result<Value> {
+        self.get("/engagedly/users")
     }
 
     /// What lies in the files of Personio's people.

@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::cargo::{self, Artifact, Workspace};
+use crate::demo::access;
 use crate::http;
 use crate::process::{Process, without_settings};
-use crate::sandbox::{SCIM_URL, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::vendor::{Prepared, Vendor};
 
 /// How long the first run of an automation may take.
@@ -98,45 +99,48 @@ impl Served {
         http::call(&self.origin, method, &path, Some(&token), body)
     }
 
-    /// Adds credentials for both systems, as the customer would; their ids, Personio's first.
-    pub(crate) fn add_credentials(&self) -> Result<(String, String)> {
-        let personio = json!({
-            "name": "Personio",
-            "connector": "personio",
-            "public": { "client_id": "sandbox-personio-id" },
-            "secrets": { "client_secret": "sandbox-personio-secret" },
+    /// Adds the credential that the sandbox accepts from a connector, as the customer would; its id.
+    pub(crate) fn add_credential(&self, connector: &str) -> Result<String> {
+        let access = access(connector)?;
+        let body = json!({
+            "name": access.name,
+            "connector": connector,
+            "method": access.method,
+            "public": access.public,
+            "secrets": access.secrets,
         });
-        let academy = json!({
-            "name": "Academy",
-            "connector": "reteach",
-            "public": { "scim_url": SCIM_URL, "client_id": "sandbox-reteach-id" },
-            "secrets": {
-                "scim_token": "sandbox-scim-token",
-                "client_secret": "sandbox-reteach-secret",
-                "client_code": "sandbox-reteach-code",
-            },
-        });
-        let add = |body| -> Result<String> {
-            let id = id(&self.call("POST", "/credentials", Some(body))?)?;
-            let tested = self.call("POST", &format!("/credentials/{id}/test"), Some(&json!({})))?;
-            if tested.get("ok").and_then(Value::as_bool) != Some(true) {
-                bail!("a credential was not accepted: {tested}");
-            }
-            Ok(id)
-        };
-        Ok((add(&personio)?, add(&academy)?))
+        let id = id(&self.call("POST", "/credentials", Some(&body))?)?;
+        let tested = self.call("POST", &format!("/credentials/{id}/test"), Some(&json!({})))?;
+        if tested.get("ok").and_then(Value::as_bool) != Some(true) {
+            bail!("the credential for {connector} was not accepted: {tested}");
+        }
+        Ok(id)
     }
 
-    /// Starts a flow, as the customer would, and waits until its first run has ended well; the automation.
-    pub(crate) fn start_automation(&self, flow: &str, source: &str, target: &str) -> Result<Value> {
-        let wish = json!({
+    /// Starts a flow, as the customer would, after a test where the flow wants one, and waits until its
+    /// first run has ended well; the automation.
+    pub(crate) fn start_automation(
+        &self,
+        flow: &str,
+        source: &str,
+        target: &str,
+        settings: &Value,
+    ) -> Result<Value> {
+        let subject = json!({
             "flow": flow,
             "source": source,
             "target": target,
-            "settings": {},
-            "contacts": [],
-            "accept_findings": false,
+            "settings": settings,
         });
+        let shown = self.call("GET", &format!("/flows/{flow}"), None)?;
+        let tested = shown.get("activation").and_then(Value::as_str) == Some("tested");
+        let mut wish = subject.clone();
+        wish["contacts"] = json!([]);
+        // Rights that a flow could use and does not have are no reason to stop: the run says what is left out.
+        wish["accept_findings"] = json!(true);
+        if tested {
+            wish["plan"] = json!(self.plan(&subject)?);
+        }
         let id = id(&self.call("POST", "/automations", Some(&wish))?)?;
         let until = Instant::now() + PATIENCE;
         loop {
@@ -152,6 +156,20 @@ impl Served {
                 bail!("the first run of {flow} has not succeeded: {automation}");
             }
             std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Has a plan made, as a customer does who tests; its id.
+    fn plan(&self, subject: &Value) -> Result<String> {
+        let id = id(&self.call("POST", "/plans", Some(subject))?)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let plan = self.call("GET", &format!("/plans/{id}"), None)?;
+            match plan.get("status").and_then(Value::as_str) {
+                Some("done") => return Ok(id),
+                Some("running") if Instant::now() < until => std::thread::sleep(PAUSE),
+                _ => bail!("the test has not succeeded: {plan}"),
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{CERTIFICATES, EMPLOYEES};
+use super::systems::{Shows, System, access};
 use crate::cargo::Workspace;
 use crate::process::without_settings;
 use crate::sandbox::Sandbox;
@@ -48,8 +48,16 @@ impl Matricula<'_> {
         Ok(command)
     }
 
-    pub(super) fn add(&self, connector: &str, name: &str, fields: Value) -> Result<()> {
-        let mut command = self.command(&["credential", "add", connector, "--name", name])?;
+    /// Adds what the sandbox accepts from a connector, under the connector's own name.
+    pub(super) fn add(&self, connector: &str) -> Result<()> {
+        let access = access(connector)?;
+        let mut arguments = vec!["credential", "add", connector, "--name", connector];
+        arguments.extend(access.method.into_iter().flat_map(|m| ["--method", m]));
+        let mut fields = access.public;
+        if let (Some(all), Value::Object(secrets)) = (fields.as_object_mut(), access.secrets) {
+            all.extend(secrets);
+        }
+        let mut command = self.command(&arguments)?;
         command.stdin(Stdio::piped()).stdout(std::io::stderr());
         let mut child = command.spawn().context("matricula cannot be started")?;
         if let Some(mut stdin) = child.stdin.take() {
@@ -57,7 +65,7 @@ impl Matricula<'_> {
         }
         let status = child.wait()?;
         if !status.success() {
-            bail!("the credential {name} was not added ({status})");
+            bail!("the credential for {connector} was not added ({status})");
         }
         Ok(())
     }
@@ -84,7 +92,7 @@ impl Matricula<'_> {
     }
 
     /// What to try while the sandbox runs.
-    pub(super) fn invite(&self) -> Result<()> {
+    pub(super) fn invite(&self, system: &System) -> Result<()> {
         let program = self.workspace.show(self.program);
         let mut text =
             format!("\nThe command line has a sandbox of its own. To try:\n\n  alias m='{program}");
@@ -92,17 +100,18 @@ impl Matricula<'_> {
             write!(text, " {option}")?;
         }
         text.push_str("'\n");
-        for arguments in [
-            format!("plan {EMPLOYEES}"),
-            format!("run {EMPLOYEES}"),
-            format!("run {CERTIFICATES}"),
-            format!("documents {CERTIFICATES}"),
-            "runs".to_owned(),
-            "run show 1".to_owned(),
-            "connector inspect personio".to_owned(),
-            "credential test academy".to_owned(),
-        ] {
-            writeln!(text, "  m {arguments}")?;
+        for flow in system.flows {
+            writeln!(text, "  m plan {0}\n  m run {0}", flow.name)?;
+            if flow.shows == Shows::Documents {
+                writeln!(text, "  m documents {}", flow.name)?;
+            }
+        }
+        text.push_str("  m runs\n  m run show 1\n");
+        for connector in system.connectors {
+            writeln!(
+                text,
+                "  m connector inspect {connector}\n  m credential test {connector}"
+            )?;
         }
         say::line(&text);
         Ok(())

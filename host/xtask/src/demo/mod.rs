@@ -1,35 +1,40 @@
-//! The demonstration: people from a Personio account appear in a reteach academy, their certificates in
-//! their files in Personio, and a second cycle of either writes nothing.
+//! The demonstration: people from an HR system appear in another system, an academy's certificates in their
+//! files, and a second cycle of either writes nothing.
 //!
-//! Everything is real but the two remote systems: the binary, the components, HTTP sockets, a database
+//! Everything is real but the remote systems: the binary, the components, HTTP sockets, a database
 //! file. The commands are those that a user would type. At the end the page is there to be looked at.
 
 mod matricula;
 mod page;
+mod systems;
 mod tables;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cargo::Workspace;
-use crate::sandbox::{SCIM_URL, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::served::Programs;
 use crate::{connectors, say};
 use matricula::Matricula;
-use tables::{academy, counted_writes, documents, plan_in_short, some_accounts, summaries, writes};
-
-const EMPLOYEES: &str = "sync-employees";
-const CERTIFICATES: &str = "sync-certificates";
+pub(crate) use systems::access;
+use systems::{Flow, SYSTEMS, Shows, System};
+use tables::{
+    counted_writes, documents, engagedly_users, groups, plan_in_short, scim_accounts, summaries,
+    writes,
+};
 
 /// The exit code of a run in which somebody failed, is staged or is ambiguous.
 const PARTIAL: i32 = 6;
 
 /// How the demonstration is asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Options {
-    people: u32,
+    system: &'static System,
+    /// The system's own number unless it is given.
+    people: Option<u32>,
     certificates: u32,
     employees: Option<PathBuf>,
     json: bool,
@@ -41,7 +46,8 @@ impl Options {
     /// Reads them from arguments.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
         let mut options = Self {
-            people: 200,
+            system: SYSTEMS.first().context("there is nothing to show")?,
+            people: None,
             certificates: 50,
             employees: None,
             json: false,
@@ -60,11 +66,12 @@ impl Options {
                     .with_context(|| format!("{name} needs a value"))
             };
             match name {
+                "--system" => options.system = systems::find(value()?)?,
                 "--people" => {
                     let text = value()?;
-                    options.people = text
-                        .parse()
-                        .with_context(|| format!("--people {text} is no number"))?;
+                    let number = text.parse();
+                    options.people =
+                        Some(number.with_context(|| format!("--people {text} is no number"))?);
                 }
                 "--certificates" => {
                     let text = value()?;
@@ -97,7 +104,10 @@ impl Options {
     fn sandbox(&self) -> Vec<String> {
         let (name, value) = match &self.employees {
             Some(file) => ("--employees", file.to_string_lossy().into_owned()),
-            None => ("--people", self.people.to_string()),
+            None => {
+                let people = self.people.unwrap_or(self.system.people);
+                ("--people", people.to_string())
+            }
         };
         vec![
             name.to_owned(),
@@ -108,7 +118,7 @@ impl Options {
     }
 }
 
-/// Builds everything, runs both flows, each twice, and shows the page.
+/// Builds everything, runs the system's flows, each twice, and shows the page.
 ///
 /// # Errors
 /// If anything fails, or a second cycle writes something.
@@ -122,7 +132,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let artifacts = workspace.build(["--workspace", "--bins"])?;
     let programs = Programs::of(&artifacts, folder)?;
 
-    say::step("Starting the sandbox: a Personio account and a reteach academy on this machine");
+    let system = options.system;
+    say::step(&format!(
+        "Starting the sandbox: a Personio account and {} on this machine",
+        system.title
+    ));
     let sandbox = Sandbox::start(&programs.sandbox, &options.sandbox())?;
     let data = workspace.target.join("demo/cli");
     if data.exists() {
@@ -138,50 +152,49 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     };
 
     say::step("Adding the credentials; secrets go over standard input");
-    matricula.add(
-        "personio",
-        "personio",
-        json!({
-            "client_id": "sandbox-personio-id",
-            "client_secret": "sandbox-personio-secret",
-        }),
-    )?;
-    matricula.add(
-        "reteach",
-        "academy",
-        json!({
-            "scim_url": SCIM_URL,
-            "scim_token": "sandbox-scim-token",
-            "client_id": "sandbox-reteach-id",
-            "client_secret": "sandbox-reteach-secret",
-            "client_code": "sandbox-reteach-code",
-        }),
-    )?;
-    for flow in [EMPLOYEES, CERTIFICATES] {
-        matricula.json(&["flow", "check", flow], &[])?;
-        say::step(&format!("Flow {flow} checked"));
-        for name in ["personio", "academy"] {
-            let tested = matricula.json(&["credential", "test", name, "--flow", flow], &[])?;
+    for connector in system.connectors {
+        matricula.add(connector)?;
+    }
+    for flow in system.flows {
+        matricula.json(&["flow", "check", flow.name], &[])?;
+        say::step(&format!("Flow {} checked", flow.name));
+        for connector in [flow.source, flow.target] {
+            let test = ["credential", "test", connector, "--flow", flow.name];
+            let tested = matricula.json(&test, &[])?;
             let account = tested.get("account").and_then(Value::as_str);
             say::step(&format!(
-                "Credential {name} tested: connected as {}",
+                "Credential {connector} tested: connected as {}",
                 account.unwrap_or("yes")
             ));
         }
-    }
-    two_cycles(&matricula, &sandbox, options, EMPLOYEES)?;
-    if !options.json {
-        say::out(&academy(&sandbox.stats()?))?;
-        say::out(&some_accounts(&sandbox.accounts()?))?;
-    }
-    two_cycles(&matricula, &sandbox, options, CERTIFICATES)?;
-    if !options.json {
-        say::out(&documents(&sandbox.documents()?, &sandbox.categories()?))?;
+        two_cycles(&matricula, &sandbox, options, flow)?;
+        if !options.json {
+            look(&sandbox, flow.shows)?;
+        }
     }
     match page::start(workspace, &programs, options)? {
-        Some(served) => page::show(served, options.stay, || matricula.invite()),
+        Some(served) => page::show(served, options.stay, || matricula.invite(system)),
         None => Ok(()),
     }
+}
+
+/// Shows what a flow has brought about.
+fn look(sandbox: &Sandbox, shows: Shows) -> Result<()> {
+    let people = || -> Result<u64> {
+        let people = sandbox.stats()?.get("people").and_then(Value::as_u64);
+        people.context("the sandbox does not say how many people there are")
+    };
+    let page = match shows {
+        Shows::Accounts(service) => scim_accounts(people()?, &sandbox.accounts(service)?),
+        Shows::Groups(service) => {
+            let mut page = scim_accounts(people()?, &sandbox.accounts(service)?);
+            page.push_str(&groups(&sandbox.groups(service)?));
+            page
+        }
+        Shows::Engagedly => engagedly_users(people()?, &sandbox.engagedly_users()?),
+        Shows::Documents => documents(&sandbox.documents()?, &sandbox.categories()?),
+    };
+    say::out(&page)
 }
 
 /// Shows what a flow would do, then runs it twice; the second time must find nothing to do.
@@ -189,21 +202,36 @@ fn two_cycles(
     matricula: &Matricula<'_>,
     sandbox: &Sandbox,
     options: &Options,
-    flow: &'static str,
+    flow: &'static Flow,
 ) -> Result<()> {
-    let plan = matricula.json(&["plan", flow], &[])?;
+    let settings: Vec<String> = flow
+        .settings
+        .iter()
+        .map(|(name, json)| format!("{name}={json}"))
+        .collect();
+    let with_settings = |arguments: &[&'static str]| {
+        let mut all = arguments.to_vec();
+        for setting in &settings {
+            all.extend(["--setting", setting]);
+        }
+        all.iter()
+            .map(|&argument| argument.to_owned())
+            .collect::<Vec<String>>()
+    };
+    let flow = flow.name;
+    let plan = matricula.json(&texts(&with_settings(&["plan", flow])), &[])?;
     say::step(&format!(
         "Plan of {flow}, nothing written yet: {}",
         plan_in_short(&plan)
     ));
     let mut cycles = Vec::new();
     for (name, arguments) in [
-        ("First", &["run", flow][..]),
-        ("Second", &["run", flow, "--full"]),
+        ("First", with_settings(&["run", flow])),
+        ("Second", with_settings(&["run", flow, "--full"])),
     ] {
         say::step(&format!("{name} cycle: matricula {}", arguments.join(" ")));
         let before = writes(&sandbox.stats()?)?;
-        let summary = matricula.json(arguments, &[PARTIAL])?;
+        let summary = matricula.json(&texts(&arguments), &[PARTIAL])?;
         let written = writes(&sandbox.stats()?)?.saturating_sub(before);
         if options.json {
             say::out(&format!("{summary}\n"))?;
@@ -225,6 +253,10 @@ fn two_cycles(
     Ok(())
 }
 
+fn texts(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,25 +274,28 @@ mod tests {
     fn options_are_read_and_nonsense_is_refused() {
         let options = parse(&["--people", "7", "--json", "--once"]).unwrap();
         assert_eq!(
-            options,
-            Options {
-                people: 7,
-                certificates: 50,
-                employees: None,
-                json: true,
-                once: true,
-                stay: false
-            }
+            (
+                options.system.name,
+                options.people,
+                options.json,
+                options.once,
+                options.stay
+            ),
+            ("reteach", Some(7), true, true, false)
         );
         assert_eq!(
             parse(&["--people=9"]).unwrap().sandbox(),
             ["--people", "9", "--certificates", "50"]
         );
+        let engagedly = parse(&["--system", "engagedly"]).unwrap();
+        assert_eq!(engagedly.sandbox()[..2], ["--people", "30"]);
         for wrong in [
             &["--people"][..],
             &["--people", "x"],
             &["--certificates", "-1"],
             &["--fast"],
+            &["--system"],
+            &["--system", "moodle"],
             &["--once", "--stay"],
             &["--employees", "no-such-file"],
         ] {

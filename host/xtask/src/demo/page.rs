@@ -1,15 +1,16 @@
-//! The last part of the demonstration: the page inside a vendor's own, with both flows started by the vendor's customer.
+//! The last part of the demonstration: the page inside a vendor's own, with the flows started by the vendor's customer.
 //!
 //! The customer has a sandbox of their own: to the one of the command line nothing would be left to do.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{CERTIFICATES, EMPLOYEES, Options};
+use super::Options;
 use crate::cargo::Workspace;
 use crate::served::{Programs, Served};
 use crate::{page, say};
@@ -31,13 +32,22 @@ pub(super) fn start(
     let folder = workspace.target.join("demo/vendor");
     let served = Served::start(workspace, programs, &folder, &options.sandbox())?;
     say::step("Adding the credentials of the vendor's customer, by the API");
-    let (personio, academy) = served.add_credentials()?;
-    for (flow, source, target) in [
-        (EMPLOYEES, &personio, &academy),
-        (CERTIFICATES, &academy, &personio),
-    ] {
-        let automation = served.start_automation(flow, source, target)?;
-        say::step(&format!("Started {flow}: {}", first_run(&automation)));
+    let mut credentials = HashMap::new();
+    for &connector in options.system.connectors {
+        credentials.insert(connector, served.add_credential(connector)?);
+    }
+    let of = |connector: &str| {
+        let id = credentials.get(connector).map(String::as_str);
+        id.with_context(|| format!("no credential for {connector} was added"))
+    };
+    for flow in options.system.flows {
+        let (source, target) = (of(flow.source)?, of(flow.target)?);
+        let automation = served.start_automation(flow.name, source, target, &flow.settings())?;
+        say::step(&format!(
+            "Started {}: {}",
+            flow.name,
+            first_run(&automation)
+        ));
     }
     Ok(Some(served))
 }

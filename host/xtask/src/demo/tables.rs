@@ -50,13 +50,11 @@ pub(super) fn counted_writes(summary: &Value) -> u64 {
         .sum()
 }
 
-/// How many write requests the two systems themselves saw.
+/// How many write requests the systems themselves saw.
 pub(super) fn writes(stats: &Value) -> Result<u64> {
-    let seen = |name| stats.pointer(name).and_then(Value::as_u64);
-    let sum = ["/writes/scim", "/writes/reteach", "/writes/personio"]
-        .into_iter()
-        .map(seen)
-        .sum::<Option<u64>>();
+    let seen = stats.get("writes").and_then(Value::as_object);
+    let counts = seen.into_iter().flatten().map(|(_, count)| count.as_u64());
+    let sum = counts.sum::<Option<u64>>().filter(|_| seen.is_some());
     sum.context("the sandbox does not say how many writes it saw")
 }
 
@@ -101,13 +99,13 @@ pub(super) fn summaries(flow: &str, cycles: &[(&str, Value, u64)]) -> String {
         text(summary.pointer("/requests/target"))
     });
     row("milliseconds", &|summary| text(summary.get("elapsed_ms")));
-    let mut page = format!("\n{flow:22}");
+    let mut page = format!("\n{flow:31}");
     for (name, _, _) in cycles {
         page.push_str(&format!("{name:>12}"));
     }
     page.push('\n');
     for (name, cells) in rows {
-        page.push_str(&format!("  {name:20}"));
+        page.push_str(&format!("  {name:29}"));
         for cell in cells {
             page.push_str(&format!("{cell:>12}"));
         }
@@ -116,45 +114,74 @@ pub(super) fn summaries(flow: &str, cycles: &[(&str, Value, u64)]) -> String {
     page
 }
 
-/// How many accounts there are.
-pub(super) fn academy(stats: &Value) -> String {
-    let stat = |name: &str| text(stats.get(name));
-    format!(
-        "\nThe academy now has {} accounts for {} people, {} of them blocked.\n",
-        stat("accounts"),
-        stat("people"),
-        stat("blocked")
-    )
+/// An account, whatever system it is in.
+struct Account {
+    name: String,
+    position: String,
+    department: String,
+    active: bool,
 }
 
-/// A few of the accounts: some that can be used, some that are blocked.
-pub(super) fn some_accounts(accounts: &Value) -> String {
-    let text = |account: &Value, at: &str| {
-        let value = account.pointer(at).and_then(Value::as_str);
-        value.unwrap_or("-").to_owned()
-    };
-    let of = |active: bool| {
-        let accounts = accounts.as_array().into_iter().flatten();
-        accounts
-            .filter(move |account| account.get("active") == Some(&Value::Bool(active)))
-            .take(4)
-    };
-    let mut page = String::from("\nSome of them:\n");
-    for account in of(true).chain(of(false)) {
-        let name = format!(
-            "{} {}",
-            text(account, "/name/givenName"),
-            text(account, "/name/familyName")
-        );
-        let state = match account.get("active") {
-            Some(Value::Bool(true)) => "active",
-            _ => "blocked",
-        };
-        let enterprise = "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department";
+/// The accounts of a SCIM service.
+pub(super) fn scim_accounts(people: u64, accounts: &Value) -> String {
+    let enterprise = "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department";
+    let accounts = accounts.as_array().into_iter().flatten();
+    let accounts = accounts.map(|account| Account {
+        name: name(account, "/name/givenName", "/name/familyName"),
+        position: text(account.get("title")),
+        department: text(account.pointer(enterprise)),
+        active: account.get("active") != Some(&Value::Bool(false)),
+    });
+    some_accounts(people, &accounts.collect::<Vec<_>>())
+}
+
+/// The users of Engagedly.
+pub(super) fn engagedly_users(people: u64, users: &Value) -> String {
+    let users = users.as_array().into_iter().flatten();
+    let users = users.map(|user| Account {
+        name: name(user, "/first_name", "/last_name"),
+        position: text(user.pointer("/job_title/title")),
+        department: text(user.pointer("/departments/0/name")),
+        active: user.get("status").and_then(Value::as_str) == Some("active"),
+    });
+    some_accounts(people, &users.collect::<Vec<_>>())
+}
+
+fn name(account: &Value, first: &str, last: &str) -> String {
+    let [first, last] = [first, last].map(|at| text(account.pointer(at)));
+    format!("{first} {last}")
+}
+
+/// How many there are, and a few of them: some that can be used, some that cannot.
+fn some_accounts(people: u64, accounts: &[Account]) -> String {
+    let blocked = accounts.iter().filter(|account| !account.active).count();
+    let mut page = format!(
+        "\nThere are now {} accounts for {people} people, {blocked} of them blocked.\n\nSome of them:\n",
+        accounts.len()
+    );
+    for active in [true, false] {
+        let some = accounts.iter().filter(|account| account.active == active);
+        for account in some.take(4) {
+            let state = if active { "active" } else { "blocked" };
+            page.push_str(&format!(
+                "  {:26} {:24} {:18} {state}\n",
+                account.name, account.position, account.department
+            ));
+        }
+    }
+    page
+}
+
+/// The groups of a SCIM service.
+pub(super) fn groups(groups: &Value) -> String {
+    let groups = groups.as_array().map_or(&[][..], Vec::as_slice);
+    let mut page = format!("\nThere are now {} groups. Some of them:\n", groups.len());
+    for group in groups.iter().take(8) {
+        let members = group.get("members").and_then(Value::as_array);
         page.push_str(&format!(
-            "  {name:26} {:24} {:18} {state}\n",
-            text(account, "/title"),
-            text(account, enterprise)
+            "  {:40} {:>4} members\n",
+            text(group.get("displayName")),
+            members.map_or(0, Vec::len)
         ));
     }
     page
@@ -208,6 +235,7 @@ mod tests {
         let stats = json!({ "writes": { "personio": 9, "reteach": 1, "scim": 2 } });
         assert_eq!(writes(&stats).unwrap(), 12);
         assert!(writes(&json!({ "writes": 3 })).is_err());
+        assert!(writes(&json!({ "writes": { "kombo": "many" } })).is_err());
     }
 
     #[test]
