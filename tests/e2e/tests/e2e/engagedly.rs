@@ -109,6 +109,25 @@ fn everybody_has_a_user_with_what_users_point_to_and_the_second_cycle_writes_not
 }
 
 #[test]
+fn a_plan_makes_nothing_not_even_a_department() {
+    let world = start(builder());
+    let people = world.sandbox.people();
+    let address = people.text(people.ids()[0], "email");
+    present(&world, &json!({"email": address}));
+    world.sandbox.journal().clear();
+    let said = world.matricula(&["plan", FLOW, "--json"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let plan: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (&plan["counts"]["created"], &plan["counts"]["updated"]),
+        (&json!(11), &json!(1))
+    );
+    assert_eq!(writes(&world), 0);
+    let (run, _) = world.run_flow(FLOW, &[]);
+    assert_eq!(run["counts"], plan["counts"]);
+}
+
+#[test]
 fn a_department_that_is_new_is_made_once_and_one_that_is_there_is_found() {
     let world = start(builder());
     world.sandbox.engagedly().add(Unit::Location, "HEAD office");
