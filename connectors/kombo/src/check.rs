@@ -7,7 +7,7 @@ use matricula_sdk::{Context, FailureKind, Finding, Need, Report, Result};
 use serde_json::Value;
 
 use crate::integration::{Integration, Reason};
-use crate::{EMPLOYEES, UPLOAD_DOCUMENT, lookup, not_offered};
+use crate::{EMPLOYEES, UPLOAD_DOCUMENT, failures, lookup, not_offered};
 
 /// Tests the credential for the needs.
 pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
@@ -29,7 +29,11 @@ pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
         findings.extend(employees(cx, &integration, need));
     }
     if of(UPLOAD_DOCUMENT).next().is_some() {
-        findings.extend(documents(cx, &integration)?);
+        for finding in documents(cx, &integration)? {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
     }
     let (organization, tool) = (
         integration.end_user.organization_name.trim(),
@@ -59,6 +63,21 @@ fn finding(ok: bool, subject: &str, message: String) -> Finding {
     }
 }
 
+/// Kombo is reading the HR system for the first time.
+fn pending(cx: &Context<'_>) -> Finding {
+    let message = cx.said(
+        "Kombo is still reading the HR system for the first time, which can take hours; the automation begins by itself \
+         afterwards",
+        "Kombo liest das HR-System noch zum ersten Mal, was Stunden dauern kann; danach beginnt die Automation von \
+         selbst",
+    );
+    finding(
+        true,
+        cx.said("Connection", "Verbindung"),
+        message.to_owned(),
+    )
+}
+
 /// What keeps the connection as a whole from delivering. That Kombo has not finished reading the HR system for
 /// the first time is nothing that anybody has to do something about.
 fn state(cx: &Context<'_>, integration: &Integration) -> Option<Finding> {
@@ -79,15 +98,7 @@ fn state(cx: &Context<'_>, integration: &Integration) -> Option<Finding> {
             "it is not set up to the end: finish its setup in Kombo's window",
             "sie ist nicht fertig eingerichtet: die Einrichtung im Fenster von Kombo abschließen",
         ),
-        (_, "FINAL_SYNC_PENDING") => {
-            let pending = cx.said(
-                "Kombo is still reading the HR system for the first time, which can take hours; the automation begins \
-                 by itself afterwards",
-                "Kombo liest das HR-System noch zum ersten Mal, was Stunden dauern kann; danach beginnt die Automation \
-                 von selbst",
-            );
-            return Some(finding(true, subject, pending.to_owned()));
-        }
+        (_, "FINAL_SYNC_PENDING") => return Some(pending(cx)),
         _ => return None,
     };
     Some(finding(false, subject, message.to_owned()))
@@ -155,6 +166,7 @@ fn documents(cx: &Context<'_>, integration: &Integration) -> Result<Vec<Finding>
             categories,
             cx.said("can be read", "können gelesen werden").to_owned(),
         )),
+        Err(failure) if failures::is_setting_up(&failure) => findings.push(pending(cx)),
         // These pass, and say nothing about the credential.
         Err(failure)
             if matches!(

@@ -44,7 +44,8 @@ pub(crate) fn refused(response: &Response, changes: bool) -> Failure {
     }
 }
 
-fn is_setting_up(failure: &Failure) -> bool {
+/// Whether Kombo has not read the HR system yet.
+pub(crate) fn is_setting_up(failure: &Failure) -> bool {
     failure.code.as_deref() == Some("INTEGRATION.SETUP_SYNC_PENDING")
 }
 

@@ -160,6 +160,26 @@ fn documents_that_cannot_be_listed_are_told_of() {
     assert_eq!(subjects, ["Dokumente verwalten", "Dokumentenkategorien"]);
 }
 
+/// A connection may be set up to the end, and its first sync be under way all the same.
+#[test]
+fn a_first_sync_that_is_under_way_is_told_once_and_is_no_fault() {
+    let needs = [
+        need("employees", &["id"]),
+        need("upload-document", &["title"]),
+    ];
+    for setup in ["FINAL_SYNC_PENDING", "COMPLETED"] {
+        let mut described = integration();
+        described["data"]["setup_status"] = json!(setup);
+        let pending = json!({"status": 400, "response": error("INTEGRATION.SETUP_SYNC_PENDING")});
+        let exchanges = json!([asked(described), categories(pending)]);
+        let report = check_in("en", exchanges, &needs).unwrap();
+        assert_eq!(wrong(&report), Vec::<&Finding>::new());
+        let told = report.findings.iter();
+        let told = told.filter(|finding| finding.message.contains("begins by itself"));
+        assert_eq!(told.count(), 1, "{report:?}");
+    }
+}
+
 #[test]
 fn a_key_that_is_not_taken_is_no_finding() {
     let refused = json!([{

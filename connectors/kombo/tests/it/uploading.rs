@@ -14,7 +14,7 @@ const UPLOAD: &str =
 fn document() -> Value {
     json!({
         "employee": "26vafvWSRmbhNcxJYqjCzuJg", "category": "3Cjwu7nA7pH5cX5X1NAPmb7M",
-        "title": "Brandschutz: Übung, completed on 2026-03-04 (certificate 4711)",
+        "title": "Brandschutz: Übung, 2026-03-04 (4711)",
         "file": {
             "id": "f0e1d2c3", "name": "FS-3.pdf", "media_type": "application/pdf", "size": 5120,
             "sha256": "a".repeat(64)
@@ -46,7 +46,7 @@ fn answered(mut exchange: Value) -> Result<Receipt> {
     exchange["body"] = json!({
         "category_id": "3Cjwu7nA7pH5cX5X1NAPmb7M",
         "document": {
-            "name": "Brandschutz-Übung, completed on 2026-03-04 (certificate 4711).pdf",
+            "name": "Brandschutz - Übung, 2026-03-04 (4711).pdf",
             "content_type": "application/pdf",
             "data": "base64:f0e1d2c3"
         }
