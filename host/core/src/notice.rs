@@ -131,7 +131,7 @@ pub struct Contact {
     pub language: String,
     /// Is told of failures, pauses, staged changes and recoveries.
     pub alerts: bool,
-    /// Gets the daily report.
+    /// Gets the daily report, and is told of each success where the flow tells of it.
     pub report: bool,
 }
 

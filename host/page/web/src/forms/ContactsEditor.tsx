@@ -1,4 +1,4 @@
-/** Who is written to: when something needs a person, and with the daily report. */
+/** Who is written to: when something needs a person, and with reports, daily or of each success. */
 
 import type { Contact, ProblemError } from "../api/types";
 import { useLanguage } from "../i18n";
@@ -10,7 +10,7 @@ export interface ContactsEditorProps {
   value: readonly Contact[];
   onChange: (contacts: Contact[]) => void;
   errors?: readonly ProblemError[];
-  /** Whether there is a daily report to get. */
+  /** Whether there are reports to get. */
   reports?: boolean;
   disabled?: boolean;
 }
