@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{self, Listed};
 use crate::integration::Integration;
-use crate::record;
+use crate::{failures, record};
 
 /// How far before the former read's beginning the next one starts, in milliseconds.
 const OVERLAP: u64 = 10 * 60 * 1000;
@@ -114,6 +114,10 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
 
 fn begin(cx: &Context<'_>, read: &Read) -> Result<Position> {
     let integration = Integration::get(cx)?;
+    // Kombo goes on giving out what it read before: whoever left since would keep their access, and nobody be told.
+    if integration.status == "INVALID" {
+        return Err(failures::of_code("INTEGRATION.AUTHENTICATION_INVALID"));
+    }
     let undelivered = integration.undelivered(&read.attributes);
     Ok(Position {
         cursor: None,

@@ -44,6 +44,12 @@ pub(crate) fn refused(response: &Response, changes: bool) -> Failure {
     }
 }
 
+/// The failure that a code means, where Kombo tells it in other words.
+pub(crate) fn of_code(code: &str) -> Failure {
+    let (kind, _, message) = meaning(code, false).unwrap_or_else(|| by_status(0));
+    Failure::new(kind, message).code(code)
+}
+
 /// Whether Kombo has not read the HR system yet.
 pub(crate) fn is_setting_up(failure: &Failure) -> bool {
     failure.code.as_deref() == Some("INTEGRATION.SETUP_SYNC_PENDING")

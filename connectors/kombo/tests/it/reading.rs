@@ -174,6 +174,21 @@ fn later_reads_ask_for_what_changed_and_who_is_gone() {
     assert!(!page.complete && page.state.is_some() && page.next.is_none());
 }
 
+/// Kombo would go on giving out what it read before.
+#[test]
+fn a_connection_that_the_hr_system_rejects_delivers_nothing() {
+    let mut invalid = integration();
+    invalid["data"]["status"] = json!("INVALID");
+    let failure = play(json!([asked(invalid)]), |cx| {
+        read(cx, &employees(&["id"])).unwrap_err()
+    });
+    assert_eq!(failure.kind, FailureKind::Auth);
+    assert_eq!(
+        failure.code.as_deref(),
+        Some("INTEGRATION.AUTHENTICATION_INVALID")
+    );
+}
+
 #[test]
 fn data_that_is_out_of_date_proves_no_absence() {
     let mut expired = integration();

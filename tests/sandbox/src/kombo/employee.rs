@@ -62,6 +62,11 @@ pub(super) fn rendered(number: u64, values: &Map<String, Value>) -> Value {
         "work_email": text("email").filter(|address| address.contains('@')),
         "personal_email": null,
         "mobile_phone_number": null,
+        "ssn": null,
+        "tax_id": null,
+        "ethnicity": null,
+        "marital_status": null,
+        "bank_accounts": null,
         "gender": text("gender").map(|gender| match gender.as_str() {
             "male" => "MALE".to_owned(),
             "female" => "FEMALE".to_owned(),
@@ -89,11 +94,17 @@ pub(super) fn rendered(number: u64, values: &Map<String, Value>) -> Value {
         "work_location_id": work_location.as_ref().map(|location| location["id"].clone()),
         "legal_entity_id": legal_entity.as_ref().map(|entity| entity["id"].clone()),
         "manager_id": manager.map(|id| kombo_id("employee", &id.to_string())),
+        // The old name of the groups.
+        "teams": groups,
         "groups": groups,
         "legal_entity": legal_entity,
         "work_location": work_location.map(|mut location| {
             location["type"] = "OFFICE".into();
-            location["remote_data"] = Value::Null;
+            for key in ["remote_data", "remote_deleted_at"] {
+                location[key] = Value::Null;
+            }
+            // Personio tells no moment of it.
+            location["changed_at"] = "2026-01-07T14:01:29.196Z".into();
             location
         }),
         "employments": [],

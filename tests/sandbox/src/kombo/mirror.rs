@@ -86,9 +86,11 @@ impl Mirror {
 /// An employee without what moves nothing when it changes: the names of groups that stay the same ones.
 fn counted(employee: &Value) -> Value {
     let mut employee = employee.clone();
-    let groups = employee.get_mut("groups").and_then(Value::as_array_mut);
-    for group in groups.into_iter().flatten() {
-        group["name"] = Value::Null;
+    for key in ["groups", "teams"] {
+        let groups = employee.get_mut(key).and_then(Value::as_array_mut);
+        for group in groups.into_iter().flatten() {
+            group["name"] = Value::Null;
+        }
     }
     employee
 }

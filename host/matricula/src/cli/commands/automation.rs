@@ -458,7 +458,7 @@ fn removal(records: Records) -> &'static str {
         Records::People => "Remove it with its links and runs? Accounts stay as they are.",
         Records::Documents => {
             "Removing it also forgets which documents were delivered. Started again, it recognises them only if \
-             the target's credential may read documents; otherwise they are sent a second time.\nRemove it with \
+             the target lists documents and its credential may read them; otherwise they are sent a second time.\nRemove it with \
              its runs? Documents stay where they are."
         }
     }
@@ -469,8 +469,8 @@ fn removed(records: Records) -> &'static str {
         Records::People => "The automation is removed.",
         Records::Documents => {
             "The automation is removed, and with it what it knew of delivered documents: started again, it \
-             recognises them only if the target's credential may read documents; otherwise they are sent a \
-             second time."
+             recognises them only if the target lists documents and its credential may read them; otherwise \
+             they are sent a second time."
         }
     }
 }
