@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use matricula_sandbox::{Builder, Fault, FaultKind, Sandbox, System, Unit};
 use serde_json::{Value, json};
 
+use crate::served::{Server, wait_for};
 use crate::world::World;
 
 const FLOW: &str = "sync-employees-to-engagedly";
@@ -385,4 +386,37 @@ fn rights_that_are_missing_are_named() {
     let (run, _) = world.run_flow(FLOW, &[]);
     assert_eq!(run["error"]["kind"], "permission", "{run:#}");
     assert_eq!(writes(&world), 0);
+}
+
+/// What people are told of, in order.
+fn told(world: &World) -> Vec<(i64, String)> {
+    let store = rusqlite::Connection::open(world.data.path().join("matricula.db")).unwrap();
+    let mut notices = store
+        .prepare("SELECT kind, reason FROM notice ORDER BY id")
+        .unwrap();
+    let rows = notices.query_map((), |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn each_success_is_told() {
+    const FIRST: i64 = 0;
+    const SUCCEEDED: i64 = 8;
+    let world = start(builder());
+    let report = ["start", FLOW, "--yes", "--report", "ada@example.com"];
+    assert_eq!(world.matricula(&report).code, 0);
+    let server = Server::start(&world);
+    let first = (FIRST, "first".to_owned());
+    wait_for(&world, "the first cycle", || {
+        told(&world) == [first.clone()]
+    });
+    for run in 2..=3 {
+        assert_eq!(world.matricula(&["automation", "run", FLOW]).code, 0);
+        let done = (SUCCEEDED, run.to_string());
+        wait_for(&world, "the next one", || {
+            told(&world).last() == Some(&done)
+        });
+    }
+    assert_eq!(told(&world).len(), 3);
+    assert_eq!(server.terminate(), Some(0));
 }
