@@ -22,6 +22,16 @@ export const outcomes: All<typeof english.outcomes> = {
     advice: "Entfernen Sie im Zielsystem alle bis auf eines oder benennen Sie sie um, dann lassen Sie die Automation erneut laufen.",
     more: true,
   },
+  "group-failed": {
+    says: "Eine Gruppe ließ sich nicht anlegen, oder diese Person ließ sich nicht in sie aufnehmen oder aus ihr entfernen.",
+    advice: "Alles andere an der Person ist erledigt; es wird von selbst erneut versucht.",
+    more: true,
+  },
+  "group-ambiguous": {
+    says: "Mehrere Gruppen im Zielsystem heißen wie die Gruppe dieser Person.",
+    advice: "Behalten Sie eine davon oder benennen Sie die anderen um; es wird von selbst erneut versucht.",
+    more: true,
+  },
   "missing-attribute": {
     says: "Ein Pflichtattribut ist leer.",
     advice: "Füllen Sie es in der Quelle aus; sobald sich der Datensatz ändert, wird es erneut versucht.",

@@ -20,6 +20,16 @@ export const outcomes = {
     advice: "Remove or rename all but one of them in the target, then run again.",
     more: true,
   },
+  "group-failed": {
+    says: "A group could not be made, or this person could not be put into it or taken out of it.",
+    advice: "Everything else of the person was dealt with; it is tried again by itself.",
+    more: true,
+  },
+  "group-ambiguous": {
+    says: "Several groups in the target have the name of this person's group.",
+    advice: "Keep one of them or rename the others; it is tried again by itself.",
+    more: true,
+  },
   "missing-attribute": {
     says: "A required attribute is empty.",
     advice: "Fill it in at the source; it is tried again as soon as the record changes.",
