@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use matricula_sandbox::{
     Account, Builder, Entry, Fault, FaultKind, Holder, Issue, Kind, Sandbox, Setup, Status, System,
@@ -11,6 +12,7 @@ use matricula_sandbox::{
 use serde_json::{Value, json};
 
 use crate::cycle::{may_come_in, today};
+use crate::served::Server;
 use crate::world::World;
 
 const PEOPLE: &str = "sync-employees-from-kombo";
@@ -246,6 +248,54 @@ fn data_that_is_out_of_date_makes_nobody_a_leaver() {
     world.counts_of(PEOPLE, &[]);
     world.counts_of(PEOPLE, &[]);
     assert!(!account(&world, gone).active);
+}
+
+#[test]
+fn an_event_that_kombo_has_signed_sets_off_a_cycle_and_another_does_not() {
+    let world = started(Sandbox::builder().people(20));
+    let said = world.matricula(&["start", PEOPLE, "--yes", "--every", "1h"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let server = Server::start(&world);
+    let ended = || {
+        let said = world.matricula(&["automation", "show", PEOPLE, "--json"]);
+        let standing: Value = serde_json::from_str(&said.out).unwrap();
+        standing["demand"].is_null() && !standing["last_succeeded_at"].is_null()
+    };
+    patiently("the first cycle", ended);
+    assert_in_step(&world);
+
+    let people = world.sandbox.people();
+    let id = people.ids()[0];
+    people.set_email(id, "new.name@example.com");
+    let kombo = world.sandbox.kombo();
+    let to = format!("http://{}/hooks/connector/kombo", server.address);
+    let event = kombo.data_changed("personio:SandboxConnection1");
+    let requests = || world.sandbox.journal().requests(System::Kombo);
+    let before = requests();
+    let other = kombo.data_changed("personio:SandboxConnection2");
+    for (body, signature) in [
+        (&event, "wrong".to_owned()),
+        (&event, kombo.signature(&other)),
+    ] {
+        assert_eq!(kombo.send(&to, body, &signature).unwrap(), 401);
+    }
+    assert_eq!((requests(), ended()), (before, true));
+
+    let status = kombo.send(&to, &event, &kombo.signature(&event));
+    assert_eq!(status.unwrap(), 202);
+    patiently("the change", || {
+        account(&world, id).user_name == "new.name@example.com"
+    });
+    drop(server);
+}
+
+/// Looks again and again, for a minute at most.
+fn patiently(what: &str, condition: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < until, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// A world whose people have accounts and certificates.

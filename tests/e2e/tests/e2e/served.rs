@@ -13,7 +13,7 @@ use crate::world::World;
 /// A server, killed when dropped.
 pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
