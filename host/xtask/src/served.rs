@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::cargo::{self, Artifact, Workspace};
-use crate::demo::access;
+use crate::demo::{access, lacking};
 use crate::http;
 use crate::process::{Process, without_settings};
 use crate::sandbox::Sandbox;
@@ -111,9 +111,7 @@ impl Served {
         });
         let id = id(&self.call("POST", "/credentials", Some(&body))?)?;
         let tested = self.call("POST", &format!("/credentials/{id}/test"), Some(&json!({})))?;
-        if tested.get("ok").and_then(Value::as_bool) != Some(true) {
-            bail!("the credential for {connector} was not accepted: {tested}");
-        }
+        lacking(&tested).with_context(|| format!("the test of the credential for {connector}"))?;
         Ok(id)
     }
 

@@ -29,6 +29,9 @@ use tables::{
 /// The exit code of a run in which somebody failed, is staged or is ambiguous.
 const PARTIAL: i32 = 6;
 
+/// The exit code of a test of a credential that found something missing.
+const LACKING: i32 = 5;
+
 /// How the demonstration is asked for.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -160,11 +163,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         say::step(&format!("Flow {} checked", flow.name));
         for connector in [flow.source, flow.target] {
             let test = ["credential", "test", connector, "--flow", flow.name];
-            let tested = matricula.json(&test, &[])?;
+            let tested = matricula.json(&test, &[LACKING])?;
             let account = tested.get("account").and_then(Value::as_str);
             say::step(&format!(
-                "Credential {connector} tested: connected as {}",
-                account.unwrap_or("yes")
+                "Credential {connector} tested: connected as {}{}",
+                account.unwrap_or("yes"),
+                left_out(&lacking(&tested)?)
             ));
         }
         two_cycles(&matricula, &sandbox, options, flow)?;
@@ -176,6 +180,30 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         Some(served) => page::show(served, options.stay, || matricula.invite(system)),
         None => Ok(()),
     }
+}
+
+/// What a test of a credential found missing that a run can do without, by the names that owners know.
+///
+/// # Errors
+/// The credential itself was not accepted, which is the first thing that a test looks at.
+pub(crate) fn lacking(report: &Value) -> Result<Vec<&str>> {
+    let findings = report.get("findings").and_then(Value::as_array);
+    let findings = findings.context("the test of a credential says nothing")?;
+    let fine = |finding: &&Value| finding.get("ok").and_then(Value::as_bool) == Some(true);
+    if findings.first().is_some_and(|first| !fine(&first)) {
+        bail!("the credential was not accepted: {report}");
+    }
+    let missing = findings.iter().filter(|finding| !fine(finding));
+    Ok(missing
+        .filter_map(|finding| finding.get("subject")?.as_str())
+        .collect())
+}
+
+fn left_out(lacking: &[&str]) -> String {
+    if lacking.is_empty() {
+        return String::new();
+    }
+    format!("; not offered there and left out: {}", lacking.join(", "))
 }
 
 /// Shows what a flow has brought about.
@@ -268,6 +296,24 @@ mod tests {
                 .map(|argument| (*argument).to_owned())
                 .collect::<Vec<_>>(),
         )
+    }
+
+    #[test]
+    fn what_is_missing_is_told_from_what_is_not_accepted() {
+        let report = |first: bool| {
+            serde_json::json!({ "findings": [
+                { "ok": first, "subject": "Token" },
+                { "ok": false, "subject": "Birthday" },
+                { "ok": true, "subject": "E-mail" },
+            ] })
+        };
+        assert_eq!(lacking(&report(true)).unwrap(), ["Birthday"]);
+        assert!(lacking(&report(false)).is_err());
+        assert!(lacking(&Value::Null).is_err());
+        assert_eq!(
+            left_out(&["Birthday"]),
+            "; not offered there and left out: Birthday"
+        );
     }
 
     #[test]

@@ -140,9 +140,9 @@ pub(super) fn engagedly_users(people: u64, users: &Value) -> String {
     let users = users.as_array().into_iter().flatten();
     let users = users.map(|user| Account {
         name: name(user, "/first_name", "/last_name"),
-        position: text(user.pointer("/job_title/title")),
+        position: text(user.pointer("/job_title/name")),
         department: text(user.pointer("/departments/0/name")),
-        active: user.get("status").and_then(Value::as_str) == Some("active"),
+        active: user.get("status").and_then(Value::as_str) == Some("Active"),
     });
     some_accounts(people, &users.collect::<Vec<_>>())
 }
@@ -178,10 +178,11 @@ pub(super) fn groups(groups: &Value) -> String {
     let mut page = format!("\nThere are now {} groups. Some of them:\n", groups.len());
     for group in groups.iter().take(8) {
         let members = group.get("members").and_then(Value::as_array);
+        let members = members.map_or(0, Vec::len);
         page.push_str(&format!(
-            "  {:40} {:>4} members\n",
+            "  {:40} {members:>4} member{}\n",
             text(group.get("displayName")),
-            members.map_or(0, Vec::len)
+            if members == 1 { "" } else { "s" }
         ));
     }
     page
