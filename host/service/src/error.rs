@@ -194,7 +194,7 @@ pub enum Error {
         required: String,
     },
     /// Credentials lack rights that the flow uses.
-    #[error("rights are missing: {}", .0.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; "))]
+    #[error("rights are missing: {}", .0.iter().map(|finding| format!("{}: {}", finding.subject, finding.message)).collect::<Vec<_>>().join("; "))]
     Findings(Vec<Finding>),
     /// The schedule cannot be kept.
     #[error(transparent)]

@@ -6,6 +6,7 @@ import type { Automation, Cadence, Credential, Settings } from "../../../host/pa
 
 export const EMPLOYEES = "sync-employees";
 export const CERTIFICATES = "sync-certificates";
+export const TEAMS = "sync-employees-to-edyoucated";
 
 /** What the sandbox takes. */
 export const PERSONIO = { client_id: "sandbox-personio-id", client_secret: "sandbox-personio-secret" } as const;
@@ -16,6 +17,7 @@ export const ACADEMY = {
   client_secret: "sandbox-reteach-secret",
   client_code: "sandbox-reteach-code",
 } as const;
+export const EDYOUCATED = { scim_url: "https://edyoucated.example.com/scim/v2", scim_token: "sandbox-edyoucated-token" } as const;
 
 /** How long a run may take. */
 const RUN = { timeout: 60_000, intervals: [100, 200, 400] };
@@ -46,6 +48,14 @@ export class Customer {
     const personio = await this.#add({ name: "Personio", connector: "personio", public: { client_id }, secrets: { client_secret } });
     const academy = await this.#add({ name: "Academy", connector: "reteach", ...academyFields() });
     return { personio, academy };
+  }
+
+  /** For the flow that keeps teams in edyoucated. */
+  async addForTeams(): Promise<void> {
+    const { client_id, client_secret } = PERSONIO;
+    const { scim_url, scim_token } = EDYOUCATED;
+    await this.#add({ name: "Personio", connector: "personio", public: { client_id }, secrets: { client_secret } });
+    await this.#add({ name: "edyoucated", connector: "edyoucated", public: { scim_url }, secrets: { scim_token } });
   }
 
   async #add(credential: object): Promise<string> {

@@ -2,9 +2,9 @@
 
 import { expect } from "@playwright/test";
 
-import { CERTIFICATES, type Customer, EMPLOYEES } from "./customer";
+import { CERTIFICATES, type Customer, EMPLOYEES, TEAMS } from "./customer";
 import type { Shown } from "./shown";
-import { type Locale, TEXTS } from "./words";
+import { type Key, type Locale, TEXTS } from "./words";
 import type { VendorOptions, World } from "./world";
 
 /** Whose page it is. Each is a tenant, or a person, of their own. */
@@ -13,6 +13,8 @@ const PEOPLE = {
   newcomer: { tenant: "newcomer" },
   /** Has credentials, and starts a flow. */
   beginner: { tenant: "beginner" },
+  /** Has credentials for edyoucated, which is tested before it is activated. */
+  tester: { tenant: "tester" },
   /** Enters what is wrong. */
   mistaken: { tenant: "mistaken" },
   /** Has both flows, running well. */
@@ -63,6 +65,7 @@ export class Stage {
     await stage.#know("owner", owner, await customer("owner"));
     await stage.#know("viewer", owner, await customer("owner"));
     await (await customer("beginner")).addCredentials();
+    await (await customer("tester")).addForTeams();
 
     const resting = await customer("resting");
     const { personio, academy } = await resting.addCredentials();
@@ -114,13 +117,13 @@ const at = (path: string) => () => path;
 const details = (shown: Shown) => shown.button("catalogue.details.of", { flow: TEXTS[shown.locale].employees }).click();
 
 /** Through the wizard with what is there, up to a step. */
-async function wizard(shown: Shown, to: "target" | "settings" | "preview"): Promise<void> {
-  for (const system of to === "target" ? ["Personio"] : ["Personio", "reteach"]) {
+async function wizard(shown: Shown, to: "target" | "settings" | "preview", systems = ["Personio", "reteach"], next: Key = "start.preview.show"): Promise<void> {
+  for (const system of to === "target" ? systems.slice(0, 1) : systems) {
     await expect(shown.frame.getByText(shown.t("credentials.result.ok", { system }))).toBeVisible();
     await shown.button("start.continue").click();
   }
   if (to === "target") return expect(shown.frame.getByText(shown.t("credentials.result.ok", { system: "reteach" }))).toBeVisible();
-  await expect(shown.button("start.preview.show")).toBeVisible();
+  await expect(shown.button(next)).toBeVisible();
   await shown.calm();
   if (to === "settings") return;
   await shown.button("start.preview.show").click();
@@ -145,6 +148,17 @@ async function withoutAutomations(customer: Customer): Promise<void> {
 }
 
 const START = `/start/${EMPLOYEES}`;
+const CONNECT = "/start/sync-employees-from-kombo";
+const TEST = `/start/${TEAMS}`;
+
+const connect = (shown: Shown) => open(shown, () => shown.button("connect.do", { system: "Kombo" }).click());
+
+/** To the test of a flow that has to be tested. */
+async function tested(shown: Shown): Promise<void> {
+  await wizard(shown, "settings", ["Personio", "edyoucated"], "start.test.show");
+  await shown.button("start.test.show").click();
+  await expect(shown.frame.getByRole("table", { name: shown.t("start.preview.people") })).toBeVisible();
+}
 
 export const SCENES: readonly Scene[] = [
   { name: "flows-empty", who: "newcomer", path: at("/automations") },
@@ -238,6 +252,37 @@ export const SCENES: readonly Scene[] = [
     },
   },
   { name: "start-preview", who: "beginner", path: at(START), act: (shown) => wizard(shown, "preview") },
+  { name: "start-connect", who: "newcomer", path: at(CONNECT), act: (shown) => expect(shown.button("connect.do", { system: "Kombo" })).toBeVisible() },
+  {
+    name: "start-connect-window",
+    who: "newcomer",
+    path: at(CONNECT),
+    act: async (shown) => {
+      await connect(shown);
+      await expect(shown.frame.frameLocator("iframe").getByRole("button", { name: "Connect" })).toBeVisible();
+    },
+  },
+  {
+    name: "start-connect-closed",
+    who: "newcomer",
+    path: at(CONNECT),
+    act: async (shown) => {
+      await connect(shown);
+      await shown.dialog().getByRole("button", { name: shown.t("action.cancel"), exact: true }).click();
+      await expect(shown.frame.getByText(shown.t("connect.closed"))).toBeVisible();
+    },
+  },
+  { name: "start-test-settings", who: "tester", path: at(TEST), act: (shown) => wizard(shown, "settings", ["Personio", "edyoucated"], "start.test.show") },
+  { name: "start-test", who: "tester", path: at(TEST), act: tested },
+  {
+    name: "start-activate",
+    who: "tester",
+    path: at(TEST),
+    act: async (shown) => {
+      await tested(shown);
+      await open(shown, () => shown.button("start.activate").click());
+    },
+  },
   {
     name: "start-leave",
     who: "beginner",

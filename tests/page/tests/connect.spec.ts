@@ -5,7 +5,7 @@
 
 import { expect, type FrameLocator, test } from "@playwright/test";
 
-import { PERSONIO } from "../support/customer";
+import { EDYOUCATED, PERSONIO } from "../support/customer";
 import { Shown } from "../support/shown";
 import { LOCALES } from "../support/words";
 import { World } from "../support/world";
@@ -103,11 +103,13 @@ for (const locale of LOCALES) {
       await expect(frame.getByText(t("credentials.result.ok", { system: "Personio" }))).toBeVisible();
       await shown.button("start.continue").click();
       const names = { en: ["SCIM address", "SCIM token"], de: ["SCIM-Adresse", "SCIM-Token"] }[locale];
-      await shown.fill({ [names[0] ?? ""]: "https://edyoucated.example.com/scim/v2", [names[1] ?? ""]: "sandbox-edyoucated-token" });
+      await shown.fill({ [names[0] ?? ""]: EDYOUCATED.scim_url, [names[1] ?? ""]: EDYOUCATED.scim_token });
       await shown.button("credentials.save").click();
       await expect(frame.getByText(t("credentials.result.ok", { system: "edyoucated" }))).toBeVisible();
       await shown.button("start.continue").click();
-      await frame.getByRole("checkbox", { name: locale === "de" ? "Abteilung" : "Department" }).first().check();
+      const teams = frame.getByRole("group", { name: locale === "de" ? "Teams aus" : "Teams from" });
+      await expect(teams.getByRole("checkbox", { name: locale === "de" ? "Abteilung" : "Department" })).toBeChecked();
+      await teams.getByRole("checkbox", { name: locale === "de" ? "Standort" : "Office" }).check();
       await shown.button("start.test.show").click();
 
       await expect(shown.heading(t("start.test"))).toBeVisible();
@@ -125,7 +127,7 @@ for (const locale of LOCALES) {
       await shown.link("start.done.show").click();
       await expect(frame.getByRole("row").filter({ hasText: t("run.status.succeeded") })).toBeVisible({ timeout: 60_000 });
       const groups = await world.admin<{ displayName: string }[]>("GET", "/groups?system=edyoucated");
-      expect(groups.length).toBeGreaterThan(0);
+      expect(groups.map((group) => group.displayName)).toContainEqual(expect.stringMatching(/^Department /));
       await shown.expectNoTrouble();
     });
   });

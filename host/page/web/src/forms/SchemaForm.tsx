@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 
 import type { ProblemError, Settings, SettingsSchema } from "../api/types";
 import { useLanguage } from "../i18n";
-import { Checkbox, IconButton, RadioGroup, Select, TextField } from "../ui";
+import { Checkbox, CheckboxGroup, IconButton, RadioGroup, Select, TextField } from "../ui";
 import { ComboBox } from "../ui/ComboBox";
 import { useLookup, useSettled } from "./queries";
 import { errorAt, escaped, fieldsOf, isAsked, timeZones, type Field, type Lookup } from "./schema";
@@ -27,6 +27,8 @@ export interface SchemaFormProps {
 
 /** More choices than these go into a drop-down. */
 const IN_VIEW = 4;
+/** So many of which any may be chosen, too. */
+const FEW = 8;
 
 export function SchemaForm({ schema, value, onChange, errors = [], lookups, titles = {}, at = "/settings", disabled = false }: SchemaFormProps) {
   const { t } = useLanguage();
@@ -92,6 +94,10 @@ function OneField({ field, value, onChange, error, lookups, titles, disabled }: 
     case "lookup":
       return <LookupField {...frame} lookup={field.lookup} lookups={lookups} titles={titles} value={plain === "" ? null : plain} onChange={onChange} />;
     case "many":
+      if (field.lookup === null && field.choices.length <= FEW) {
+        const choices = field.choices.map((choice) => ({ value: choice.value, label: text(choice.label) || choice.value }));
+        return <CheckboxGroup {...frame} value={strings(value)} onChange={onChange} choices={choices} />;
+      }
       return <ManyField {...frame} field={field} lookups={lookups} titles={titles} value={strings(value)} onChange={onChange} />;
     case "boolean":
       return (

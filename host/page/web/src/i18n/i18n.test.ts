@@ -99,6 +99,8 @@ describe("schedules", () => {
     expect(english.cadence({ kind: "every", seconds: 300 })).toBe("every 5 minutes");
     expect(german.cadence({ kind: "every", seconds: 3600 })).toBe("jede Stunde");
     expect(german.cadence({ kind: "cron", expression: "30 6 * * *", time_zone: "Europe/Berlin" })).toBe("täglich um 06:30 (Europe/Berlin)");
+    expect(english.cadence({ kind: "cron", expression: "0 17,5 * * *", time_zone: "Europe/Berlin" })).toMatch(/^daily at .*5.*and .*\(Europe\/Berlin\)$/);
+    expect(german.cadence({ kind: "cron", expression: "0 5,17 * * *", time_zone: "Europe/Berlin" })).toBe("täglich um 05:00 und 17:00 (Europe/Berlin)");
     expect(english.cadence({ kind: "cron", expression: "0 6 * * 1-5", time_zone: "UTC" })).toBe("by the expression 0 6 * * 1-5 (UTC)");
   });
 });

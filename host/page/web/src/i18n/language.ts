@@ -90,10 +90,11 @@ export class Language {
   cadence = (cadence: Cadence): string => {
     if (cadence.kind === "on-demand") return this.t("cadence.on-demand");
     if (cadence.kind === "cron") {
-      const daily = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(cadence.expression);
+      const daily = /^(\d{1,2}) (\d{1,2}(?:,\d{1,2})*) \* \* \*$/.exec(cadence.expression);
       if (daily === null) return this.t("cadence.cron", { expression: cadence.expression, zone: cadence.time_zone });
-      const at = new Date(2000, 0, 1, Number(daily[2]), Number(daily[1]));
-      return this.t("cadence.daily", { time: this.formats.time(at), zone: cadence.time_zone });
+      const hours = (daily[2] ?? "").split(",").map(Number);
+      const times = hours.sort((one, other) => one - other).map((hour) => this.formats.time(new Date(2000, 0, 1, hour, Number(daily[1]))));
+      return this.t("cadence.daily", { time: this.formats.list(times), zone: cadence.time_zone });
     }
     const { seconds } = cadence;
     if (seconds % 86_400 === 0) return this.t("cadence.days", { n: seconds / 86_400 });

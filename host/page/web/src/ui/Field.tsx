@@ -332,3 +332,34 @@ export function RadioGroup<Value extends string>({ label, hideLabel, hint, error
     </fieldset>
   );
 }
+
+export interface CheckboxGroupProps extends FieldFrame {
+  /** Those that are chosen, in the order of the choices. */
+  value: readonly string[];
+  onChange: (value: string[]) => void;
+  choices: readonly Choice<string>[];
+}
+
+/** Any of a few: all of them are in view, so that none chosen looks like none. */
+export function CheckboxGroup({ label, hint, error, disabled, value, onChange, choices }: CheckboxGroupProps) {
+  const id = useId();
+  const toggle = (one: string, on: boolean) => onChange(choices.map((choice) => choice.value).filter((other) => (other === one ? on : value.includes(other))));
+  return (
+    <fieldset className="field radio-group" disabled={disabled} aria-describedby={hint === undefined ? undefined : `${id}-hint`}>
+      <legend className="field-label">{label}</legend>
+      {hint !== undefined && hint !== "" && (
+        <div id={`${id}-hint`} className="field-hint">
+          {hint}
+        </div>
+      )}
+      <div className="radio-choices">
+        {choices.map((choice) => (
+          <Checkbox key={choice.value} checked={value.includes(choice.value)} onChange={(on) => toggle(choice.value, on)} disabled={disabled === true}>
+            {choice.label}
+          </Checkbox>
+        ))}
+      </div>
+      <FieldError error={error} />
+    </fieldset>
+  );
+}

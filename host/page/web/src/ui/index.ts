@@ -1,5 +1,5 @@
 export { Button, IconButton, LinkButton, type ButtonProps, type Look } from "./Button";
-export { Checkbox, Field, FieldError, RadioGroup, SecretField, Select, Switch, TextArea, TextField, type Choice } from "./Field";
+export { Checkbox, CheckboxGroup, Field, FieldError, RadioGroup, SecretField, Select, Switch, TextArea, TextField, type Choice } from "./Field";
 export { Icon, type IconName } from "./icons";
 export { Detail } from "./Detail";
 export { Empty, ErrorState, Loading, Notice, Skeleton, type Tone } from "./Notice";

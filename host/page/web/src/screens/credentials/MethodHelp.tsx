@@ -13,10 +13,10 @@ export function MethodHelp({ method, system, attributes }: { method: ConnectorMe
   const steps = stepsOf(text(method.help));
   if (steps.length === 0 && attributes.length === 0) return null;
   return (
-    <aside className="help" aria-label={t("credentials.help")}>
+    <aside className="help" aria-label={t(method.sign_in ? "connect.help" : "credentials.help")}>
       {steps.length > 0 && (
         <section>
-          <h3>{t("credentials.help")}</h3>
+          <h3>{t(method.sign_in ? "connect.help" : "credentials.help")}</h3>
           {steps.length === 1 ? (
             <p className="help-text">{steps[0]}</p>
           ) : (
@@ -28,12 +28,13 @@ export function MethodHelp({ method, system, attributes }: { method: ConnectorMe
           )}
         </section>
       )}
-      {attributes.length > 0 && <Attributes attributes={attributes} system={system} />}
+      {attributes.length > 0 && <Attributes attributes={attributes} system={system} ticked={!method.sign_in} />}
     </aside>
   );
 }
 
-function Attributes({ attributes, system }: { attributes: readonly NamedTitle[]; system: string }) {
+/** Those to tick, or, in a window that asks for what may be read, those to allow. */
+function Attributes({ attributes, system, ticked }: { attributes: readonly NamedTitle[]; system: string; ticked: boolean }) {
   const { t, text } = useLanguage();
   const [copied, setCopied] = useState(false);
   const names = attributes.map((attribute) => text(attribute.title));
@@ -45,7 +46,7 @@ function Attributes({ attributes, system }: { attributes: readonly NamedTitle[];
   return (
     <section>
       <div className="help-head">
-        <h3>{t("credentials.attributes")}</h3>
+        <h3>{t(ticked ? "credentials.attributes" : "connect.attributes")}</h3>
         <Button
           size="sm"
           look="quiet"
@@ -56,7 +57,7 @@ function Attributes({ attributes, system }: { attributes: readonly NamedTitle[];
           {copied ? t("action.copied") : t("action.copy")}
         </Button>
       </div>
-      <p className="help-text">{t("credentials.attributes.text", { system })}</p>
+      <p className="help-text">{t(ticked ? "credentials.attributes.text" : "connect.attributes.text", { system })}</p>
       <ul className="help-attributes">
         {names.map((name) => (
           <li key={name}>{name}</li>
