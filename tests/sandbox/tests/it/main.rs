@@ -21,3 +21,4 @@ mod process;
 mod rest;
 mod scim;
 mod services;
+mod winningtemp;
