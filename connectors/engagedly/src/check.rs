@@ -49,8 +49,8 @@ pub(crate) fn check(cx: &Context<'_>, needs: &[Need]) -> Result<Report> {
                 cx.said(english, german),
                 tried,
                 cx.said(
-                    "can be read; what is missing is made, which shows with the first that is",
-                    "können gelesen werden; was fehlt, wird angelegt, ob das erlaubt ist, zeigt sich beim ersten Mal",
+                    "can be read; what is missing is made (whether that is allowed shows with the first)",
+                    "können gelesen werden; was fehlt, wird angelegt (ob das erlaubt ist, zeigt sich beim ersten Mal)",
                 ),
             )?);
         }
