@@ -1,4 +1,4 @@
-//! Requests to systems whose vendors publish OpenAPI files, held against those by a proxy in front of the sandbox.
+//! Requests to systems whose vendors publish `OpenAPI` files, held against those by a proxy in front of the sandbox.
 
 use std::collections::BTreeSet;
 use std::path::Path;

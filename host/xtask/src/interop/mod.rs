@@ -2,8 +2,8 @@
 //!
 //! The sandbox is ours as the connectors are, so both could share a misreading. Here the other side is somebody else's:
 //! a SCIM server that knows nothing of us is filled and compared with the source, two judges of SCIM read what it was
-//! sent, and requests to Personio, Engagedly and Kombo are held against the vendors' own OpenAPI files. Those files are
-//! not ours to hand on: they are read where they are, and without them that part is left out with a notice.
+//! sent, and requests to Personio, Engagedly and Kombo are held against the vendors' own `OpenAPI` files. Those
+//! files are not ours to hand on: they are read where they are, and without them that part is left out with a notice.
 //!
 //! The judges are Python's; the scripts in `tests/interop` say why these.
 
