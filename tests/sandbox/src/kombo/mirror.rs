@@ -114,19 +114,27 @@ fn offset(inner: &Inner, list: &str, cursor: &str) -> Outcome<usize> {
     offset.ok_or_else(unknown)
 }
 
-fn page(inner: &Inner, list: &str, query: &Query, all: &[Value], twist: Twist) -> Outcome<Answer> {
+/// A page of a list of `len`, of which only that page is written.
+fn page(
+    inner: &Inner,
+    list: &str,
+    query: &Query,
+    len: usize,
+    twist: Twist,
+    shown: impl Fn(usize) -> Option<Value>,
+) -> Outcome<Answer> {
     let at = match &query.cursor {
         Some(text) => offset(inner, list, text)?,
         None => 0,
     };
-    let results: Vec<&Value> = twist
-        .window(at, query.size, all.len())
+    let results: Vec<Value> = twist
+        .window(at, query.size, len)
         .into_iter()
         .flatten()
-        .filter_map(|place| all.get(place))
+        .filter_map(shown)
         .collect();
     let next = at.saturating_add(query.size);
-    let next = (next < all.len()).then(|| cursor(inner, list, next));
+    let next = (next < len).then(|| cursor(inner, list, next));
     Ok(success(json!({"results": results, "next": next})))
 }
 
@@ -162,6 +170,12 @@ pub(super) fn employees(shared: &Shared, call: &Call, twist: Twist) -> Outcome<A
             && named(&query.work_emails, address)
     };
     let blank: Vec<String> = inner.undelivered().map(str::to_owned).collect();
+    let by_id: HashMap<&str, &Row> = inner
+        .mirror
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.data["id"].as_str()?, row)))
+        .collect();
     let shown = |row: &Row| {
         let gone = row
             .deleted
@@ -172,7 +186,7 @@ pub(super) fn employees(shared: &Shared, call: &Call, twist: Twist) -> Outcome<A
             row.data.clone()
         };
         let manager = data["manager_id"].as_str();
-        let manager = manager.and_then(|id| inner.mirror.rows.iter().find(|r| r.data["id"] == id));
+        let manager = manager.and_then(|id| by_id.get(id));
         data["manager"] = manager.map_or(Value::Null, |row| {
             let of = |key: &str| row.data[key].clone();
             json!({
@@ -193,8 +207,10 @@ pub(super) fn employees(shared: &Shared, call: &Call, twist: Twist) -> Outcome<A
         data["remote_deleted_at"] = row.deleted.map_or(Value::Null, |at| moment(at).into());
         data
     };
-    let rows: Vec<Value> = inner.mirror.rows.iter().filter(wanted).map(shown).collect();
-    page(&inner, "employees", &query, &rows, twist)
+    let rows: Vec<&Row> = inner.mirror.rows.iter().filter(wanted).collect();
+    page(&inner, "employees", &query, rows.len(), twist, |place| {
+        rows.get(place).map(|row| shown(row))
+    })
 }
 
 /// Kombo writes moments to the millisecond.
@@ -226,7 +242,14 @@ pub(super) fn groups(shared: &Shared, call: &Call, twist: Twist) -> Outcome<Answ
             }
         }
     }
-    page(&shared.kombo.lock(), "groups", &query, &groups, twist)
+    page(
+        &shared.kombo.lock(),
+        "groups",
+        &query,
+        groups.len(),
+        twist,
+        |place| groups.get(place).cloned(),
+    )
 }
 
 pub(super) fn categories(shared: &Shared, call: &Call, twist: Twist) -> Outcome<Answer> {
@@ -248,7 +271,8 @@ pub(super) fn categories(shared: &Shared, call: &Call, twist: Twist) -> Outcome<
         &shared.kombo.lock(),
         "categories",
         &query,
-        &categories,
+        categories.len(),
         twist,
+        |place| categories.get(place).cloned(),
     )
 }
