@@ -63,11 +63,39 @@ pub(super) fn check(
             extension: true,
         },
     ];
+    examine(&Scripts {
+        workspace,
+        environment,
+    })?;
     for filling in &fillings {
         filling
             .check(workspace, environment, programs)
             .with_context(|| format!("scim2-server ({}) does not do", filling.name))?;
     }
+    Ok(())
+}
+
+/// Has scim2-tester examine the server that is taken for the judge.
+fn examine(scripts: &Scripts<'_>) -> Result<()> {
+    let folder = scripts.workspace.target.join("interop-runs/examined");
+    std::fs::create_dir_all(&folder)?;
+    let server = Server::start(scripts, &folder, false)?;
+    let output = Command::new(scripts.environment.program("scim2"))
+        .args(["--url", &format!("{}/v2", server.origin), "test"])
+        .env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {TOKEN}"))
+        .stdin(Stdio::null())
+        .output()
+        .context("scim2 cannot be started")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let count = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+    let (fine, wrong) = (count("SUCCESS"), count("ERROR") + count("CRITICAL"));
+    if fine == 0 || wrong > 0 {
+        say::line(said.trim_end());
+        bail!("scim2-tester finds {wrong} faults in scim2-server, and {fine} things right");
+    }
+    say::step(&format!(
+        "scim2-tester finds scim2-server, which is to judge, without fault in {fine} tests"
+    ));
     Ok(())
 }
 
