@@ -28,13 +28,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         say::step("These tests have passed.");
         return Ok(());
     }
+    let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
     if !with_page {
-        say::step("The Rust tests have passed. Those of the page were left out: they need Node.");
+        interop::run(workspace, &programs, interop::Options::default())?;
+        say::step("These tests have passed. Those of the page were left out: they need Node.");
         return Ok(());
     }
     openapi::check_types(workspace)?;
     page::test(workspace)?;
-    let programs = Programs::of(&workspace.build(cargo::PROGRAMS)?, folder)?;
     if ours.is_empty() {
         browser::test(workspace, &programs)?;
     }
