@@ -35,13 +35,19 @@ fn account(world: &World, id: u64) -> Account {
 
 /// Everybody has exactly one account, with the right address.
 fn assert_in_step(world: &World) {
-    let people = world.sandbox.people();
-    let accounts = world.sandbox.accounts().list();
-    assert_eq!(accounts.len(), people.len());
-    for id in people.ids() {
-        let address = people.text(id, "email").to_lowercase();
-        assert_eq!(account(world, id).user_name, address, "{id}");
-    }
+    let (people, kombo) = (world.sandbox.people(), world.sandbox.kombo());
+    let wanted = people.ids().into_iter();
+    let mut wanted: Vec<(String, String)> = wanted
+        .map(|id| (kombo.id(id), people.text(id, "email").to_lowercase()))
+        .collect();
+    let held = world.sandbox.accounts().list().into_iter();
+    let mut held: Vec<(String, String)> = held
+        .map(|account| (account.external_id.unwrap_or_default(), account.user_name))
+        .collect();
+    wanted.sort();
+    held.sort();
+    assert_eq!(wanted.len(), held.len());
+    assert_eq!(wanted, held);
 }
 
 /// An incremental run that must succeed; its counts.
