@@ -5,8 +5,9 @@
 //! found while the sync is still going on, and its clock is not ours. What comes twice is the same to the host.
 //!
 //! **A full read is complete** once Kombo has no further page, unless its data is known to be out of date
-//! (`data_expired_at`): then what is missing may only not have been read yet. Who is deleted is not asked for,
-//! since absence says it.
+//! (`data_expired_at`): then who is missing may only not have been read yet, and a field that has just been let
+//! through is null with everybody until Kombo has read it. So who is missing is not taken for gone, and null not
+//! for empty. Who is deleted is not asked for, since absence says it.
 //!
 //! **A cursor that Kombo no longer knows** starts the walk anew; the host knows by key whom it has had.
 
@@ -37,6 +38,8 @@ struct Position {
     undelivered: Vec<String>,
     /// Whether Kombo's data was known to be out of date.
     stale: bool,
+    /// Whether somebody came without an identity.
+    unnamed: bool,
     restarts: u32,
 }
 
@@ -86,9 +89,9 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
             .iter()
             .map(String::as_str)
             .filter(|name| !at.undelivered.iter().any(|missing| missing == name));
-        match record::item(employee, delivered) {
+        match record::item(employee, delivered, at.stale) {
             // Without an identity nobody can be told from another: absence means nothing then.
-            None => at.stale = true,
+            None => at.unnamed = true,
             Some(item) => items.push(item),
         }
     }
@@ -102,7 +105,7 @@ pub(crate) fn read(cx: &Context<'_>, read: &Read) -> Result<Page> {
             page.next = Some(json::to_token("position", &at)?);
         }
         None => {
-            page.complete = since.is_none() && !at.stale;
+            page.complete = since.is_none() && !at.stale && !at.unnamed;
             let state = State {
                 after: at.began.saturating_sub(OVERLAP),
             };
@@ -127,6 +130,7 @@ fn begin(cx: &Context<'_>, read: &Read) -> Result<Position> {
             .map(|(name, _)| name.to_owned())
             .collect(),
         stale: integration.data_expired_at.is_some(),
+        unnamed: false,
         restarts: 0,
     })
 }

@@ -94,7 +94,9 @@ impl Integration {
         let (model, fields): (Option<&str>, &[&str]) = match attribute {
             // Kombo's own.
             "id" | "remote_id" => return None,
-            "department" | "team" | "cost_center" => (Some("hris_teams"), &["groups", "teams"]),
+            "department" | "departments" | "team" | "cost_center" => {
+                (Some("hris_teams"), &["groups", "teams"])
+            }
             "legal_entity" => (
                 Some("hris_legal_entities"),
                 &["legal_entity", "legal_entity_id"],

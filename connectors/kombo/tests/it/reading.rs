@@ -204,6 +204,45 @@ fn data_that_is_out_of_date_proves_no_absence() {
     assert_eq!((page.items.len(), page.complete), (1, false));
 }
 
+/// A field that has just been let through is null with everybody until Kombo has read it.
+#[test]
+fn of_data_that_is_out_of_date_null_is_not_taken_for_empty() {
+    let ada = json!([{"id": "1", "first_name": "Ada", "job_title": null, "termination_date": null, "groups": []}]);
+    let wanted = employees(&[
+        "first_name",
+        "job_title",
+        "termination_date",
+        "department",
+        "departments",
+    ]);
+    let mut expired = integration();
+    expired["data"]["data_expired_at"] = json!("2026-11-21T10:00:00.000Z");
+    let exchanges = first("250", expired, answer(ada.clone(), None));
+    let page = play(exchanges, |cx| read(cx, &wanted).unwrap());
+    assert_eq!(data(&page)[0], json!({"first_name": "Ada"}));
+    let exchanges = first("250", integration(), answer(ada, None));
+    let page = play(exchanges, |cx| read(cx, &wanted).unwrap());
+    assert_eq!(
+        data(&page)[0],
+        json!({
+            "first_name": "Ada", "job_title": null, "termination_date": null, "department": null, "departments": []
+        })
+    );
+}
+
+#[test]
+fn all_departments_are_told_beside_the_first() {
+    let ada = json!([{"id": "1", "groups": [
+        {"id": "9", "name": "Sales", "type": "DEPARTMENT"}, {"id": "8", "name": "Legal", "type": "DEPARTMENT"},
+        {"id": "7", "name": "Core", "type": "TEAM"}, {"id": "6", "name": null, "type": "DEPARTMENT"}
+    ]}]);
+    let exchanges = first("250", integration(), answer(ada, None));
+    let page = play(exchanges, |cx| {
+        read(cx, &employees(&["departments"])).unwrap()
+    });
+    assert_eq!(data(&page)[0], json!({"departments": ["Legal", "Sales"]}));
+}
+
 #[test]
 fn a_cursor_that_is_not_known_any_more_starts_the_walk_anew_twice_at_most() {
     let expired = || {
