@@ -1,7 +1,8 @@
 //! Attributes that an organisation has made up.
 //!
 //! A flow names them by title, as people know them, or by key. A value is brought into the form that the
-//! attribute takes; one that cannot be is refused here, since Engagedly's own refusal names only the key.
+//! attribute takes; one that cannot be is refused here, since Engagedly's own refusal names only the key. Whatever is
+//! wrong concerns those who have a value for it: nobody who only has to be blocked waits for the mapping's correction.
 
 use matricula_sdk::{Context, Failure, FailureKind, Result, json as body};
 use serde::{Deserialize, Serialize};
@@ -87,7 +88,7 @@ pub(crate) fn values(known: &[Custom], wanted: &Map<String, Value>) -> Result<Ma
         })?;
         if values.insert(attribute.key.clone(), converted).is_some() {
             return Err(Failure::new(
-                FailureKind::Config,
+                FailureKind::Input,
                 format!(
                     "the automation gives Engagedly's attribute \"{}\" twice, by its title and by its key",
                     attribute.title
@@ -117,11 +118,11 @@ fn attribute<'k>(known: &'k [Custom], name: &str) -> Result<&'k Custom> {
     }
     let (what, to_do) = match found.as_slice() {
         [attribute] => return Ok(attribute),
-        [] => ("no", "choose one of those under Settings in Engagedly"),
+        [] => ("no", "choose one of those that are there"),
         _ => ("several", "name the one that is meant by its key"),
     };
     Err(Failure::new(
-        FailureKind::Config,
+        FailureKind::Input,
         format!(
             "Engagedly has {what} custom attributes called \"{name}\": {to_do}, in the automation's mapping"
         ),

@@ -4,7 +4,8 @@
 //! demands names and e-mail address: with what was read both are kept. It also shows what is so already,
 //! so that an adopted user who needs nothing is left alone, and nobody is activated twice.
 //!
-//! Access is a matter of its own: users are made active, and blocked and activated by requests of their own.
+//! Access is a matter of its own: users are made active, and blocked and activated by requests of their own. A
+//! value that is refused keeps nobody from being blocked.
 
 use matricula_sdk::{
     Change, Context, Disposition, Effect, Failure, FailureKind, Receipt, Response, Result, json,
@@ -160,40 +161,51 @@ impl Writer<'_> {
         }
         let user = find::user(self.cx, id)?.ok_or_else(gone)?;
         let blocked = users::is_blocked(&user);
-        let mut body = self.body(data, Some(&user))?;
         let mut changed = false;
-        // Nobody says whether somebody who is blocked can be changed.
-        if active == Some(true) && blocked {
-            self.activate(id)?;
-            changed = true;
-        }
-        let done = |failure: Failure, changed: bool| match changed {
-            true if failure.effect == Effect::None => failure.effect(Effect::Applied),
-            _ => failure,
-        };
-        if !body.is_empty() {
-            for name in REQUIRED {
-                if !body.contains_key(name) {
-                    body.insert(name.to_owned(), user.get(name).cloned().unwrap_or_default());
-                }
+        let body = match self.body(data, Some(&user)) {
+            // Nobody says whether somebody who is blocked can be changed.
+            Ok(body) if active == Some(true) && blocked => {
+                self.activate(id)?;
+                changed = true;
+                Ok(body)
             }
-            let response = api::send(
-                self.cx,
-                "PATCH",
-                &find::path(id),
-                Some(&Value::Object(body)),
-            );
-            response
-                .and_then(|response| api::answer(&response, Doing::Changing))
-                .map_err(|failure| done(failure, changed))?;
-            changed = true;
+            body => body,
+        };
+        let patched = body.and_then(|body| self.patch(id, &user, body));
+        changed |= patched.as_ref().is_ok_and(|patched| *patched);
+        // Whoever is to be shut out is, whatever else of them is refused.
+        let goes_on = patched
+            .as_ref()
+            .err()
+            .is_none_or(|failure| !ends_batch(failure));
+        let mut deactivated = Ok(());
+        if active == Some(false) && !blocked && goes_on {
+            deactivated = self.deactivate(id);
+            changed |= deactivated.is_ok();
         }
-        if active == Some(false) && !blocked {
-            self.deactivate(id)
-                .map_err(|failure| done(failure, changed))?;
-            changed = true;
+        match patched.and(deactivated) {
+            Ok(()) => Ok(changed),
+            Err(failure) if changed && failure.effect == Effect::None => {
+                Err(failure.effect(Effect::Applied))
+            }
+            Err(failure) => Err(failure),
         }
-        Ok(changed)
+    }
+
+    /// Sends what differs. False if nothing does.
+    fn patch(&self, id: &str, user: &Value, mut body: Map<String, Value>) -> Result<bool> {
+        if body.is_empty() {
+            return Ok(false);
+        }
+        for name in REQUIRED {
+            if !body.contains_key(name) {
+                body.insert(name.to_owned(), user.get(name).cloned().unwrap_or_default());
+            }
+        }
+        let body = Value::Object(body);
+        let response = api::send(self.cx, "PATCH", &find::path(id), Some(&body))?;
+        api::answer(&response, Doing::Changing)?;
+        Ok(true)
     }
 
     fn activate(&self, id: &str) -> Result<()> {
@@ -202,14 +214,18 @@ impl Writer<'_> {
         api::answer(&response, Doing::Changing).map(drop)
     }
 
+    /// The reason is optional at Engagedly, and one that was taken away there since it was chosen is refused. That
+    /// must not leave anybody in, so then it goes without.
     fn deactivate(&self, id: &str) -> Result<()> {
         let path = format!("{}/deactivate", find::path(id));
-        let body = match self.cx.setting(REASON).and_then(json::text) {
-            Some(reason) => json!({ "block_reason_code": reason }),
-            None => json!({}),
-        };
-        let response = api::send(self.cx, "PUT", &path, Some(&body))?;
-        api::answer(&response, Doing::Changing).map(drop)
+        let send = |body: Value| api::send(self.cx, "PUT", &path, Some(&body));
+        if let Some(reason) = self.cx.setting(REASON).and_then(json::text) {
+            let response = send(json!({ "block_reason_code": reason }))?;
+            if !matches!(response.status, 400 | 422) {
+                return api::answer(&response, Doing::Changing).map(drop);
+            }
+        }
+        api::answer(&send(json!({}))?, Doing::Changing).map(drop)
     }
 
     /// What is to be sent: with `user`, what differs from it; without, what is not empty.

@@ -174,7 +174,7 @@ fn only_custom_attributes_that_differ_are_sent() {
     let failure = one(json!([ok(READ, &adam_alone())]), Some(ADAM), unknown).unwrap_err();
     assert_eq!(
         (failure.kind, failure.effect),
-        (FailureKind::Config, Effect::None)
+        (FailureKind::Input, Effect::None)
     );
 }
 
@@ -215,6 +215,67 @@ fn whoever_comes_back_is_activated_first() {
         (failure.kind, failure.effect),
         (FailureKind::Input, Effect::Applied)
     );
+}
+
+#[test]
+fn a_value_that_is_refused_keeps_nobody_in() {
+    let data = json!({"level": "5", "active": false});
+    let refused = no(
+        PATCH,
+        422,
+        &json!([{"field": "level", "message": "x", "code": "missing_field"}]),
+    );
+    let shut_out = sent(DEACTIVATE, &json!({}), &adam());
+    let exchanges = json!([ok(READ, &adam_alone()), refused, shut_out]);
+    let failure = one(exchanges, Some(ADAM), data.clone()).unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.effect),
+        (FailureKind::Input, Effect::Applied)
+    );
+    // What does not even get as far as a request.
+    let wrong = json!({"custom_attributes": {"Room": "1"}, "active": false});
+    let exchanges = json!([ok(READ, &adam_alone()), shut_out]);
+    let failure = one(exchanges, Some(ADAM), wrong).unwrap_err();
+    assert_eq!(failure.code.as_deref(), Some("custom-attribute"));
+    // Nor does it keep anybody else in.
+    let other = json!({"custom_attributes": {"Room": "1"}});
+    let outcomes = write(
+        json!([ok(READ, &adam_alone()), shut_out]),
+        json!({}),
+        &[
+            change(Some(ADAM), other),
+            change(Some(ADAM), json!({"active": false})),
+        ],
+    );
+    assert!(outcomes[0].is_err());
+    assert_eq!(outcomes[1], done(ADAM, Disposition::Updated));
+    // Who is asked for a rest gives it.
+    let exchanges = json!([ok(READ, &adam_alone()), no(PATCH, 429, &json!([]))]);
+    let failure = one(exchanges, Some(ADAM), data).unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.effect),
+        (FailureKind::RateLimited, Effect::None)
+    );
+}
+
+/// Somebody has taken it away at Engagedly since it was chosen.
+#[test]
+fn a_reason_that_there_is_no_more_keeps_nobody_in() {
+    let gone = with(
+        no(
+            DEACTIVATE,
+            422,
+            &json!([{"field": "block_reason_code", "message": "x"}]),
+        ),
+        json!({"body": {"block_reason_code": "retired"}}),
+    );
+    let exchanges = json!([gone, sent(DEACTIVATE, &json!({}), &adam())]);
+    let outcomes = write(
+        exchanges,
+        json!({"block_reason": "retired"}),
+        &[change(Some(ADAM), json!({"active": false}))],
+    );
+    assert_eq!(outcomes, [done(ADAM, Disposition::Updated)]);
 }
 
 #[test]
