@@ -3,8 +3,8 @@
 //! Published are the addresses and the frame of an answer, `{"data": […], "pagination": {…}}`. What the
 //! pagination holds is not published, nor how the next page is asked for, nor what the fields of an entry are
 //! called. So nothing is guessed that could go wrong unseen: an address of the next page is followed if the
-//! answer gives one, a number of entries that is larger than what came makes the reading incomplete, and
-//! fields are taken by whichever of their usual names is there.
+//! answer gives one, a number of entries that is larger than what came makes the reading incomplete, and so does
+//! a pagination that says neither; fields are taken by whichever of their usual names is there.
 
 use matricula_sdk::{Context, Failure, FailureKind, Item, Page, Read, Result, json};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,13 @@ pub(crate) fn read(cx: &Context<'_>, list: &List, read: &Read) -> Result<Page> {
             walk.next = next;
             page.next = Some(json::to_token("position", &walk)?);
         }
-        _ => page.complete = !walk.doubt && total.is_none_or(|total| walk.seen >= total),
+        _ => {
+            let all = match total {
+                Some(total) => walk.seen >= total,
+                None => is_last(&answer),
+            };
+            page.complete = !walk.doubt && all;
+        }
     }
     Ok(page)
 }
@@ -157,10 +163,19 @@ fn total(answer: &Value) -> Option<u64> {
     field(answer.get("pagination")?, &names)?.as_u64()
 }
 
+const NEXT: [&str; 4] = ["next", "nextPage", "nextPageUrl", "nextLink"];
+
+/// Whether an answer without a number of entries says that nothing follows: it has no pages, or no next one.
+fn is_last(answer: &Value) -> bool {
+    match answer.get("pagination") {
+        None | Some(Value::Null) => true,
+        Some(pagination) => field(pagination, &NEXT).is_some_and(Value::is_null),
+    }
+}
+
 /// Path and query of the next page. An address of another system is none.
 fn next(answer: &Value) -> Option<String> {
-    let names = ["next", "nextPage", "nextPageUrl", "nextLink"];
-    let address = json::text(field(answer.get("pagination")?, &names)?)?;
+    let address = json::text(field(answer.get("pagination")?, &NEXT)?)?;
     let path = address.strip_prefix(rest::BASE).unwrap_or(address);
     path.strip_prefix('/').map(str::to_owned)
 }
