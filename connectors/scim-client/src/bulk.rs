@@ -66,10 +66,9 @@ impl Client<'_> {
         let mut ways: Vec<Way> = changes.iter().map(|_| Way::Singly).collect();
         let mut operations: Vec<Operation> = Vec::with_capacity(changes.len());
         for (place, change) in changes.iter().enumerate() {
-            match self.operation(learned, place, change) {
-                Ok(Some(content)) => operations.push(Operation { place, content }),
-                Ok(None) => {}
-                Err(failure) => ways[place] = Way::Done(Err(failure)),
+            // What cannot be put into a request fails singly, where blocking is told from the rest.
+            if let Ok(Some(content)) = self.operation(learned, place, change) {
+                operations.push(Operation { place, content });
             }
         }
         let mut ended: Option<Failure> = None;

@@ -51,8 +51,8 @@ impl Client<'_> {
             Wish::Nothing => Ok(receipt(None, Disposition::Skipped)),
             Wish::Gone(id) => self.delete(Of::Users, id),
             Wish::So(data, Some(id)) => {
-                let edits = edits(self.profile, learned, &data)?;
-                let disposition = match self.modify(learned, id, &edits, None)? {
+                let modified = self.modify_or_block(learned, id, &data)?;
+                let disposition = match modified {
                     true => Disposition::Updated,
                     false => Disposition::Unchanged,
                 };
@@ -187,7 +187,7 @@ impl Client<'_> {
 
     /// Makes an account as the edits say; `known` is how it was a moment ago. False if it was so already,
     /// which only shows where the account had to be read.
-    fn modify(
+    pub(crate) fn modify(
         &self,
         learned: &Learned,
         id: &str,

@@ -349,3 +349,49 @@ fn a_change_that_cannot_be_written_is_not_sent() {
         [made("a1"), is("u1", Disposition::Unchanged), made("b1")]
     );
 }
+
+/// A value that is refused keeps nobody in, be it one that no service takes or one that this one does not.
+#[test]
+fn whoever_is_to_be_shut_out_is_whatever_else_is_refused() {
+    let blocking = json!({
+        "schemas": [PATCH_OP],
+        "Operations": [{"op": "replace", "path": "active", "value": false}],
+    });
+    let leaves = |data: Value| Change {
+        data: data.to_string(),
+        ..update("a1")
+    };
+    let both = json!({
+        "schemas": [PATCH_OP],
+        "Operations": [
+            {"op": "replace", "path": "title", "value": "Clerk"}, {"op": "replace", "path": "active", "value": false}
+        ],
+    });
+    let refused = |status: u16, kind: &str| json!({"request": at("PATCH", "Users/a1"), "body": both, "status": status, "response": {"scimType": kind}});
+    let block = json!({"request": at("PATCH", "Users/a1"), "body": blocking, "status": 204});
+    let leaver = leaves(json!({"position": "Clerk", "active": false}));
+    for (status, scim_type, kind) in [
+        (400, "invalidValue", FailureKind::Input),
+        (409, "uniqueness", FailureKind::Conflict),
+    ] {
+        let exchanges = [refused(status, scim_type), block.clone()];
+        let outcomes = write("{}", &exchanges, std::slice::from_ref(&leaver));
+        let failure = outcomes[0].as_ref().unwrap_err();
+        assert_eq!((failure.kind, failure.effect), (kind, Effect::Applied));
+    }
+    // The same with somebody else, where the two would have been one request.
+    let nameless = leaves(json!({"email": null, "active": false}));
+    let second = json!({"request": at("PATCH", "Users/a2"), "body": clerk(), "status": 204});
+    let outcomes = write(OFFERED, &[block, second], &[nameless, update("a2")]);
+    let failure = outcomes[0].as_ref().unwrap_err();
+    assert_eq!(
+        (failure.code.as_deref(), failure.effect),
+        (Some("empty"), Effect::Applied)
+    );
+    assert!(outcomes[1].is_ok());
+    // A refusal of the blocking itself, and what is no refusal, stay what they are.
+    let unavailable =
+        json!({"request": at("PATCH", "Users/a1"), "body": both, "status": 503, "response": {}});
+    let outcomes = write("{}", &[unavailable], &[leaver]);
+    assert_eq!(outcomes[0].as_ref().unwrap_err().effect, Effect::Unknown);
+}
