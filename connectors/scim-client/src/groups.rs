@@ -5,12 +5,13 @@
 //! group, which may have thousands of members. Where that is refused, the group is read once and what is
 //! still missing is written again:
 //!
-//! - Somebody is no member, or is one already (400 `noTarget`): the rest is written.
+//! - Somebody is no member, or is one already (400 `noTarget`): the rest is written, singly if the service does
+//!   not show its members.
 //! - A version refused (412): it is repeated with the version that was read.
 //! - `members[value eq "…"]` is not understood: if the service shows who is a member, the remaining members
 //!   replace the list. If it does not, the ones to remove are named as the operation's value. Only then,
 //!   because by the standard that operation removes everybody, and a service that follows it shows its
-//!   members.
+//!   members; and not while people to be added may be what was refused.
 //! - No PATCH: the group is replaced by PUT.
 //!
 //! Services do not agree on how they refuse a member that does not exist. Any refusal that is left when
@@ -27,9 +28,10 @@ use crate::client::{Account, Client, Of};
 use crate::failure::{Doing, is_duplicate, scim_type};
 use crate::find::Key;
 use crate::learned::Learned;
+use crate::members::{Removal, entries, patch, remaining};
 use crate::path::{Path, member};
 use crate::profile::{DISPLAY_NAME, EXTERNAL_ID, GROUP};
-use crate::write::{PATCH_OP, Wish, identity, in_turn, receipt, wish};
+use crate::write::{Wish, identity, in_turn, receipt, wish};
 
 /// What there is of groups at a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,22 +47,11 @@ pub enum Groups {
 /// The change of a group, as the contract has it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
-    external_id: Option<String>,
-    name: Option<String>,
-    add: Vec<String>,
-    remove: Vec<String>,
-}
-
-/// How members are taken out by PATCH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Removal {
-    /// `members[value eq "…"]`.
-    Each,
-    /// The remaining members replace the list.
-    Rest,
-    /// As the operation's value.
-    Named,
+pub(crate) struct Wanted {
+    pub(crate) external_id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) add: Vec<String>,
+    pub(crate) remove: Vec<String>,
 }
 
 impl Client<'_> {
@@ -311,11 +302,26 @@ impl Client<'_> {
         let group = self.existing(Of::Groups, id)?;
         let target = refusal.as_ref().and_then(scim_type);
         let understood = target == Some("noTarget");
+        let shown = members(&group.resource);
+        // One of several is no member, and which one is not to be seen.
+        if understood && shown.is_none() && wanted.remove.len() > 1 {
+            return self.remove_singly(&path, wanted);
+        }
         // Who understands the path and shows no members has none in this group.
-        let members = members(&group.resource).or_else(|| understood.then(Vec::new));
+        let members = shown.or_else(|| understood.then(Vec::new));
         let rest = wanted.missing_in(&group.resource, members.as_deref());
         if rest.is_nothing() {
             return Ok(false);
+        }
+        // As long as it may be the added ones that were refused, nothing is sent that could remove everybody.
+        let about_path = matches!(target, Some("invalidPath" | "invalidFilter"));
+        if let Some(response) = &refusal
+            && members.is_none()
+            && !about_path
+            && !(wanted.add.is_empty() || wanted.remove.is_empty())
+            && !matches!(response.status, 412 | 428)
+        {
+            return Err(self.refused_member(response, Doing::Writing, true));
         }
         let status = refusal.as_ref().map(|response| response.status);
         let versioned = matches!(status, Some(412 | 428));
@@ -380,7 +386,12 @@ impl Client<'_> {
     }
 
     /// What a refusal means if it may be about somebody who was to be added.
-    fn refused_member(&self, response: &Response, doing: Doing, adding: bool) -> Failure {
+    pub(crate) fn refused_member(
+        &self,
+        response: &Response,
+        doing: Doing,
+        adding: bool,
+    ) -> Failure {
         let failure = self.refused(response, Of::Groups, doing);
         let of_change = matches!(response.status, 400 | 404 | 422) && !is_duplicate(response);
         if !adding || !of_change || failure.kind == FailureKind::Unavailable {
@@ -395,7 +406,7 @@ impl Client<'_> {
 }
 
 impl Wanted {
-    fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 
@@ -425,67 +436,9 @@ fn members(group: &Value) -> Option<Vec<Value>> {
     member(group, "members")?.as_array().cloned()
 }
 
-fn is_of(entry: &Value, id: &str) -> bool {
+pub(crate) fn is_of(entry: &Value, id: &str) -> bool {
     let value = member(entry, "value").unwrap_or(entry);
     body::id(value).as_deref() == Some(id)
-}
-
-fn entries(ids: &[String]) -> Value {
-    ids.iter().map(|id| json!({"value": id})).collect()
-}
-
-/// Everybody who is to be a member. What the service adds to an entry of its own is left out; whether it is
-/// a person or a group is not.
-fn remaining(members: &[Value], rest: &Wanted) -> Value {
-    let stays = |entry: &&Value| !rest.remove.iter().any(|id| is_of(entry, id));
-    let plain = |entry: &Value| {
-        let mut plain = json!({"value": member(entry, "value").unwrap_or(entry)});
-        if let Some(kind) = member(entry, "type") {
-            plain["type"] = kind.clone();
-        }
-        plain
-    };
-    let added = rest.add.iter().map(|id| json!({"value": id}));
-    members
-        .iter()
-        .filter(stays)
-        .map(plain)
-        .chain(added)
-        .collect()
-}
-
-/// `shown` are the members that the group has, needed where the remaining ones replace them.
-fn patch(wanted: &Wanted, removal: Removal, shown: &[Value]) -> Value {
-    let mut operations = Vec::new();
-    for (path, value) in [
-        (DISPLAY_NAME, &wanted.name),
-        (EXTERNAL_ID, &wanted.external_id),
-    ] {
-        if let Some(value) = value {
-            operations.push(json!({"op": "replace", "path": path, "value": value}));
-        }
-    }
-    let rest = removal == Removal::Rest && !wanted.remove.is_empty();
-    if rest {
-        let value = remaining(shown, wanted);
-        operations.push(json!({"op": "replace", "path": "members", "value": value}));
-    }
-    if !rest && !wanted.add.is_empty() {
-        let value = entries(&wanted.add);
-        operations.push(json!({"op": "add", "path": "members", "value": value}));
-    }
-    match removal {
-        Removal::Each => operations.extend(wanted.remove.iter().map(|id| {
-            let id = Value::from(id.as_str());
-            json!({"op": "remove", "path": format!("members[value eq {id}]")})
-        })),
-        Removal::Named if !wanted.remove.is_empty() => {
-            let value = entries(&wanted.remove);
-            operations.push(json!({"op": "remove", "path": "members", "value": value}));
-        }
-        Removal::Named | Removal::Rest => {}
-    }
-    json!({"schemas": [PATCH_OP], "Operations": operations})
 }
 
 fn text_at(path: &str, resource: &Value) -> Option<String> {

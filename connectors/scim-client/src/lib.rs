@@ -25,6 +25,7 @@ mod find;
 mod groups;
 mod learned;
 mod list;
+mod members;
 mod path;
 mod profile;
 mod schemas;

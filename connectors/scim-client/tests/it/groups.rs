@@ -292,7 +292,23 @@ mod change_members {
             one(&nobody_left, members(&[], &["u1", "u2"])),
             did(Disposition::Unchanged)
         );
-        let empty = [no_target(), group(None)];
+        // Whose members are not shown may have some.
+        let hidden = [
+            no_target(),
+            group(None),
+            refused(patch(json!([remove("u1")])), 400, Some("noTarget")),
+            patch(json!([remove("u2")])),
+        ];
+        assert_eq!(
+            one(&hidden, members(&[], &["u1", "u2"])),
+            did(Disposition::Updated)
+        );
+        let empty = [
+            no_target(),
+            group(None),
+            refused(patch(json!([remove("u1")])), 400, Some("noTarget")),
+            refused(patch(json!([remove("u2")])), 400, Some("noTarget")),
+        ];
         assert_eq!(
             one(&empty, members(&[], &["u1", "u2"])),
             did(Disposition::Unchanged)
@@ -445,6 +461,27 @@ mod change_members {
             refused(patch(json!([rest])), 400, Some("invalidValue")),
         ];
         assert_eq!(failed(one(&exchanges, members(&["u1"], &["u9"]))), unknown);
+    }
+
+    /// To a service that follows the standard, removing named members from `members` is removing everybody.
+    #[test]
+    fn nobody_else_is_at_risk_while_somebody_added_may_be_what_was_refused() {
+        let exchanges = [
+            refused(
+                patch(json!([add(&["u1"]), remove("u9")])),
+                400,
+                Some("invalidValue"),
+            ),
+            group(None),
+        ];
+        assert_eq!(
+            failed(one(&exchanges, members(&["u1"], &["u9"]))),
+            (
+                FailureKind::Input,
+                "unknown-member".to_owned(),
+                Effect::None
+            )
+        );
     }
 
     #[test]
