@@ -43,6 +43,12 @@ pub fn names(template: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a value would not be a part of a path but lead out of it: a parser of addresses takes `.` and `..` for
+/// that also where they are percent-encoded.
+pub fn climbs(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|octet| octet == b'.')
+}
+
 fn field_at_start(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.strip_prefix('{')?.split_once('}')?;
     let valid = !name.is_empty()
@@ -73,5 +79,11 @@ mod tests {
             ["a", "b", "c-1"]
         );
         assert!(of("").is_empty());
+    }
+
+    #[test]
+    fn only_dots_lead_out_of_a_path() {
+        assert!([".", "..", "..."].into_iter().all(climbs));
+        assert!(!["", "a", "..a", "1.2", ". ."].into_iter().any(climbs));
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use matricula_core::credential::{Credential, Secrets};
 use matricula_core::manifest::{Manifest, Method};
-use matricula_core::template::{Part, parts};
+use matricula_core::template::{Part, climbs, parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use zeroize::Zeroizing;
@@ -142,6 +142,12 @@ impl Fields {
                     }
                 }
             } else if in_path(&text) {
+                if climbs(value) {
+                    return Err(SessionError::Field {
+                        field: name.to_owned(),
+                        reason: "it is a part of an address, and nothing but dots".into(),
+                    });
+                }
                 text.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
             } else if value
                 .bytes()
@@ -289,6 +295,14 @@ mod tests {
             .as_deref(),
             Some("https://example.com/%2E%2E%2Fa%3Fb/token")
         );
+        // Encoded they would still be taken for what they are.
+        for evil in [".", "..", " .. "] {
+            let led = address(
+                "https://example.com/a/{company}/token",
+                &[("company", evil)],
+            );
+            assert!(matches!(led, Err(SessionError::Field { .. })), "{led:?}");
+        }
     }
 
     #[test]

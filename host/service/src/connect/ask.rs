@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use matricula_core::credential::Credential;
 use matricula_core::egress::{Egress, Request, SendError};
-use matricula_core::template::{Part, parts};
+use matricula_core::template::{Part, climbs, parts};
 use matricula_core::{Failure, FailureKind, TenantId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -63,6 +63,9 @@ impl Values {
 }
 
 /// A template as an address: a field at its beginning is one itself, any other is a part of a path.
+///
+/// # Errors
+/// [`Error::ConnectRefused`] if such a part would lead out of its path; [`Error::Failure`] if there is none.
 pub(super) fn address(connector: &str, template: &str, values: &Values) -> Result<String, Error> {
     let mut address = String::new();
     for (index, part) in parts(template).enumerate() {
@@ -80,6 +83,7 @@ pub(super) fn address(connector: &str, template: &str, values: &Values) -> Resul
         })?;
         match index {
             0 => address.push_str(value.trim_end_matches('/')),
+            _ if climbs(value) => return Err(Error::ConnectRefused),
             _ => address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC)),
         }
     }
@@ -230,6 +234,11 @@ mod tests {
         );
         let error = filled("https://api.kombo.dev/{integration_id}").unwrap_err();
         assert!(error.to_string().contains("integration_id is not given"));
+        for token in [".", ".."] {
+            values.put("token", token);
+            let led = address("kombo", "{api_url}/by-token/{token}", &values);
+            assert!(matches!(led, Err(Error::ConnectRefused)), "{led:?}");
+        }
     }
 
     #[test]
