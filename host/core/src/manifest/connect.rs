@@ -86,8 +86,8 @@ pub struct Exchange {
     pub body: Option<Value>,
     /// Name of a connected field → JSON pointer to its value in the answer.
     pub fields: BTreeMap<String, String>,
-    /// JSON pointer → template that the answer must agree with, such as whose connection it is. Anything else
-    /// is no connection of whoever asks.
+    /// JSON pointer → template that the answer must agree with: whose connection it is (`{tenant}`), at least
+    /// where the vendor gives what many customers share. Anything else is no connection of whoever asks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, String>,
 }
@@ -272,6 +272,13 @@ pub(super) fn check_method(method: &Method) -> Result<(), String> {
     }
     for template in exchange.expect.values() {
         check_names(method, template, None, &["token"])?;
+    }
+    let whose = |template: &String| template == "{tenant}";
+    if method.fields.iter().any(|field| field.given) && !exchange.expect.values().any(whose) {
+        return Err(format!(
+            "the exchange of method {id} must expect {{tenant}}: with what the vendor gives, a token of any customer \
+             is exchanged"
+        ));
     }
     let connected = method.fields.iter().filter(|field| field.connected);
     let mut connected: Vec<&str> = connected.map(|field| field.name.as_str()).collect();

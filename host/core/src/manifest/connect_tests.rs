@@ -113,6 +113,17 @@ fn what_contradicts_itself_is_named() {
             json!({}),
             "exactly the connected fields: integration_id",
         ),
+        // Whoever has another customer's token would have their connection.
+        (
+            "/connect/exchange/expect",
+            json!({}),
+            "must expect {tenant}",
+        ),
+        (
+            "/connect/exchange/expect",
+            json!({ "/data/end_user_email": "{user_email}" }),
+            "must expect {tenant}",
+        ),
     ] {
         let mut wrong = manifest();
         let object = wrong.pointer_mut(method).unwrap();
