@@ -205,10 +205,12 @@ pub trait Board: Send + Sync {
     /// What changes whenever a credential is written anew, also if it is with the same fields; nothing of its secrets
     /// can be told from it. None if there is no such credential.
     async fn revision(&self, credential: &CredentialId) -> Result<Option<[u8; 32]>, StoreError>;
-    /// Credentials for a connector, whichever tenant's, of which this open field has this value; at most so many.
+    /// Credentials for a connector by one of its methods, whichever tenant's, of which this open field has this
+    /// value; at most so many.
     async fn credentials_where(
         &self,
         connector: &str,
+        method: &str,
         field: &str,
         value: &str,
         limit: u32,

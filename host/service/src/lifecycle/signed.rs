@@ -10,14 +10,14 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use matricula_core::connector::Connector as _;
 use matricula_core::credential::Credential;
-use matricula_core::manifest::{Algorithm, Encoding, Manifest, Signature, Webhook};
+use matricula_core::manifest::{Algorithm, Encoding, Manifest, Method, Signature, Webhook};
 use ring::hmac;
 use serde_json::Value;
 
 use crate::Matricula;
 use crate::error::Error;
 
-/// The most credentials that one event can be for.
+/// The most credentials by one method that one event can be for.
 const MOST: u32 = 100;
 
 /// Padded or not.
@@ -81,26 +81,26 @@ impl Matricula {
         let event: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut taken = !vendors.is_empty();
         let mut meant = Vec::new();
-        for credential in self.named_by(manifest, webhook, &event).await? {
-            let field = |name: &str| {
-                let method = manifest.method(&credential.method)?;
-                method.fields.iter().find(|field| field.name == name)
+        // Method by method, each with its own bound: whoever types another's connection into credentials of their
+        // own crowds out nobody who has connected to it.
+        for method in &manifest.authentication {
+            let field = method.fields.iter().find(|field| field.name == secret);
+            let Some(field) = field.filter(|field| !field.given || !vendors.is_empty()) else {
+                continue;
             };
-            let speaks = match field(secret) {
-                Some(field) if field.given => {
+            for credential in self.named_by(manifest, method, webhook, &event).await? {
+                let speaks = if field.given {
                     let vendor = credential.tenant.vendor();
                     vendor.is_some_and(|vendor| vendors.contains(&vendor))
-                }
-                Some(_) => {
+                } else {
                     let own = self.store.secrets(&credential.id).await?;
                     let fits = signature.fits(own.get(secret));
                     taken |= fits;
                     fits
+                };
+                if speaks {
+                    meant.push(credential);
                 }
-                None => false,
-            };
-            if speaks {
-                meant.push(credential);
             }
         }
         if !taken {
@@ -114,10 +114,11 @@ impl Matricula {
         Ok(SignedEvent::Taken)
     }
 
-    /// The credentials that an event names, of all tenants.
+    /// The credentials by a method that an event names, of all tenants.
     async fn named_by(
         &self,
         manifest: &Manifest,
+        method: &Method,
         webhook: &Webhook,
         event: &Value,
     ) -> Result<Vec<Credential>, Error> {
@@ -133,7 +134,7 @@ impl Matricula {
         };
         let store = &self.store;
         let mut named = store
-            .credentials_where(&manifest.id, field, value, MOST)
+            .credentials_where(&manifest.id, &method.id, field, value, MOST)
             .await?;
         named.retain(|credential| {
             let mut all = wanted.iter();

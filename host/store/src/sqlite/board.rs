@@ -75,13 +75,15 @@ impl Board for SqliteStore {
     async fn credentials_where(
         &self,
         connector: &str,
+        method: &str,
         field: &str,
         value: &str,
         limit: u32,
     ) -> Result<Vec<Credential>, StoreError> {
-        let [connector, field, value] = [connector, field, value].map(str::to_owned);
+        let [connector, method, field, value] =
+            [connector, method, field, value].map(str::to_owned);
         self.worker
-            .read(move |tx| credentials::of_value(tx, &connector, &field, &value, limit))
+            .read(move |tx| credentials::of_value(tx, [&connector, &method], &field, &value, limit))
             .await
     }
 

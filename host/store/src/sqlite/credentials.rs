@@ -165,12 +165,12 @@ pub(super) fn revision(tx: &Transaction<'_>, id: &str) -> Result<Option<[u8; 32]
 
 /// Of the connector's credentials all are looked at: events name one of them a few times a day.
 pub(super) const WHERE: &str = "SELECT id, tenant, connector, method, name, public, created_at \
-    FROM credential INDEXED BY credential_by_connector WHERE connector = ?1 \
-    AND public ->> ?2 = ?3 ORDER BY id LIMIT ?4";
+    FROM credential INDEXED BY credential_by_connector WHERE connector = ?1 AND method = ?2 \
+    AND public ->> ?3 = ?4 ORDER BY id LIMIT ?5";
 
 pub(super) fn of_value(
     tx: &Transaction<'_>,
-    connector: &str,
+    [connector, method]: [&str; 2],
     field: &str,
     value: &str,
     limit: u32,
@@ -181,7 +181,7 @@ pub(super) fn of_value(
     }
     let path = format!("$.\"{field}\"");
     tx.prepare_cached(WHERE)?
-        .query_and_then(params![connector, path, value, limit], decode)?
+        .query_and_then(params![connector, method, path, value, limit], decode)?
         .collect()
 }
 

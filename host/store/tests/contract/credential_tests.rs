@@ -145,6 +145,7 @@ pub async fn how_long_runs_are_kept(store: AnyStore) {
 
 pub async fn credentials_by_what_they_hold(store: AnyStore) {
     let of = |id: &str, tenant: &str, connector: &str, value: &str| Credential {
+        method: "connect".to_owned(),
         tenant: TenantId::new(tenant),
         connector: connector.to_owned(),
         public: [("integration_id".to_owned(), value.to_owned())].into(),
@@ -155,11 +156,15 @@ pub async fn credentials_by_what_they_hold(store: AnyStore) {
         of("b", "two", "kombo", "personio:1"),
         of("c", "one", "kombo", "personio:2"),
         of("d", "one", "other", "personio:1"),
+        Credential {
+            method: "key".to_owned(),
+            ..of("A", "three", "kombo", "personio:1")
+        },
     ] {
         store.add_credential(&new, &secrets()).await.unwrap();
     }
     let found = async |connector: &str, field: &str, value: &str, limit: u32| {
-        let found = store.credentials_where(connector, field, value, limit);
+        let found = store.credentials_where(connector, "connect", field, value, limit);
         let found = found.await.unwrap().into_iter();
         found.map(|found| found.id.to_string()).collect::<String>()
     };
@@ -169,6 +174,10 @@ pub async fn credentials_by_what_they_hold(store: AnyStore) {
     );
     assert_eq!(found("kombo", "integration_id", "personio:1", 1).await, "a");
     assert_eq!(found("kombo", "integration_id", "personio:2", 9).await, "c");
+    // One of another method has no place among them.
+    let by_key = store.credentials_where("kombo", "key", "integration_id", "personio:1", 9);
+    let by_key = by_key.await.unwrap();
+    assert_eq!((by_key.len(), by_key[0].id.as_str()), (1, "A"));
     // Neither parts of a value nor paths into it are the value.
     for (field, value) in [
         ("integration_id", "personio"),
