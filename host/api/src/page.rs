@@ -69,7 +69,7 @@ async fn index(
     let framed_by = framed_by.filter(|origins| !origins.is_empty());
     // Windows that owners sign in to a system with; of a vendor that gives what they need.
     let frames = vendor.map(|vendor| shared.matricula.frames(vendor.id()));
-    let frames = frames.unwrap_or_else(|| Ok(Vec::new()))?;
+    let frames = frames.unwrap_or_default();
     let framed_by = framed_by.as_deref().unwrap_or("'none'");
     let policy = match frames.is_empty() {
         true => format!("{POLICY}{framed_by}"),

@@ -256,6 +256,7 @@ impl Matricula {
         let connector = self.connectors.load(&credential.connector)?;
         let secrets = self.store.secrets(&credential.id).await?;
         let manifest = connector.manifest();
+        self.is_given(&credential.tenant, manifest, &credential.method)?;
         let (credential, secrets) = self.whole(manifest, credential, secrets);
         let egress = self.gateway.session(manifest, &credential, secrets)?;
         Ok(Side {

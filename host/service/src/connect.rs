@@ -141,17 +141,25 @@ impl Matricula {
         })
     }
 
-    /// The origins of windows that the page of a vendor may open.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`] if the connectors' folder cannot be read.
-    pub fn frames(&self, vendor: &str) -> Result<Vec<String>, Error> {
+    /// The origins of windows that the page of a vendor may open. A connector that cannot be loaded any more has
+    /// none: all others can still be worked with.
+    pub fn frames(&self, vendor: &str) -> Vec<String> {
         let Some(given) = self.given.get() else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let mut frames = Vec::new();
         for (_, connector, _) in given.iter().filter(|(of, ..)| *of == vendor) {
-            let component = self.connectors.load(connector)?;
+            let component = match self.connectors.load(connector) {
+                Ok(component) => component,
+                Err(error) => {
+                    tracing::warn!(
+                        connector,
+                        %error,
+                        "Nobody can connect in a window: a connector cannot be loaded."
+                    );
+                    continue;
+                }
+            };
             let manifest = component.manifest();
             for method in &manifest.authentication {
                 if let Some(connect) = &method.connect
@@ -164,7 +172,7 @@ impl Matricula {
         }
         frames.sort();
         frames.dedup();
-        Ok(frames)
+        frames
     }
 
     /// Where a browser finds an address that a manifest or a system has named.
@@ -201,6 +209,28 @@ impl Matricula {
             }
         }
         (credential, both(&Secrets::new(more), &secrets))
+    }
+
+    /// Whether a tenant's vendor gives what a method needs of it. The owner of a credential cannot enter it.
+    ///
+    /// # Errors
+    /// A failure for the operator to put right.
+    pub(crate) fn is_given(
+        &self,
+        tenant: &TenantId,
+        manifest: &Manifest,
+        method: &str,
+    ) -> Result<(), Failure> {
+        let lacks = |method: &&Method| !self.offers(tenant.vendor(), &manifest.id, method);
+        let Some(method) = manifest.method(method).filter(lacks) else {
+            return Ok(());
+        };
+        let message = format!(
+            "the application that embeds this one no longer gives what the method {} of {} needs; whoever runs the \
+             application has to give it again",
+            method.id, manifest.id
+        );
+        Err(Failure::new(FailureKind::Config, message).with_code("connect.not-given"))
     }
 
     /// Opens a window in which somebody signs in to a system; to the connection that `credential` has, if one is

@@ -10,7 +10,7 @@ use matricula_service::{NewCredential, Selection, Terms};
 use matricula_session::sign_hs256;
 use serde_json::{Value, json};
 
-use super::world::{Answer, OTHER, OWNER, SECRET, VIEWER, Who, World};
+use super::world::{Answer, OTHER, OWNER, SECRET, VIEWER, Who, World, connectors};
 
 const ADDRESS: &str = "/hooks/connector/kombo";
 
@@ -318,6 +318,43 @@ async fn the_page_may_frame_the_windows_of_its_vendor_alone() {
 }
 
 #[tokio::test]
+async fn the_page_is_there_though_a_connector_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["kombo.wasm", "personio.wasm", "reteach.wasm"] {
+        std::fs::copy(connectors().join(file), folder.path().join(file)).unwrap();
+    }
+    let world = World::with(folder.path().to_owned()).await;
+    std::fs::remove_file(folder.path().join("kombo.wasm")).unwrap();
+    let request = Request::get("/app/?vendor=northwind").body(Body::empty());
+    let answer = world.send(request.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let policy = answer.header("content-security-policy");
+    assert!(!policy.contains("frame-src"), "{policy}");
+}
+
+#[tokio::test]
+async fn what_a_vendor_gives_no_longer_is_for_the_operator_to_give_again() {
+    let world = World::new().await;
+    let connected = Credential {
+        id: CredentialId::new("connected"),
+        tenant: TenantId::new("southridge/alpha"),
+        connector: "kombo".to_owned(),
+        method: "connect".to_owned(),
+        name: "HR".to_owned(),
+        public: [("integration_id".to_owned(), "personio:1".to_owned())].into(),
+        created_at: "2026-03-02T09:00:00Z".parse().unwrap(),
+    };
+    let tried = world.matricula.try_credential(&connected, None, "en").await;
+    assert!(tried.is_err(), "it is not kept: {tried:?}");
+    let none = Secrets::default();
+    world.store.add_credential(&connected, &none).await.unwrap();
+    let tried = world.matricula.try_credential(&connected, None, "en").await;
+    let failure = tried.unwrap().unwrap_err();
+    assert_eq!(failure.code.as_deref(), Some("connect.not-given"));
+    assert!(!failure.message.contains("enter"), "{failure:?}");
+}
+
+#[tokio::test]
 async fn what_a_vendor_gives_has_to_be_taken_by_somebody() {
     let world = World::new().await;
     let gives = |connector: &str, open: &[(&str, &str)]| {
@@ -417,6 +454,35 @@ async fn a_signed_event_sets_off_the_cycles_of_its_connection() {
         metrics.contains("matricula_events_total{signature=\"refused\"} 6"),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn nobody_who_types_a_connection_keeps_its_events_from_others() {
+    let world = World::new().await;
+    let made = world.connected(OWNER, "HR").await;
+    let id = CredentialId::new(made["id"].as_str().unwrap());
+    let tenant = northwind(OWNER);
+    let hr = world.matricula.credential_by_id(&tenant, &id).await;
+    let hr = hr.unwrap();
+    let automation = world.automation_by(&tenant, &hr).await;
+    for number in 0..150 {
+        let typed = Credential {
+            // Before all others.
+            id: CredentialId::new(format!("!{number}")),
+            tenant: northwind(OTHER),
+            method: "key".to_owned(),
+            name: number.to_string(),
+            ..hr.clone()
+        };
+        let none = Secrets::default();
+        world.store.add_credential(&typed, &none).await.unwrap();
+    }
+    let kombo = world.sandbox.kombo();
+    let event = kombo.data_changed(&hr.public["integration_id"]);
+    let signature = kombo.signature(&event);
+    let taken = world.event(&event, Some(&signature)).await;
+    assert_eq!(taken.status, StatusCode::ACCEPTED);
+    assert_eq!(world.wanted(&automation).await, Some(Trigger::Webhook));
 }
 
 #[tokio::test]

@@ -135,6 +135,11 @@ pub const OTHER: Who = Who {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(connectors()).await
+    }
+
+    /// With the connectors of another folder.
+    pub async fn with(folder: PathBuf) -> Self {
         let sandbox = Sandbox::builder().people(3).start().await.unwrap();
         let store: Arc<dyn Ledger> =
             Arc::new(SqliteStore::in_memory(Vault::new(&[7; 32])).unwrap());
@@ -158,7 +163,7 @@ impl World {
         let matricula = Arc::new(Matricula::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&shared),
-            connectors: Connectors::new(host(), connectors()),
+            connectors: Connectors::new(host(), folder),
             gateway: Gateway::new(policy, Arc::clone(&shared)).unwrap(),
             flows: Some(Flows::new(flows.path())),
             options: Options::default(),
@@ -447,7 +452,7 @@ fn host() -> Host {
     Host::new(options).unwrap()
 }
 
-fn connectors() -> PathBuf {
+pub fn connectors() -> PathBuf {
     // target/<profile>/deps/v1-…
     let test = std::env::current_exe().unwrap();
     let folder = test.ancestors().nth(3).unwrap().join("connectors");

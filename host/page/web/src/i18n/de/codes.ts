@@ -150,6 +150,7 @@ export const failures: All<typeof english.failures> = {
   "component.saturated": { says: "Der Server ist ausgelastet", advice: "Nichts zu tun: Es wird von selbst erneut versucht." },
   "file-elsewhere": { says: "Die Datei liegt an einer Adresse, die nicht abgerufen werden darf.", advice: "Sagen Sie Ihrer Administration Bescheid; von dort kann die Datei nicht geholt werden.", more: true },
   "connect.key": { says: "Das System nimmt den Schlüssel der Anwendung nicht an", advice: "Sagen Sie dem Betreiber dieser Anwendung Bescheid; Sie selbst können hier nichts ändern." },
+  "connect.not-given": { says: "Die Anwendung gibt nicht mehr, was diese Verbindung braucht", advice: "Sagen Sie dem Betreiber dieser Anwendung Bescheid; Sie selbst können hier nichts ändern." },
   "no-address": { says: "Die Adresse des Systems fehlt oder ist falsch.", advice: "Ersetzen Sie die Zugangsdaten und geben Sie die Adresse so ein, wie das System sie anzeigt.", more: true },
   "too-large": { says: "Eine Antwort oder Datei ist größer als erlaubt.", more: true },
   "repeated-page": { says: "Das System hat dieselbe Seite einer Liste zweimal geliefert.", advice: "Meist gibt sich das von selbst; der nächste Durchgang versucht es noch einmal.", more: true },

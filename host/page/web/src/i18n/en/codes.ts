@@ -149,6 +149,7 @@ export const failures = {
   "component.saturated": { says: "The server is busy", advice: "Nothing to do: it is tried again by itself." },
   "file-elsewhere": { says: "The file lies at an address that must not be asked.", advice: "Tell your administrator; the file cannot be fetched from there.", more: true },
   "connect.key": { says: "The system does not accept the application's own key", advice: "Tell the operator of this application; there is nothing that you can put right." },
+  "connect.not-given": { says: "The application no longer gives what this connection needs", advice: "Tell the operator of this application; there is nothing that you can put right." },
   "no-address": { says: "The address of the system is missing or wrong.", advice: "Replace the credentials and enter the address as the system shows it.", more: true },
   "too-large": { says: "An answer or a file is larger than is allowed.", more: true },
   "repeated-page": { says: "The system gave the same page of a list twice.", advice: "Mostly it passes by itself; the next run tries again.", more: true },
