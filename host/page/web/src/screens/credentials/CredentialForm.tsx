@@ -13,7 +13,7 @@ import { useLanguage } from "../../i18n";
 import { capital } from "../../i18n/language";
 import { Button, Detail, Notice, RadioGroup, SecretField, TextField } from "../../ui";
 import { freeName, methodsOf, useStoreCredential, useTestCredential } from "./actions";
-import { useConnect } from "./connect";
+import { type Gift, gift, leftOf, offeredAs, useConnect } from "./connect";
 import { ConnectDialog } from "./ConnectDialog";
 import { MethodHelp } from "./MethodHelp";
 import { Testing, TestResult } from "./TestResult";
@@ -50,6 +50,7 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
   const [closed, setClosed] = useState(false);
   const [failedToOpen, setFailedToOpen] = useState<unknown>(null);
   const connecting = useConnect(connector.id);
+  const given = useRef<Gift | null>(null);
   // Signed in and saved: what is left to do is the test.
   const [connected, setConnected] = useState(false);
   const [known, setKnown] = useState<Credential | null>(null);
@@ -73,18 +74,30 @@ export function CredentialForm({ connector, flow = null, taken, existing = null,
 
   /** Stores what was entered, or what signing in gave; null if that was given up. */
   const save = async (method: ConnectorMethod): Promise<Credential | null> => {
-    let token: string | null = null;
+    let own: Gift | null = null;
     if (method.sign_in) {
-      try {
-        token = await connecting.open(method.id, saved);
-      } catch (error) {
-        setFailedToOpen(error);
-        throw error;
+      own = given.current?.method === method.id ? offeredAs(given.current, name) : null;
+      if (own === null) {
+        try {
+          const token = await connecting.open(method.id, saved);
+          if (token === null) return null;
+          own = gift(method.id, token, name);
+        } catch (error) {
+          setFailedToOpen(error);
+          throw error;
+        }
       }
-      if (token === null) return null;
     }
-    const entered = { name, method: method.id, values, ...(token !== null && { token }) };
-    const credential = await store.mutateAsync({ entered, existing: saved });
+    given.current = own;
+    const entered = { name, method: method.id, values, ...(own !== null && { token: own.token, key: own.key }) };
+    let credential: Credential;
+    try {
+      credential = await store.mutateAsync({ entered, existing: saved });
+    } catch (error) {
+      given.current = own && leftOf(own, error);
+      throw error;
+    }
+    given.current = null;
     setSaved(credential.id);
     setKnown(credential);
     setConnected(method.sign_in);

@@ -14,6 +14,8 @@ export interface Entered {
   values: Readonly<Record<string, string>>;
   /** What the system's own window gave. */
   token?: string;
+  /** Under which it is stored once. */
+  key?: string;
 }
 
 /**
@@ -55,7 +57,8 @@ export function useStoreCredential(connector: Connector) {
       if (existing !== null) {
         return (await api.put<Credential>(`credentials/${part(existing)}`, { method: entered.method, ...fields }, { etag: "*" })).value;
       }
-      return api.post<Credential>("credentials", { name: entered.name.trim(), connector: connector.id, method: entered.method, ...fields });
+      const body = { name: entered.name.trim(), connector: connector.id, method: entered.method, ...fields };
+      return api.post<Credential>("credentials", body, { key: entered.key });
     },
     onSuccess: (credential, { existing }) => {
       if (existing === null) tell("credential-added", { credential: credential.id, connector: credential.connector });

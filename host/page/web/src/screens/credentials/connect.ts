@@ -3,6 +3,7 @@
 import { useCallback, useRef, useState } from "react";
 
 import { part } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
 import type { ConnectWindow } from "../../api/types";
 import { useApi } from "../../session/context";
 
@@ -40,4 +41,28 @@ export function useConnect(connector: string): Connecting {
     [api, connector],
   );
   return { window, open };
+}
+
+/**
+ * What a window gave, and what it was last offered as. It is offered until the server has taken it up or turned it
+ * down: another window would make another connection at the other system, and the first would go on reading there.
+ */
+export interface Gift {
+  method: string;
+  token: string;
+  name: string;
+  /** Of the request that offers it: one whose answer was lost is done once. */
+  key: string;
+}
+
+export const gift = (method: string, token: string, name: string): Gift => ({ method, token, name: name.trim(), key: crypto.randomUUID() });
+
+/** The same for the next try; another name makes it another request. */
+export const offeredAs = (of: Gift, name: string): Gift => (of.name === name.trim() ? of : gift(of.method, of.token, name));
+
+/** What is left of it after a try that has failed. */
+export function leftOf(of: Gift, error: unknown): Gift | null {
+  if (!(error instanceof ApiProblem)) return of;
+  if (error.code === "connect.refused" || error.code === "connect.other") return null;
+  return error.passes || error.code === "idempotency.busy" ? of : gift(of.method, of.token, of.name);
 }

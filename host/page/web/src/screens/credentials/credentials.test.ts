@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 
+import { ApiProblem, NoAnswer } from "../../api/problem";
 import type { Connector, ConnectorMethod, Credential } from "../../api/types";
 import { accountOf } from "./account";
 import { freeName, methodsOf, sent } from "./actions";
+import { gift, leftOf, offeredAs } from "./connect";
 
 const field = (name: string, secret: boolean) => ({ name, title: {}, help: {}, secret, required: true });
 const method: ConnectorMethod = { id: "api", title: {}, help: {}, sign_in: false, renews: false, fields: [field("client_id", false), field("client_secret", true), field("code", true)] };
@@ -25,6 +27,25 @@ describe("credentials", () => {
     expect(ids("api")).toEqual(["api"]);
     expect(ids("window")).toEqual(["api"]);
     expect(ids("renewed")).toEqual(["renewed", "api"]);
+  });
+
+  it("are made of what a window gave, also when storing it has failed", () => {
+    const problem = (status: number, code: string) => new ApiProblem({ type: "", title: "", status, code, detail: "" });
+    const first = gift("connect", "token", "HR");
+    // It may have been done: the same request is sent again.
+    for (const error of [new NoAnswer(null), problem(503, "store.busy"), problem(409, "idempotency.busy")]) expect(leftOf(first, error)).toBe(first);
+    // An answer is kept under its key: the next request is another.
+    for (const error of [problem(409, "store.exists"), problem(424, "connect.unavailable")]) {
+      const left = leftOf(first, error);
+      expect(left).toMatchObject({ method: "connect", token: "token" });
+      expect(left?.key).not.toBe(first.key);
+    }
+    expect(leftOf(first, problem(422, "connect.refused"))).toBeNull();
+    expect(leftOf(first, problem(409, "connect.other"))).toBeNull();
+    expect(offeredAs(first, " HR ")).toBe(first);
+    const renamed = offeredAs(first, "HR 2");
+    expect(renamed.token).toBe("token");
+    expect(renamed.key).not.toBe(first.key);
   });
 
   it("are told apart by an address, or by the first thing that is not secret", () => {
