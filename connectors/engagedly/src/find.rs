@@ -96,6 +96,15 @@ fn by_employee_id(cx: &Context<'_>, values: &[String]) -> Result<Vec<Vec<Value>>
                 users.push(user.clone());
             }
         }
+    })
+    .map_err(|failure| match failure.code.as_deref() {
+        Some("too-many-pages") => Failure::new(
+            FailureKind::Config,
+            "Engagedly has too many users to find single ones by employee ID, since only e-mail addresses can be \
+             searched for there: let the automation recognise people by e-mail address",
+        )
+        .code("too-many-pages"),
+        _ => failure,
     })?;
     Ok(found)
 }

@@ -107,6 +107,25 @@ fn by_employee_id_everybody_is_gone_through_once_for_all() {
     );
 }
 
+/// A call may send so many requests and no more.
+#[test]
+fn who_cannot_be_gone_through_to_is_said_with_what_helps() {
+    let pages: Vec<Value> = (1..=150)
+        .map(|number| {
+            let user = json!([{"id": format!("u{number}"), "employee_id": format!("E{number}")}]);
+            page(
+                &format!("GET users?page={number}&size=50"),
+                &user,
+                7600,
+                true,
+            )
+        })
+        .collect();
+    let failure = find(Value::from(pages), "employee_id", &["E7600"]).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Config);
+    assert!(failure.message.contains("e-mail"), "{}", failure.message);
+}
+
 fn accounts(
     exchange: Value,
     position: Option<String>,
