@@ -299,6 +299,36 @@ pub async fn what_is_tried_again_later(store: AnyStore) {
     assert_eq!(due(&running).await, ["1 team:1 +account-1 --"]);
 }
 
+pub async fn another_account_does_not_wait(store: AnyStore) {
+    let running = Running::new(store).await;
+    running.write([member("1")]).await;
+    keep(&running, [group("team:1")]).await;
+    belong(&running, [belongs("1", &["team:1"])]).await;
+    let refused = MembershipWrite {
+        attempts: 9,
+        not_before: Some(at(10)),
+        sure: false,
+        ..put_in("1", "team:1", Some("account-1"))
+    };
+    set(&running, [refused.clone()]).await;
+    running.write([member("1")]).await;
+    assert_eq!(due(&running).await, NOTHING);
+    let blocked = Link {
+        active: false,
+        ..member("1")
+    };
+    running.write([blocked]).await;
+    assert_eq!(due(&running).await, ["1 team:1 +- -account-1"]);
+    set(&running, [refused]).await;
+    let anew = Link {
+        target: Some(TargetId::new("anew")),
+        ..member("1")
+    };
+    running.write([anew]).await;
+    assert_eq!(due(&running).await, ["1 team:1 +anew --"]);
+    assert_eq!(rows(&running).await[0].attempts, 0);
+}
+
 pub async fn records_are_dealt_with_again(store: AnyStore) {
     let running = Running::new(store).await;
     let known = |key| Link {

@@ -55,7 +55,8 @@ macro_rules! contract_tests {
             groups {
                 a_group_survives, a_membership_follows_the_account, what_the_record_no_longer_says,
                 what_nobody_has_confirmed, accounts_that_change_hands, a_group_that_is_gone_has_no_members,
-                what_is_tried_again_later, records_are_dealt_with_again, in_pages_by_group_and_person,
+                what_is_tried_again_later, another_account_does_not_wait, records_are_dealt_with_again,
+                in_pages_by_group_and_person,
                 what_goes_with_a_person_and_an_automation
             }
             memberships { due_is_right_after_anything }

@@ -51,10 +51,11 @@ CREATE TRIGGER membership_changed AFTER UPDATE OF wanted, member, sure ON member
     WHERE automation = new.automation AND key = new.key AND group_key = new.group_key;
 END;
 
+-- What was refused for another account, or while it could be used otherwise, is tried at once.
 CREATE TRIGGER membership_of_link AFTER UPDATE OF target, active ON link
 WHEN old.target IS NOT new.target OR old.active <> new.active
 BEGIN
-    UPDATE membership SET due = (SELECT due FROM membership_state AS state
+    UPDATE membership SET attempts = 0, not_before = NULL, due = (SELECT due FROM membership_state AS state
         WHERE state.automation = membership.automation AND state.key = membership.key
             AND state.group_key = membership.group_key)
     WHERE automation = new.automation AND key = new.key;
