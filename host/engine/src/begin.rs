@@ -1,6 +1,6 @@
 //! How a run begins: full or incremental, anew or where the last one stopped, and with what.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use matricula_core::automation::Automation;
@@ -192,6 +192,14 @@ pub(crate) async fn told(
                 .map(|(_, outcome)| (hash::key(&outcome.key), outcome.kind)),
         );
     }
+}
+
+/// Whom an incremental read had met before the run was cut off.
+pub(crate) async fn met(engine: &Engine, run: &Run) -> Result<HashSet<u64>, EngineError> {
+    if run.cycle == CycleKind::Full || run.counts == Counts::default() {
+        return Ok(HashSet::new());
+    }
+    Ok(engine.store.seen(run.id).await?.into_iter().collect())
 }
 
 pub(crate) fn note_unavailable(run: &mut Run, target: &Target) {

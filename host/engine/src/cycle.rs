@@ -5,7 +5,7 @@
 //! nothing is made twice. A cycle that fails (an outage, rejected credentials) keeps its position, and the
 //! next run goes on from there instead of starting over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use matricula_core::automation::{Automation, Memory};
@@ -17,7 +17,7 @@ use matricula_core::store::{Commit, Lease, LinkWrite};
 use matricula_core::{Failure, SourceKey, Text};
 use matricula_flow::Program;
 
-use crate::begin::{due, note_unavailable, open_run, prepare, told};
+use crate::begin::{due, met, note_unavailable, open_run, prepare, told};
 use crate::groups::Groups;
 use crate::observe::{Event, Observer};
 use crate::plan::Planner;
@@ -43,6 +43,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) told: HashMap<u64, OutcomeKind>,
     /// Hashes of the keys that were seen since the last commit.
     pub(crate) seen: Vec<u64>,
+    /// Hashes of the keys that an incremental read has met, each of them counted.
+    pub(crate) met: HashSet<u64>,
     /// What has become of groups since the last commit.
     pub(crate) group_changes: GroupChanges,
     stop: Stop,
@@ -102,6 +104,7 @@ pub(crate) async fn run(
     };
     note_unavailable(&mut run, &target);
     let told = told(engine, &run).await?;
+    let met = met(engine, &run).await?;
     let mut cycle = Cycle {
         engine,
         automation,
@@ -115,6 +118,7 @@ pub(crate) async fn run(
         progress,
         told,
         seen: Vec::new(),
+        met,
         group_changes: GroupChanges::default(),
         stop: request.stop.clone(),
         meter,
@@ -128,7 +132,10 @@ pub(crate) async fn run(
         ..
     } = cycle;
     match ended {
-        Ok(()) => finish(engine, automation, lease, &mut run, &progress, observer).await?,
+        Ok(()) => {
+            end(&mut run);
+            finish(engine, automation, lease, &mut run, &progress, observer).await?;
+        }
         Err(EngineError::Halted) if request.stop.halt() == Some(Halt::Stopped) => {
             run.status = RunStatus::Stopped;
             run.finished_at = Some(engine.clock.now());
@@ -137,6 +144,12 @@ pub(crate) async fn run(
                 status: run.status,
                 counts: &run.counts,
             });
+        }
+        // Of groups everything that is left is a row. The next cycle need not wait for them to read the source.
+        Err(EngineError::Failure(failure)) if progress.phase == Phase::Group => {
+            run.status = RunStatus::Failed;
+            run.error = Some(failure);
+            finish(engine, automation, lease, &mut run, &progress, observer).await?;
         }
         Err(EngineError::Failure(failure)) => {
             leave(engine, lease, &mut run, (progress, seen), failure, observer).await?;
@@ -158,16 +171,8 @@ pub(crate) async fn run(
     Ok(run)
 }
 
-/// Ends a run that came to its end.
-async fn finish(
-    engine: &Engine,
-    automation: &Automation,
-    lease: &Lease,
-    run: &mut Run,
-    progress: &Progress,
-    observer: &Arc<dyn Observer>,
-) -> Result<(), EngineError> {
-    let now = engine.clock.now();
+/// What a run that came to its end is.
+fn end(run: &mut Run) {
     let Counts {
         staged,
         ambiguous,
@@ -179,8 +184,19 @@ async fn finish(
     } else {
         RunStatus::Succeeded
     };
-    run.finished_at = Some(now);
     run.error = None;
+}
+
+/// Ends a run after which nothing of what was read has to be read again.
+async fn finish(
+    engine: &Engine,
+    automation: &Automation,
+    lease: &Lease,
+    run: &mut Run,
+    progress: &Progress,
+    observer: &Arc<dyn Observer>,
+) -> Result<(), EngineError> {
+    run.finished_at = Some(engine.clock.now());
     let mut memory: Memory = automation.memory.clone();
     memory.state = progress.state.clone().or(memory.state);
     if run.cycle == CycleKind::Full {
@@ -269,6 +285,7 @@ impl<'a> Cycle<'a> {
             progress: Progress::default(),
             told: HashMap::new(),
             seen: Vec::new(),
+            met: HashSet::new(),
             group_changes: GroupChanges::default(),
             stop: Stop::default(),
             meter: Meter {

@@ -49,7 +49,11 @@ impl Cycle<'_> {
                 return Err(failure.into());
             }
             let present = page.items.iter().filter(|item| !item.deleted);
+            let before = self.seen.len();
             self.seen.extend(present.map(|item| hash::key(&item.key)));
+            if self.run.cycle == CycleKind::Incremental {
+                self.met.extend(self.seen.iter().skip(before));
+            }
             let last = page.next.is_none();
             self.progress.position = page.next;
             if last {

@@ -14,27 +14,22 @@ use matricula_core::link::{Link, Trouble};
 use matricula_core::run::{CycleKind, Outcome, OutcomeKind};
 use matricula_core::store::LinkWrite;
 use matricula_core::{Effect, Failure, FailureKind, SourceKey};
-use serde_json::{Map, Value};
 
 use super::Refused;
+use super::change::Page;
 use crate::cycle::Cycle;
 use crate::observe::Event;
 use crate::plan;
-use crate::target::Target;
-use crate::write::{Work, write};
 use crate::{EngineError, backoff, hash};
 
 /// Memberships in hand at a time.
 const ROWS: u32 = 1000;
 
-/// The most people whom one change adds or removes.
-const MEMBERS: usize = 100;
-
 /// Where to go on: after this group and person.
 type Cursor = Option<(SourceKey, SourceKey)>;
 
 /// What this step has learnt.
-struct Keeping {
+pub(super) struct Keeping {
     /// When it began. What fails is not tried again in the same step, however long that takes.
     now: Timestamp,
     /// Who was told of a membership that was written.
@@ -42,24 +37,9 @@ struct Keeping {
     /// Who was told of one that could not be.
     failed: HashSet<u64>,
     /// Groups that take nobody.
-    closed: HashMap<SourceKey, Failure>,
+    pub(super) closed: HashMap<SourceKey, Failure>,
     /// Groups that were made anew.
     remade: HashSet<SourceKey>,
-}
-
-/// What became of the rows of a page.
-#[derive(Default)]
-struct Page {
-    results: Vec<(DueMembership, Result<(), Failure>)>,
-    /// Groups that are there no more, with the rows that found that out.
-    vanished: HashMap<SourceKey, Vec<DueMembership>>,
-    stop: Option<Failure>,
-}
-
-/// A change that was not accepted.
-struct Broken {
-    rows: Vec<DueMembership>,
-    failure: Failure,
 }
 
 impl Cycle<'_> {
@@ -103,6 +83,7 @@ impl Cycle<'_> {
             let page = self.write_page(&target, &mut keeping, rows).await;
             let again = self.record_page(&mut keeping, page).await?;
             after = match again {
+                Some(again) if twice => after.min(Some(again)),
                 Some(again) => Some(again),
                 None if twice => after,
                 None => next,
@@ -134,143 +115,6 @@ impl Cycle<'_> {
         Ok(open)
     }
 
-    async fn write_page(
-        &self,
-        target: &Arc<Target>,
-        keeping: &mut Keeping,
-        rows: Vec<DueMembership>,
-    ) -> Page {
-        let mut page = Page::default();
-        let mut changes: Vec<Vec<DueMembership>> = Vec::new();
-        for row in rows {
-            if let Some(failure) = keeping.closed.get(&row.group) {
-                page.results.push((row, Err(failure.clone())));
-                continue;
-            }
-            match changes.last_mut() {
-                Some(change)
-                    if change.len() < MEMBERS
-                        && change.last().is_some_and(|last| last.group == row.group) =>
-                {
-                    change.push(row);
-                }
-                _ => changes.push(vec![row]),
-            }
-        }
-        let mut broken = self.send_members(target, changes, &mut page).await;
-        // The first of each group is taken apart. Only if that shows that the group takes somebody are the others.
-        while page.stop.is_none() && !broken.is_empty() {
-            let mut groups = HashSet::new();
-            let (first, rest): (Vec<_>, Vec<_>) =
-                broken
-                    .into_iter()
-                    .partition(|broken| match broken.rows.first() {
-                        Some(row) => groups.insert(row.group.clone()),
-                        None => false,
-                    });
-            let mut singles = Vec::new();
-            for broken in first {
-                if broken.rows.len() == 1 || broken.failure.kind == FailureKind::Permission {
-                    let failure = broken.failure;
-                    let failed = broken
-                        .rows
-                        .into_iter()
-                        .map(|row| (row, Err(failure.clone())));
-                    page.results.extend(failed);
-                } else {
-                    singles.extend(broken.rows.into_iter().map(|row| vec![row]));
-                }
-            }
-            for single in self.send_members(target, singles, &mut page).await {
-                let failure = single.failure;
-                let failed = single
-                    .rows
-                    .into_iter()
-                    .map(|row| (row, Err(failure.clone())));
-                page.results.extend(failed);
-            }
-            let takes: HashSet<&SourceKey> = page
-                .results
-                .iter()
-                .filter(|(_, result)| result.is_ok())
-                .map(|(row, _)| &row.group)
-                .collect();
-            let (open, closed): (Vec<_>, Vec<_>) = rest
-                .into_iter()
-                .partition(|broken| broken.rows.iter().all(|row| takes.contains(&row.group)));
-            for broken in closed {
-                for row in broken.rows {
-                    keeping
-                        .closed
-                        .insert(row.group.clone(), broken.failure.clone());
-                    page.results.push((row, Err(broken.failure.clone())));
-                }
-            }
-            broken = open;
-        }
-        page
-    }
-
-    /// Sends changes, of each group one after the other, since a service that reads and writes back what it has
-    /// would lose one of two; those that were not accepted.
-    async fn send_members(
-        &self,
-        target: &Arc<Target>,
-        changes: Vec<Vec<DueMembership>>,
-        page: &mut Page,
-    ) -> Vec<Broken> {
-        let mut rounds: Vec<Vec<Vec<DueMembership>>> = Vec::new();
-        let mut of_group: HashMap<SourceKey, usize> = HashMap::new();
-        for change in changes {
-            let Some(first) = change.first() else {
-                continue;
-            };
-            let round = of_group.entry(first.group.clone()).or_default();
-            match rounds.get_mut(*round) {
-                Some(others) => others.push(change),
-                None => rounds.push(vec![change]),
-            }
-            *round += 1;
-        }
-        let mut broken = Vec::new();
-        for round in rounds {
-            // What is never tried stays due.
-            if page.stop.is_some() {
-                break;
-            }
-            self.send_round(target, round, page, &mut broken).await;
-        }
-        broken
-    }
-
-    /// Sends one change of each group.
-    async fn send_round(
-        &self,
-        target: &Arc<Target>,
-        changes: Vec<Vec<DueMembership>>,
-        page: &mut Page,
-        broken: &mut Vec<Broken>,
-    ) {
-        let work = changes.iter().filter_map(|rows| change(rows)).collect();
-        let written = write(target, &self.run_key(), work).await;
-        page.stop = written.stop;
-        for (rows, result) in changes.into_iter().zip(written.results) {
-            match result {
-                None => {}
-                Some(Ok(_)) => page
-                    .results
-                    .extend(rows.into_iter().map(|row| (row, Ok(())))),
-                Some(Err(failure)) if failure.kind == FailureKind::NotFound => {
-                    if let Some(first) = rows.first() {
-                        let group = first.group.clone();
-                        page.vanished.entry(group).or_default().extend(rows);
-                    }
-                }
-                Some(Err(failure)) => broken.push(Broken { rows, failure }),
-            }
-        }
-    }
-
     /// Writes down what became of a page; where to go on instead of after it, if groups were made anew.
     async fn record_page(
         &mut self,
@@ -279,7 +123,16 @@ impl Cycle<'_> {
     ) -> Result<Cursor, EngineError> {
         let mut links = Vec::new();
         let mut outcomes = Vec::new();
+        let mut vanished: HashMap<SourceKey, Vec<DueMembership>> = HashMap::new();
+        for row in page.unfound.into_iter().flat_map(|broken| broken.rows) {
+            vanished.entry(row.group.clone()).or_default().push(row);
+        }
         for (row, result) in page.results {
+            // Whoever was put into it before it vanished is in no group.
+            if let Some(rows) = vanished.get_mut(&row.group) {
+                rows.push(row);
+                continue;
+            }
             match result {
                 Ok(()) => {
                     let member = row.add.clone().filter(|_| row.remove.is_none());
@@ -316,9 +169,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        let (again, stop) = self
-            .make_anew(keeping, page.vanished, &mut outcomes)
-            .await?;
+        let (again, stop) = self.make_anew(keeping, vanished, &mut outcomes).await?;
         self.commit(links, outcomes).await?;
         match page.stop.or(stop) {
             Some(failure) => Err(failure.into()),
@@ -350,10 +201,10 @@ impl Cycle<'_> {
                 }
             }
         }
-        if let Some(groups) = &mut self.groups {
-            groups.refused.clear();
-        }
         let tried: Vec<SourceKey> = named.iter().map(|(group, _)| group.key.clone()).collect();
+        if let Some(groups) = &mut self.groups {
+            groups.refused.retain(|key, _| !tried.contains(key));
+        }
         let stop = self.settle_groups(named).await?;
         let mut again: Cursor = None;
         for key in tried {
@@ -425,12 +276,13 @@ impl Cycle<'_> {
         Some(outcome)
     }
 
-    /// Counts somebody of whom nothing has been told yet; a full read has counted the person as what the link says.
+    /// Counts somebody of whom nothing has been told yet; whoever was read has been counted as what the link says.
     fn recount(&mut self, link: &Link, kind: OutcomeKind) {
-        if self.run.cycle == CycleKind::Full
-            && link.missed == 0
-            && let Some(former) = self.planner().standing_outcome(link)
-        {
+        let read = match self.run.cycle {
+            CycleKind::Full => link.missed == 0,
+            CycleKind::Incremental => self.met.contains(&hash::key(&link.key)),
+        };
+        if read && let Some(former) = self.planner().standing_outcome(link) {
             self.run.counts.take(former);
         }
         self.count(&link.key, kind);
@@ -460,29 +312,6 @@ fn settled(row: &DueMembership) -> MembershipWrite {
         attempts: 0,
         not_before: None,
     }
-}
-
-/// The change that these rows of one group ask for. A row with both is taken out first.
-fn change(rows: &[DueMembership]) -> Option<Work> {
-    let first = rows.first()?;
-    let (mut add, mut remove) = (Vec::new(), Vec::new());
-    for row in rows {
-        match (&row.remove, &row.add) {
-            (Some(member), _) => remove.push(Value::from(member.as_str())),
-            (None, Some(member)) => add.push(Value::from(member.as_str())),
-            (None, None) => {}
-        }
-    }
-    let data = [("add", add), ("remove", remove)]
-        .into_iter()
-        .filter(|(_, members)| !members.is_empty())
-        .map(|(name, members)| (name.to_owned(), Value::Array(members)));
-    Some(Work {
-        key: first.group.clone(),
-        target: Some(first.target.clone()),
-        data: Some(Map::from_iter(data)),
-        identity: None,
-    })
 }
 
 fn gone() -> Refused {

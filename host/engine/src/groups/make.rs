@@ -5,7 +5,7 @@
 //! not taken for this one, even if both have the same name in the source: whoever moved from the one to the
 //! other would be taken out of both.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
@@ -120,16 +120,22 @@ impl Maker<'_> {
             .collect();
         let written = write(self.target, &self.run, work).await;
         made.stop = written.stop;
-        let mut vanished = Vec::new();
+        let (mut vanished, mut fresh) = (Vec::new(), Vec::new());
         for ((group, name), result) in open.into_iter().zip(written.results) {
             let Some(result) = result else { continue };
             let renames = group.target.is_some();
             match result {
                 Ok(receipt) => match receipt.target.or(group.target) {
-                    Some(target) => {
-                        made.adopted +=
-                            u64::from(!renames && receipt.disposition == Disposition::Adopted);
+                    Some(target) if renames => {
                         made.groups.push(self.named(group.key, target, &name));
+                    }
+                    Some(target) => {
+                        let adopted = receipt.disposition == Disposition::Adopted;
+                        fresh.push((
+                            self.named(group.key, target.clone(), &name),
+                            target,
+                            adopted,
+                        ));
                     }
                     None => {
                         let reason = "the connector made a group and did not say which";
@@ -146,7 +152,33 @@ impl Maker<'_> {
                 }
             }
         }
+        self.take_fresh(fresh, made).await?;
         Ok(vanished)
+    }
+
+    /// Where a service lets no two groups have one name, or an answer was lost, what is taken for a new group may
+    /// be one that is kept as another.
+    async fn take_fresh(
+        &self,
+        fresh: Vec<(Group, TargetId, bool)>,
+        made: &mut Made,
+    ) -> Result<(), EngineError> {
+        let targets: Vec<TargetId> = fresh.iter().map(|(_, target, _)| target.clone()).collect();
+        let kept = self.store.kept_as(&self.automation.id, &targets).await?;
+        let held = made.groups.iter().filter_map(|group| group.target.clone());
+        let mut taken: HashSet<TargetId> = held.collect();
+        for ((group, target, adopted), kept) in fresh.into_iter().zip(kept) {
+            if kept.is_some_and(|key| key != group.key) || !taken.insert(target) {
+                let reason = "the target takes this group for another one of the same name that is kept already; \
+                              nobody was put into it: give one of the two another name in the source";
+                let failure = Failure::new(FailureKind::Conflict, reason);
+                made.refused.insert(group.key, Refused::failed(&failure));
+                continue;
+            }
+            made.adopted += u64::from(adopted);
+            made.groups.push(group);
+        }
+        Ok(())
     }
 
     fn named(&self, key: SourceKey, target: TargetId, name: &str) -> Group {
@@ -172,6 +204,39 @@ impl Maker<'_> {
                 None => ("name".to_owned(), name.to_owned()),
             }),
         }
+    }
+
+    /// Which of these groups are there as what they are kept as: found by our identity, or by the name that a
+    /// record of this run says. So is one of which the target does not tell.
+    pub(super) async fn there(
+        &self,
+        groups: &BTreeMap<&SourceKey, (&TargetId, Option<&str>)>,
+    ) -> Result<HashSet<SourceKey>, Failure> {
+        let mut there = HashSet::new();
+        for attribute in ["external_id", "name"] {
+            let (mut asked, mut values) = (Vec::new(), Vec::new());
+            for (key, (target, name)) in groups.iter().filter(|(key, _)| !there.contains(**key)) {
+                let value = match attribute {
+                    "name" => name.map(str::to_owned),
+                    _ => self.identified.then(|| identity(key)),
+                };
+                if let Some(value) = value {
+                    asked.push((*key, *target));
+                    values.push(value);
+                }
+            }
+            let found = self.find_all(attribute, values).await;
+            for ((key, target), found) in asked.into_iter().zip(found) {
+                match found {
+                    Ok(found) if !found.iter().any(|found| found.target == *target) => {}
+                    Err(failure) if stops(&failure) => return Err(failure),
+                    _ => {
+                        there.insert(key.clone());
+                    }
+                }
+            }
+        }
+        Ok(there)
     }
 
     /// What the target has of groups that are not known yet, in their order.

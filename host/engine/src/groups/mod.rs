@@ -5,6 +5,7 @@
 //! the person's link. Who is put in and taken out follows from those rows in a step of its own ([`keep`]), when
 //! the accounts are there and the guard has decided about everybody who leaves.
 
+mod change;
 mod keep;
 mod make;
 mod preview;
@@ -39,7 +40,7 @@ pub(crate) struct Groups {
     /// What records of this run call groups: the first one counts, so that records which disagree do not
     /// rename a group back and forth, and a group that has vanished is made anew under its name.
     names: HashMap<SourceKey, String>,
-    /// Groups of the stretch in hand that are not as they should be.
+    /// Groups that this run could not see to; they are not tried again in it, however many pages need them.
     refused: HashMap<SourceKey, Refused>,
     /// Groups that somebody else had made and that this run took over.
     adopted: u64,
@@ -182,12 +183,13 @@ impl Cycle<'_> {
         let Some(groups) = &mut self.groups else {
             return Ok(None);
         };
-        groups.refused.clear();
         let mut wanted: BTreeMap<&SourceKey, bool> = BTreeMap::new();
         for (intent, _) in intents {
             for (key, name) in belongs(specs, intent).1 {
-                *wanted.entry(key).or_default() |= needs(intent);
-                if !groups.names.contains_key(key) {
+                // A record of somebody who left long ago may be as old as that.
+                let needed = needs(intent);
+                *wanted.entry(key).or_default() |= needed;
+                if needed && !groups.names.contains_key(key) {
                     groups.names.insert(key.clone(), name.to_owned());
                 }
             }
@@ -203,15 +205,13 @@ impl Cycle<'_> {
                 // Memberships refer to it, whatever becomes of it.
                 self.group_changes.groups.push(Group::new(key.clone()));
             }
-            let Some(name) = groups.names.get(key) else {
+            let Some(name) = groups.names.get(key).filter(|_| needed) else {
                 continue;
             };
             let group = known.unwrap_or_else(|| Group::new(key.clone()));
-            let as_it_should_be = match group.target {
-                Some(_) => group.name == Some(hash::text(name, self.automation.salt)),
-                None => !needed,
-            };
-            if !as_it_should_be {
+            let as_it_should_be = group.target.is_some()
+                && group.name == Some(hash::text(name, self.automation.salt));
+            if !as_it_should_be && !groups.refused.contains_key(key) {
                 open.push((group, name.clone()));
             }
         }

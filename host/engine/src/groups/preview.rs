@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::make::Sight;
 use super::{Groups, Refused, adopted, belongs, needs};
-use crate::EngineError;
 use crate::cycle::Cycle;
 use crate::observe::Change;
 use crate::plan::Intent;
+use crate::{EngineError, hash};
 
 /// What a cycle would do about one person's groups.
 #[derive(Default)]
@@ -37,6 +37,7 @@ pub(crate) struct Forecast {
     /// Groups that would be taken over.
     claimed: HashSet<TargetId>,
     made: u64,
+    renamed: u64,
     several: u64,
 }
 
@@ -88,6 +89,16 @@ impl Forecast {
                     new: new.map_or(Value::Null, |group| Value::from(group.name.as_str())),
                 });
             }
+            // Kinds that the flow has no more.
+            let of_before = held.iter().filter(|held| {
+                let of = kind(&held.group);
+                held.member.is_some() && specs.iter().all(|spec| spec.kind != of)
+            });
+            one.changes.extend(of_before.map(|held| Change {
+                attribute: format!("groups.{}", kind(&held.group)),
+                old: None,
+                new: Value::Null,
+            }));
             if let Some(refused) = &one.refused {
                 intent.kind = refused.kind;
             } else if !one.changes.is_empty() && intent.kind == OutcomeKind::Unchanged {
@@ -108,7 +119,7 @@ impl Forecast {
         let mut needed = Vec::new();
         for (intent, _) in intents {
             for (key, name) in belongs(cycle.program.flow().groups(), intent).1 {
-                if !self.names.contains_key(key) {
+                if needs(intent) && !self.names.contains_key(key) {
                     self.names.insert(key.clone(), name.to_owned());
                 }
                 if needs(intent) && self.looked.insert(key.clone()) {
@@ -118,20 +129,24 @@ impl Forecast {
         }
         let (store, id) = (&cycle.engine.store, &cycle.automation.id);
         let known = store.groups(id, &needed).await?;
-        let there = known
-            .into_iter()
-            .map(|group| group.is_some_and(|group| group.target.is_some()));
-        let unknown: Vec<(SourceKey, String)> = needed
-            .into_iter()
-            .zip(there)
-            .filter(|(_, there)| !there)
-            .filter_map(|(key, _)| Some((key.clone(), self.names.get(&key)?.clone())))
-            .collect();
+        let mut unknown: Vec<(SourceKey, String)> = Vec::new();
+        for (key, known) in needed.into_iter().zip(known) {
+            let Some(name) = self.names.get(&key) else {
+                continue;
+            };
+            match known.filter(|group| group.target.is_some()) {
+                Some(group) => {
+                    let same = group.name == Some(hash::text(name, cycle.automation.salt));
+                    self.renamed += u64::from(!same);
+                }
+                None => unknown.push((key, name.clone())),
+            }
+        }
         let sights = cycle.maker(groups, &self.claimed).look(&unknown).await?;
-        for ((key, _), sight) in unknown.into_iter().zip(sights) {
+        for ((key, name), sight) in unknown.into_iter().zip(sights) {
             match sight {
                 Sight::None => self.made += 1,
-                Sight::Ours(..) => {}
+                Sight::Ours(_, held) => self.renamed += u64::from(held != name),
                 Sight::Named(target) => {
                     self.claimed.insert(target);
                 }
@@ -157,6 +172,11 @@ impl Forecast {
             ["1 group would be made", "groups would be made"],
             ["1 Gruppe würde angelegt", "Gruppen würden angelegt"],
         );
+        let renamed = counted(
+            self.renamed,
+            ["1 group would be renamed", "groups would be renamed"],
+            ["1 Gruppe würde umbenannt", "Gruppen würden umbenannt"],
+        );
         let several = counted(
             self.several,
             [
@@ -169,7 +189,7 @@ impl Forecast {
             ],
         );
         let taken = adopted(self.claimed.len() as u64);
-        [taken, made, several].into_iter().flatten()
+        [taken, made, renamed, several].into_iter().flatten()
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use matricula_core::agenda::Change;
 use matricula_core::journal::{Actor, Deed, Entry};
 use matricula_core::notice::{Facts, Notice, NoticeKind, Records};
-use matricula_core::run::{CycleKind, Run, RunStatus};
+use matricula_core::run::{CycleKind, Run, RunStatus, Trigger};
 use matricula_core::standing::{Hold, Lifecycle, Standing};
 use matricula_core::{Failure, FailureKind};
 use serde_json::{Value, json};
@@ -149,7 +149,11 @@ impl<'a> Draft<'a> {
         self.standing().last_succeeded_at = Some(now);
         if first {
             self.tell(NoticeKind::FirstSuccess, "first", None);
-        } else if run.status == RunStatus::Succeeded && self.settling.about.tells_success {
+        } else if run.status == RunStatus::Succeeded
+            && self.settling.about.tells_success
+            // Events come by the hundred, and of most there is nothing to tell.
+            && (run.trigger != Trigger::Webhook || counts.writes() > 0)
+        {
             self.tell(NoticeKind::Succeeded, &run.id.0.to_string(), None);
         }
         if counts.staged > 0 {

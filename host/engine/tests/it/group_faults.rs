@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use matricula_core::run::{OutcomeKind, Run, RunStatus};
+use matricula_core::run::{CycleKind, OutcomeKind, Run, RunStatus};
 use matricula_core::{Effect, Failure, FailureKind, SourceKey};
 use serde_json::{Value, json};
 
-use crate::groups::{IT, SALES, account, counts, department, flow, forget, four, members, settled};
+use crate::groups::{
+    IT, SALES, account, counts, department, flow, forget, four, four_in_step, members, settled,
+};
 use crate::source::person;
 use crate::teams::Fault;
 use crate::world::World;
@@ -145,6 +147,102 @@ async fn an_outage_while_groups_are_written_is_gone_on_with() {
     assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
     assert_eq!(members(&world, IT), ["Ada", "Bob"]);
     assert_eq!(members(&world, SALES), ["Cy"]);
+    settled(&world, 4).await;
+}
+
+#[tokio::test]
+async fn an_outage_of_groups_keeps_nobody_from_an_account() {
+    let world = four().await;
+    for _ in 0..12 {
+        let down = Failure::new(FailureKind::Unavailable, "down").with_effect(Effect::None);
+        world.academy.teams.fault("g1", Fault::Fail(down));
+    }
+    assert_eq!(world.run().await.status, RunStatus::Failed);
+    world.source.put(person(5, "Eve"));
+    let run = world.run().await;
+    assert_eq!(
+        (run.status, run.counts.created),
+        (RunStatus::Failed, 1),
+        "{run:?}"
+    );
+    assert_eq!(run.error.as_ref().unwrap().message, "down");
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
+    assert_eq!(members(&world, IT), ["Ada", "Bob", "Eve"]);
+    settled(&world, 5).await;
+}
+
+#[tokio::test]
+async fn a_group_that_is_refused_is_not_tried_for_every_page() {
+    let world = four().await;
+    *world.source.page.lock().unwrap() = 1;
+    let refused = Failure::new(FailureKind::Permission, "the key may not write groups");
+    world.academy.teams.fault(IT, Fault::Fail(refused));
+    let run = world.run().await;
+    assert_eq!(
+        run.counts,
+        counts(&[(OutcomeKind::Created, 2), (OutcomeKind::Failed, 2)])
+    );
+    assert_eq!(world.academy.teams.names(), [SALES]);
+    world.clock.advance(Duration::from_secs(400));
+    world.run().await;
+    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
+    settled(&world, 4).await;
+}
+
+#[tokio::test]
+async fn a_member_who_is_not_found_is_not_taken_for_a_group_that_is_gone() {
+    let world = four_in_step().await;
+    let it = world.academy.teams.id_of(IT);
+    let bob = account(&world, "Bob");
+    world.academy.teams.missing.lock().unwrap().insert(bob);
+    world.source.set(1, "department", Value::Null);
+    world.source.set(2, "department", department(2, "Sales"));
+    let run = world.run().await;
+    assert_eq!(
+        run.counts,
+        counts(&[(OutcomeKind::Updated, 1), (OutcomeKind::Failed, 1)])
+    );
+    assert_eq!(members(&world, IT), ["Bob"]);
+    // Both of IT, each of them, and Bob for sales.
+    assert_eq!(*world.academy.teams.asked.lock().unwrap(), 4);
+
+    forget(&world);
+    assert_eq!(world.run().await.counts.updated, 0);
+    assert_eq!(*world.academy.teams.asked.lock().unwrap(), 0, "not yet");
+    world.academy.teams.missing.lock().unwrap().clear();
+    world.clock.advance(Duration::from_secs(400));
+    world.run().await;
+    assert_eq!(members(&world, IT), [""; 0]);
+    assert_eq!(members(&world, SALES), ["Bob", "Cy"]);
+    assert_eq!(world.academy.teams.id_of(IT), it);
+    settled(&world, 4).await;
+}
+
+#[tokio::test]
+async fn whoever_was_put_into_a_group_before_it_vanished_is_put_in_again() {
+    let world = World::with_flow(&flow()).await;
+    *world.source.page.lock().unwrap() = 250;
+    for id in 1..=250 {
+        world.source.put(person(id, &format!("Person{id}")));
+    }
+    world.academy.teams.fault("g1", Fault::Vanish);
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Succeeded, "{run:?}");
+    assert_eq!(run.counts, counts(&[(OutcomeKind::Created, 250)]));
+    assert_eq!(members(&world, IT).len(), 250);
+    settled(&world, 250).await;
+}
+
+#[tokio::test]
+async fn somebody_whose_group_alone_has_changed_is_counted_once_after_a_kill() {
+    let world = four_in_step().await;
+    world.source.set(2, "department", department(3, "IT"));
+    // One makes the group.
+    assert!(die_after(&world, 2, 1).await);
+    let run = world.run().await;
+    assert_eq!(run.cycle, CycleKind::Incremental);
+    assert_eq!(run.counts, counts(&[(OutcomeKind::Updated, 1)]));
     settled(&world, 4).await;
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use matricula_core::Text;
 use matricula_core::run::{OutcomeKind, RunStatus};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::groups::{IT, SALES, counts, department, four, four_in_step, members, settled};
+use crate::groups::{IT, SALES, counts, department, flow, four, four_in_step, members, settled};
 use crate::source::person;
 
 #[tokio::test]
@@ -186,4 +186,67 @@ async fn groups_without_an_identity_are_found_by_name() {
     world.run().await;
     assert_eq!(world.academy.teams.names(), [IT, IT, IT, SALES]);
     settled(&world, 4).await;
+}
+
+#[tokio::test]
+async fn where_names_are_unique_two_departments_of_one_name_do_not_become_one_group() {
+    let world = four().await;
+    *world.academy.teams.unavailable.lock().unwrap() = vec!["external_id".to_owned()];
+    *world.academy.teams.unique.lock().unwrap() = true;
+    world.source.set(4, "department", department(3, "IT"));
+    let run = world.run().await;
+    assert_eq!(
+        run.counts,
+        counts(&[(OutcomeKind::Created, 3), (OutcomeKind::Failed, 1)])
+    );
+    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
+    // Whoever moves into it is not taken out of both.
+    world.source.set(4, "department", department(1, "IT"));
+    world.run().await;
+    assert_eq!(members(&world, IT), ["Ada", "Bob", "Di"]);
+    settled(&world, 4).await;
+}
+
+#[tokio::test]
+async fn a_preview_says_that_a_group_is_renamed_and_what_a_flow_keeps_no_more() {
+    let mut world = four_in_step().await;
+    // The record of somebody who is blocked is as old as that.
+    world.source.set(1, "status", json!("inactive"));
+    world.run().await;
+    world.source.set(1, "department", department(1, "Old"));
+    let preview = world.preview().await;
+    assert_eq!(preview.notes, []);
+    world.run().await;
+    assert_eq!(world.academy.teams.names(), [IT, SALES]);
+
+    world
+        .source
+        .set(2, "department", department(1, "Engineering"));
+    // Ada's record comes before Bob's, and names no group.
+    world.source.set(1, "department", department(1, "Older"));
+    let renamed = Text::said(
+        "1 group would be renamed".to_owned(),
+        "1 Gruppe würde umbenannt".to_owned(),
+    );
+    assert_eq!(world.preview().await.notes, [renamed]);
+    world.run().await;
+    assert_eq!(
+        world.academy.teams.names(),
+        ["Department Engineering", SALES]
+    );
+
+    let flow = flow().replace("department:\n", "division:\n");
+    world.set_flow(&flow);
+    world.set_settings(json!({"teams": []}));
+    let preview = world.preview().await;
+    assert_eq!(world.run().await.counts, preview.counts);
+    assert_eq!(preview.counts.updated, 2);
+    let lost = preview.people.iter().flat_map(|person| &person.changes);
+    assert!(
+        lost.clone().count() == 2
+            && lost.into_iter().all(|change| {
+                change.attribute == "groups.department" && change.new == Value::Null
+            })
+    );
+    assert_eq!(members(&world, SALES), [""; 0]);
 }

@@ -105,6 +105,26 @@ async fn each_success_is_told_where_the_flow_says_so_and_nothing_else() {
     plan.until("2026-03-12T12:00:00Z").await;
     assert_eq!(plan.runs("a").len(), 5);
     assert_eq!(plan.notices().await, told);
+
+    // Of an event it is told only if something came of it.
+    for (updated, until, more) in [(0, "2026-03-12T12:10:00Z", 0), (1, "2026-03-12T12:20:00Z", 1)] {
+        let counts = Counts {
+            updated,
+            ..Counts::default()
+        };
+        plan.answer(Answer::Counts(counts));
+        let mut standing = plan.standing("a").await;
+        standing.demand = Some(Demand {
+            trigger: Trigger::Webhook,
+            full: false,
+            at: plan.clock.now(),
+        });
+        standing.next_run_at = Some(plan.clock.now());
+        plan.put(standing).await;
+        plan.until(until).await;
+        assert_eq!(plan.notices().await.len(), told.len() + more, "{updated}");
+    }
+    assert_eq!(plan.runs("a").len(), 7);
 }
 
 #[tokio::test]

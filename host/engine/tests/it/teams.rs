@@ -22,6 +22,8 @@ pub enum Fault {
     Fail(Failure),
     /// It is done, but the answer is lost.
     Lose,
+    /// It is done, and then somebody removes the group.
+    Vanish,
 }
 
 #[derive(Default)]
@@ -33,6 +35,10 @@ pub struct Teams {
     pub faults: Mutex<HashMap<String, Vec<Fault>>>,
     /// Accounts that no group takes.
     pub unwelcome: Mutex<BTreeSet<String>>,
+    /// Accounts of which a change that names them is answered as if the group were not found.
+    pub missing: Mutex<BTreeSet<String>>,
+    /// Whether making a group of a name that there is answers with that one.
+    pub unique: Mutex<bool>,
     /// Groups that take nobody.
     pub closed: Mutex<BTreeSet<String>>,
     /// Writes that were asked for, carried out or not.
@@ -174,6 +180,12 @@ impl Teams {
                 let lost = Failure::new(FailureKind::Unavailable, "the answer was lost");
                 Err(lost.with_effect(Effect::Unknown))
             }
+            Some(Fault::Vanish) => {
+                let done = self.apply(change, &data)?;
+                let id = done.target.as_ref().unwrap().as_str();
+                self.teams.lock().unwrap().remove(id);
+                Ok(done)
+            }
             None => self.apply(change, &data),
         }
     }
@@ -195,6 +207,24 @@ impl Teams {
         let unwelcome = self.unwelcome.lock().unwrap();
         if add.iter().any(|member| unwelcome.contains(member)) {
             return Err(Failure::new(FailureKind::Input, "there is no such member"));
+        }
+        let missing = self.missing.lock().unwrap();
+        if add
+            .iter()
+            .chain(&remove)
+            .any(|member| missing.contains(member))
+        {
+            return Err(Failure::new(FailureKind::NotFound, "not found"));
+        }
+        if change.target.is_none() && *self.unique.lock().unwrap() {
+            let teams = self.teams.lock().unwrap();
+            let same = teams.iter().find(|(_, team)| data["name"] == team.name);
+            if let Some((id, _)) = same {
+                return Ok(Receipt {
+                    target: Some(TargetId::new(id)),
+                    disposition: Disposition::Adopted,
+                });
+            }
         }
         let id = match &change.target {
             Some(id) => id.to_string(),

@@ -136,6 +136,10 @@ impl World {
         self.settings = settings;
     }
 
+    pub fn set_flow(&mut self, flow: &str) {
+        flow.clone_into(&mut self.flow);
+    }
+
     pub fn at(&self, moment: &str) {
         self.clock.set(moment.parse::<Timestamp>().unwrap());
     }
