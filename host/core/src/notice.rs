@@ -28,7 +28,8 @@ pub enum NoticeKind {
     Overdue,
     /// What was integrated since the last report.
     Report,
-    /// A cycle after the first was a success, for flows that tell of each (reason: its run).
+    /// A cycle after the first was a success, for flows that tell of each (reason: its run). One that an event set
+    /// off is told of only if it changed something.
     Succeeded,
     /// Somebody wants to see whether notices arrive.
     Test,

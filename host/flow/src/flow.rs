@@ -38,6 +38,8 @@ pub struct FieldSpec {
     pub tag: u32,
     /// Whether owners may map it otherwise, see [`Flow::program`].
     pub open: bool,
+    /// Whether it is written only when an account is made.
+    pub initial: bool,
     /// The file's expression, as it is written there.
     pub expression: String,
     /// What people call it in the target, as the target's manifest says.
@@ -299,7 +301,8 @@ impl Flow {
         self.0.activation
     }
 
-    /// Whether those who get reports are told of each cycle that was a success, and not only of the first.
+    /// Whether those who get reports are told of each cycle that was a success, and not only of the first. One that
+    /// an event set off is told of only if it changed something.
     pub fn tells_success(&self) -> bool {
         self.0.tells_success
     }

@@ -322,7 +322,7 @@ pub(super) fn gathering(
     pace: &Pace,
 ) -> std::time::Duration {
     match demand.trigger {
-        matricula_core::run::Trigger::Webhook => pace.gather,
+        Trigger::Webhook => pace.gather,
         _ => std::time::Duration::ZERO,
     }
 }

@@ -84,7 +84,9 @@ impl Cycles for Recorder {
             Answer::Status(status) => run.status = status,
             Answer::Counts(counts) => {
                 run.counts = counts;
-                run.status = RunStatus::Partial;
+                if counts.writes() + counts.unchanged < counts.total() {
+                    run.status = RunStatus::Partial;
+                }
             }
             Answer::Fails(failure) => {
                 run.status = RunStatus::Failed;

@@ -107,7 +107,10 @@ async fn each_success_is_told_where_the_flow_says_so_and_nothing_else() {
     assert_eq!(plan.notices().await, told);
 
     // Of an event it is told only if something came of it.
-    for (updated, until, more) in [(0, "2026-03-12T12:10:00Z", 0), (1, "2026-03-12T12:20:00Z", 1)] {
+    for (updated, until, more) in [
+        (0, "2026-03-12T12:10:00Z", 0),
+        (1, "2026-03-12T12:20:00Z", 1),
+    ] {
         let counts = Counts {
             updated,
             ..Counts::default()
