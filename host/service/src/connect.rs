@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use matricula_core::connector::Connector as _;
 use matricula_core::credential::{Credential, Given, Secrets};
-use matricula_core::manifest::{Connect, Manifest, Method};
+use matricula_core::manifest::{Connect, Field, Manifest, Method};
 use matricula_core::{CredentialId, Failure, FailureKind, TenantId};
 use serde_json::Value;
 use url::Url;
@@ -91,19 +91,20 @@ impl Matricula {
     /// Takes what vendors give to their tenants' credentials, once, before anybody is served.
     ///
     /// # Errors
-    /// [`Error::Given`] if a connector has no such field, or a secret was written openly; [`Error::Busy`] if it was
+    /// [`Error::Given`] if a connector has no such field, a secret was written openly, or what is given is not
+    /// enough for any method; [`Error::Busy`] if it was
     /// taken before; as [`crate::Connectors::load`].
     pub fn give(&self, given: Given) -> Result<(), Error> {
         for (vendor, connector, gifts) in given.iter() {
             let component = self.connectors.load(connector)?;
             let methods = &component.manifest().authentication;
             let fields = || methods.iter().flat_map(|method| &method.fields);
+            let wrong = |problem: String| Error::Given {
+                vendor: vendor.to_owned(),
+                connector: connector.to_owned(),
+                problem,
+            };
             for name in gifts.names() {
-                let wrong = |problem: String| Error::Given {
-                    vendor: vendor.to_owned(),
-                    connector: connector.to_owned(),
-                    problem,
-                };
                 let mut of = fields().filter(|field| field.given && field.name == name);
                 let Some(field) = of.next() else {
                     let names = fields().filter(|field| field.given);
@@ -115,6 +116,22 @@ impl Matricula {
                         "{name} is a secret and does not belong into this file; write {name}_env or {name}_file"
                     )));
                 }
+            }
+            // Owners would only miss a way to sign in, and nobody would know why.
+            let takes = |method: &&Method| method.fields.iter().any(|field| field.given);
+            let needed = |field: &&Field| field.given && field.required;
+            let missing = |field: &&Field| needed(field) && gifts.get(&field.name).is_none();
+            let lacking = methods.iter().filter(takes);
+            let lacking: Vec<Option<&Field>> = lacking
+                .map(|method| method.fields.iter().find(missing))
+                .collect();
+            if lacking.iter().all(Option::is_some)
+                && let Some(Some(field)) = lacking.first()
+            {
+                return Err(wrong(format!(
+                    "{} is not given, and nobody can sign in without it",
+                    field.name
+                )));
             }
         }
         self.given.set(given).map_err(|_| Error::Busy)

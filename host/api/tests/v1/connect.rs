@@ -376,6 +376,8 @@ async fn what_a_vendor_gives_has_to_be_taken_by_somebody() {
     let open = gives("kombo", &[("api_key", "sk-open")]);
     assert!(open.contains("write api_key_env or api_key_file"), "{open}");
     assert!(!open.contains("sk-open"), "{open}");
+    let half = gives("kombo", &[("api_url", "https://api.kombo.dev")]);
+    assert!(half.contains("api_key is not given"), "{half}");
 }
 
 #[tokio::test]
