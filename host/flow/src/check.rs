@@ -16,6 +16,7 @@ use crate::expression::{Expression, Names, Parsed, TODAY, parse};
 use crate::file::{FlowFile, is_identifier};
 use crate::flow::{AccessRules, Checked, Flow, Leavers, MatchRule, SourceAttribute};
 use crate::groups::{self, SetRules};
+use crate::initial;
 use crate::mapping;
 use crate::parts::Checker;
 use crate::schema::Check;
@@ -60,6 +61,7 @@ pub(crate) fn check(
     let part = file.groups.take();
     let groups = part.and_then(|part| groups::rules(part, &file, target, operation, &mut checker));
     mapping::open(&file.mapping, &mapped, &found_by, &mut fields, &mut report);
+    initial::mark(&file.initial, &mapped, &found_by, &mut fields, &mut report);
     if let (Leavers::Delete, span) = file.leavers
         && operation.is_some_and(|operation| !operation.deletes)
     {
@@ -177,6 +179,15 @@ fn meaning(flow: &Checked, stream: &Stream, operation: &Operation) -> String {
         "read": flow.attributes.iter()
             .map(|name| json!([name, described(&stream.schema, name)])).collect::<Vec<_>>(),
     });
+    let initial: Vec<&str> = flow
+        .fields
+        .iter()
+        .filter(|field| field.spec.initial)
+        .map(|field| field.spec.name.as_str())
+        .collect();
+    if !initial.is_empty() {
+        meaning["initial"] = json!(initial);
+    }
     if let Some(groups) = &flow.groups {
         meaning["groups"] = groups.meaning();
     }

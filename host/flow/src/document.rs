@@ -22,7 +22,9 @@ use crate::yaml::{Fields, Name, Report, Snippet, Source};
 const OWN: [&str; 4] = ["people", "once", "unless", "remarks"];
 
 /// The keys that only a flow that keeps accounts has.
-const OF_ACCOUNTS: [&str; 6] = ["match", "mapping", "access", "groups", "leavers", "guard"];
+const OF_ACCOUNTS: [&str; 7] = [
+    "match", "mapping", "initial", "access", "groups", "leavers", "guard",
+];
 
 /// How a flow delivers documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +149,7 @@ pub(crate) fn keys(file: &mut FlowFile, operation: Option<&Operation>, report: &
     };
     for name in refused.iter().filter_map(|key| given(key)) {
         let hint = match name.text.as_str() {
+            "initial" => "a document is made once, so everything of it is written once",
             "mapping" => "what was delivered is not made anew when somebody maps it otherwise",
             _ => &hint,
         };

@@ -13,16 +13,17 @@ use crate::document::{DocumentPart, document_part};
 use crate::flow::{self, Activation, Leavers, Requirement, Schedule};
 use crate::groups::{GroupPart, group_part};
 use crate::guard::Guard;
+use crate::initial::initial;
 use crate::mapping::{Open, mapping};
 use crate::schedule::{daily_report, schedule};
 use crate::terms::{activation, guard, leavers, notify, requires};
 use crate::yaml::{Data, Fields, Name, Node, Report, Snippet, Source, Span};
 
 /// The keys of a flow file; `flow.schema.json` describes the same.
-pub(crate) const KEYS: [&str; 25] = [
+pub(crate) const KEYS: [&str; 26] = [
     "flow", "version", "title", "summary", "source", "target", "requires", "schedule", "report",
     "settings", "let", "scope", "match", "map", "mapping", "access", "leavers", "guard", "people",
-    "once", "unless", "remarks", "activate", "groups", "notify",
+    "once", "unless", "remarks", "activate", "groups", "notify", "initial",
 ];
 
 /// The keys of `access`.
@@ -55,6 +56,8 @@ pub struct FlowFile {
     pub(crate) map_key: Span,
     /// What owners may map otherwise.
     pub(crate) mapping: Open,
+    /// What is written only when an account is made.
+    pub(crate) initial: Vec<Name>,
     pub(crate) access: AccessPart,
     pub(crate) leavers: (Leavers, Span),
     pub(crate) activation: Activation,
@@ -181,6 +184,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
     let map_node = top.need("map", "a flow", report);
     let map = named(source, map_node, "map", report);
     let mapping = mapping(top.get("mapping"), report);
+    let initial = initial(top.get("initial"), report);
     let access = access(source, top.get("access"), report);
     let leavers = leavers(top.get("leavers"), report);
     let activation = activation(top.get("activate"), report);
@@ -212,6 +216,7 @@ fn read(source: &Arc<Source>, root: &Node, report: &mut Report<'_>) -> Option<Fl
         map,
         map_key: top.key("map"),
         mapping,
+        initial,
         access,
         leavers,
         activation,

@@ -29,6 +29,7 @@ mod file;
 mod flow;
 mod groups;
 pub mod guard;
+mod initial;
 mod mapping;
 mod paper;
 mod parts;

@@ -184,6 +184,7 @@ impl Checker<'_, '_, '_> {
                             .unwrap_or_default(),
                         name: name.text,
                         open: false,
+                        initial: false,
                         expression: text,
                         reference: is_reference,
                         required,

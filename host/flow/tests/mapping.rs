@@ -254,3 +254,55 @@ fn a_field_says_what_the_catalogue_shows() {
     assert_eq!(flow.attribute_title("email").get("en"), "E-mail");
     assert_eq!(flow.attribute_title("status").get("en"), "status");
 }
+
+#[test]
+fn an_attribute_that_is_written_when_an_account_is_made_is_marked_and_counts() {
+    let with = |rest: &str| flow(&[("map", MAP), ("rest", rest)]);
+    let marked = with("initial: [short]");
+    let initial: Vec<&str> = marked
+        .fields()
+        .iter()
+        .filter(|spec| spec.initial)
+        .map(|spec| spec.name.as_str())
+        .collect();
+    assert_eq!(initial, ["short"]);
+    let digest = |flow: &Flow| flow.program(&Value::Null).unwrap().digest();
+    assert_ne!(digest(&marked), digest(&with("")));
+    assert_eq!(digest(&with("initial: []")), digest(&with("")));
+}
+
+#[test]
+fn what_cannot_be_left_to_its_first_value_is_refused() {
+    for (initial, message, hint) in [
+        (
+            "[shrot]",
+            "map has no attribute \"shrot\"",
+            Some("did you mean \"short\"?"),
+        ),
+        (
+            "[email]",
+            "accounts are found by \"email\", so it is kept up to date",
+            Some("an account that is found by another rule has to get it too"),
+        ),
+        (
+            "[manager]",
+            "\"manager\" is an account of somebody, which may come later",
+            Some("references are kept up to date"),
+        ),
+        ("[short, short]", "\"short\" is named twice", None),
+        (
+            "short",
+            "initial must be a list of attributes, not a text",
+            Some("for example initial: [language]"),
+        ),
+    ] {
+        let rest = format!("initial: {initial}");
+        let found = check(&flow_text(&[("map", MAP), ("rest", &rest)])).unwrap_err();
+        let first = found.0.first().unwrap();
+        assert_eq!(
+            (first.message.as_str(), first.hint.as_deref()),
+            (message, hint),
+            "{initial}"
+        );
+    }
+}
