@@ -300,17 +300,23 @@ impl Planner<'_> {
         link.trouble = None;
         let mut data = Map::new();
         let mut pending = Vec::new();
-        self.each_value(&person, references, &mut pending, |name, tag, value| {
-            let hash = hash::value(&value, self.salt);
-            let same = match account {
-                Some(held) => held.get(name).unwrap_or(&Value::Null) == &value,
-                None => link.applied.get(tag) == Some(hash),
-            };
-            link.applied.set(tag, hash);
-            if !same {
-                data.insert(name.to_owned(), value);
-            }
-        });
+        self.each_value(
+            &person,
+            references,
+            &mut pending,
+            false,
+            |name, tag, value| {
+                let hash = hash::value(&value, self.salt);
+                let same = match account {
+                    Some(held) => held.get(name).unwrap_or(&Value::Null) == &value,
+                    None => link.applied.get(tag) == Some(hash),
+                };
+                link.applied.set(tag, hash);
+                if !same {
+                    data.insert(name.to_owned(), value);
+                }
+            },
+        );
 
         let mut kind = if data.is_empty() {
             OutcomeKind::Unchanged
@@ -369,12 +375,18 @@ impl Planner<'_> {
         link.applied = Default::default();
         let mut data = Map::new();
         let mut pending = Vec::new();
-        self.each_value(&person, references, &mut pending, |name, tag, value| {
-            link.applied.set(tag, hash::value(&value, self.salt));
-            if !value.is_null() {
-                data.insert(name.to_owned(), value);
-            }
-        });
+        self.each_value(
+            &person,
+            references,
+            &mut pending,
+            true,
+            |name, tag, value| {
+                link.applied.set(tag, hash::value(&value, self.salt));
+                if !value.is_null() {
+                    data.insert(name.to_owned(), value);
+                }
+            },
+        );
         let mut code = None;
         link.active = true;
         if let Some(active) = self.active {
@@ -404,16 +416,18 @@ impl Planner<'_> {
         }
     }
 
-    /// Every value that the target can take, references resolved; those that cannot be go to `pending`.
+    /// Every value that the target can take, references resolved; those that cannot be go to `pending`. `making`: the
+    /// account is made with them, and not changed.
     fn each_value(
         &self,
         person: &Person,
         references: &HashMap<SourceKey, TargetId>,
         pending: &mut Vec<PendingReference>,
+        making: bool,
         mut each: impl FnMut(&str, u32, Value),
     ) {
         for (spec, field) in self.program.flow().fields().iter().zip(&person.fields) {
-            if self.unavailable.contains(spec.name.as_str()) {
+            if self.unavailable.contains(spec.name.as_str()) || spec.initial && !making {
                 continue;
             }
             let value = match field {

@@ -255,3 +255,33 @@ async fn a_day_after_the_last_full_cycle_comes_another() {
     world.at("2026-03-03T10:00:00Z");
     assert_eq!(world.run().await.cycle, CycleKind::Full);
 }
+
+#[tokio::test]
+async fn what_is_initial_is_written_when_an_account_is_made_and_never_again() {
+    let world = World::with_flow(&format!("{}initial: [position]\n", crate::world::FLOW)).await;
+    world.academy.insert(json!({
+        "email": "bob@example.com", "first_name": "Bob", "position": "Own words", "active": true,
+    }));
+    world.source.put(person(1, "Ada"));
+    world.source.put(person(2, "Bob"));
+    world.run().await;
+    let position = |email: &str| world.academy.by_email(email)["position"].clone();
+    assert_eq!(
+        (position("ada@example.com"), position("bob@example.com")),
+        (json!("Engineer"), json!("Own words"))
+    );
+
+    world.academy.take_journal();
+    world.source.set(1, "position", json!("Lead"));
+    world.source.set(2, "position", json!("Lead"));
+    assert_eq!(
+        world.counts().await,
+        Counts {
+            unchanged: 2,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(world.academy.take_journal(), []);
+    let changes = world.preview().await.people;
+    assert!(changes.is_empty(), "{changes:?}");
+}
