@@ -63,7 +63,8 @@ fn meaning(code: &str, changes: bool) -> Option<(FailureKind, Effect, String)> {
         "PLATFORM.AUTHENTICATION_INVALID" => (
             Kind::Auth,
             Nothing,
-            "Kombo rejected the API key: create a new one in Kombo under Secrets and enter it",
+            "Kombo rejected the API key: whoever has the Kombo account creates a new one there under Secrets, and puts it \
+             in place of this one",
         ),
         "PLATFORM.IP_NOT_WHITELISTED" => (
             Kind::Permission,
