@@ -246,6 +246,34 @@ async fn a_token_is_good_for_the_tenant_that_opened_the_window() {
 }
 
 #[tokio::test]
+async fn a_token_whose_answer_was_lost_makes_one_credential() {
+    let world = World::new().await;
+    let (_, token) = world.window(OWNER, json!({ "method": "connect" })).await;
+    let added = json!({ "name": "HR", "connector": "kombo", "method": "connect", "token": token });
+    let session = world.token(OWNER);
+    let add = async || {
+        let headers = [("idempotency-key", "one")];
+        let request = world.request(
+            Some(&session),
+            "POST",
+            "/credentials",
+            &headers,
+            Some(&added),
+        );
+        world.send(request).await
+    };
+    let first = add().await;
+    // Nor is the token offered a second time.
+    let asked = world.sandbox.journal().requests(System::Kombo);
+    let again = add().await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.ok()["id"], first.ok()["id"]);
+    assert_eq!(world.sandbox.journal().requests(System::Kombo), asked);
+    let all = world.get(OWNER, "/credentials").await.ok();
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_connection_is_signed_in_to_anew_and_stays_the_same() {
     let world = World::new().await;
     let made = world.connected(OWNER, "HR").await;
