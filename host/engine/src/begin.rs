@@ -38,7 +38,7 @@ pub(crate) async fn prepare(
     let target = Target::prepare(engine, &sides.target, &program, observer).await?;
     let groups =
         match Groups::prepare(engine, &run.automation, &sides.target, &program, observer).await? {
-            Offer::Made(groups) => Some(groups),
+            Offer::Made(groups) => Some(*groups),
             Offer::None(note) => {
                 let new = note.filter(|note| !run.notes.contains(note));
                 run.notes.extend(new);

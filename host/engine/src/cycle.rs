@@ -129,12 +129,21 @@ pub(crate) async fn run(
         mut run,
         progress,
         seen,
+        groups,
         ..
     } = cycle;
     match ended {
         Ok(()) => {
             end(&mut run);
-            finish(engine, automation, lease, &mut run, &progress, observer).await?;
+            finish(
+                engine,
+                automation,
+                lease,
+                &mut run,
+                (&progress, false),
+                observer,
+            )
+            .await?;
         }
         Err(EngineError::Halted) if request.stop.halt() == Some(Halt::Stopped) => {
             run.status = RunStatus::Stopped;
@@ -149,7 +158,16 @@ pub(crate) async fn run(
         Err(EngineError::Failure(failure)) if progress.phase == Phase::Group => {
             run.status = RunStatus::Failed;
             run.error = Some(failure);
-            finish(engine, automation, lease, &mut run, &progress, observer).await?;
+            let unmade = groups.is_some_and(|groups| groups.down.is_some());
+            finish(
+                engine,
+                automation,
+                lease,
+                &mut run,
+                (&progress, unmade),
+                observer,
+            )
+            .await?;
         }
         Err(EngineError::Failure(failure)) => {
             leave(engine, lease, &mut run, (progress, seen), failure, observer).await?;
@@ -187,13 +205,13 @@ fn end(run: &mut Run) {
     run.error = None;
 }
 
-/// Ends a run after which nothing of what was read has to be read again.
+/// Ends a run after which nothing of what was read has to be read again, or else all of it by a full cycle.
 async fn finish(
     engine: &Engine,
     automation: &Automation,
     lease: &Lease,
     run: &mut Run,
-    progress: &Progress,
+    (progress, again): (&Progress, bool),
     observer: &Arc<dyn Observer>,
 ) -> Result<(), EngineError> {
     run.finished_at = Some(engine.clock.now());
@@ -206,6 +224,9 @@ async fn finish(
         } else {
             memory.full_at = None;
         }
+    }
+    if again {
+        memory.full_at = None;
     }
     engine.store.finish(lease, run, Some(&memory)).await?;
     observer.event(&Event::Ended {
@@ -325,7 +346,10 @@ impl<'a> Cycle<'a> {
             }
             Phase::Group => {
                 self.keep_groups().await?;
-                return Ok(None);
+                return match self.groups.as_ref().and_then(|groups| groups.down.clone()) {
+                    Some(failure) => Err(failure.into()),
+                    None => Ok(None),
+                };
             }
         }
         Ok(Some(self.progress.phase))

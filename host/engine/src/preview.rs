@@ -62,7 +62,7 @@ pub(crate) async fn preview(
     notes.extend(target.left_out());
     let groups =
         match Groups::prepare(engine, &automation.id, &sides.target, program, observer).await? {
-            Offer::Made(groups) => Some(groups),
+            Offer::Made(groups) => Some(*groups),
             Offer::None(note) => {
                 notes.extend(note);
                 None

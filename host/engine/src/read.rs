@@ -214,6 +214,7 @@ impl Cycle<'_> {
         let trouble = refused
             .as_ref()
             .map(|refused| self.group_trouble(&intent, refused));
+        let left = self.is_left(&intent);
         let leaving = intent.is_leaving();
         let changed = intent.changed();
         let Intent {
@@ -238,6 +239,9 @@ impl Cycle<'_> {
             }
         }
         link.trouble = trouble;
+        if left {
+            link.record = 0;
+        }
         if !leaving && kind == OutcomeKind::Unchanged && refused.is_none() {
             self.count(&link.key, kind);
         }

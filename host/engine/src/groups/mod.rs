@@ -44,11 +44,15 @@ pub(crate) struct Groups {
     refused: HashMap<SourceKey, Refused>,
     /// Groups that somebody else had made and that this run took over.
     adopted: u64,
+    /// Why this run makes no more groups. People do not wait for that: the next cycle makes them.
+    pub(crate) down: Option<Failure>,
+    /// Groups that this run has left to the next one.
+    left: HashSet<SourceKey>,
 }
 
 /// What the target makes of the groups of a flow.
 pub(crate) enum Offer {
-    Made(Groups),
+    Made(Box<Groups>),
     /// None are kept, or the target offers none, as the note says.
     None(Option<Text>),
 }
@@ -114,13 +118,15 @@ impl Groups {
             );
             return Ok(Offer::None(Some(note)));
         }
-        Ok(Offer::Made(Self {
+        Ok(Offer::Made(Box::new(Self {
             identified: offered("external_id"),
             target: Arc::new(target),
             names: HashMap::new(),
             refused: HashMap::new(),
             adopted: 0,
-        }))
+            down: None,
+            left: HashSet::new(),
+        })))
     }
 }
 
@@ -215,7 +221,40 @@ impl Cycle<'_> {
                 open.push((group, name.clone()));
             }
         }
-        self.settle_groups(open).await
+        if groups.down.is_some() {
+            groups
+                .left
+                .extend(open.into_iter().map(|(group, _)| group.key));
+            return Ok(None);
+        }
+        let mut left: HashSet<SourceKey> =
+            open.iter().map(|(group, _)| group.key.clone()).collect();
+        let stop = self.settle_groups(open).await?;
+        let (Some(failure), Some(groups)) = (&stop, &mut self.groups) else {
+            return Ok(stop);
+        };
+        if !failure.kind.is_transient() {
+            return Ok(stop);
+        }
+        for group in &self.group_changes.groups {
+            if group.target.is_some() && group.name.is_some() {
+                left.remove(&group.key);
+            }
+        }
+        left.retain(|key| !groups.refused.contains_key(key));
+        groups.left = left;
+        groups.down = stop;
+        Ok(None)
+    }
+
+    /// Whether somebody's record has to be dealt with again, since only records name groups.
+    pub(crate) fn is_left(&self, intent: &Intent) -> bool {
+        let Some(groups) = self.groups.as_ref().filter(|_| needs(intent)) else {
+            return false;
+        };
+        let specs = self.program.flow().groups();
+        let named = belongs(specs, intent).0.groups;
+        named.iter().any(|key| groups.left.contains(key))
     }
 
     /// Makes, finds or renames groups, and remembers what became of them.

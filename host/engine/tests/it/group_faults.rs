@@ -173,6 +173,30 @@ async fn an_outage_of_groups_keeps_nobody_from_an_account() {
 }
 
 #[tokio::test]
+async fn a_group_that_cannot_be_made_for_a_while_keeps_nobody_from_an_account() {
+    let world = four().await;
+    *world.source.page.lock().unwrap() = 1;
+    for _ in 0..6 {
+        let down = Failure::new(FailureKind::Unavailable, "down").with_effect(Effect::None);
+        world.academy.teams.fault(IT, Fault::Fail(down));
+    }
+    let run = world.run().await;
+    assert_eq!(run.status, RunStatus::Failed);
+    assert_eq!(run.error.as_ref().unwrap().message, "down");
+    assert_eq!(run.counts, counts(&[(OutcomeKind::Created, 4)]));
+    let run = world.run().await;
+    assert_eq!(
+        (run.status, run.cycle),
+        (RunStatus::Succeeded, CycleKind::Full),
+        "{run:?}"
+    );
+    assert_eq!(world.academy.teams.names(), [IT, SALES]);
+    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
+    assert_eq!(members(&world, SALES), ["Cy"]);
+    settled(&world, 4).await;
+}
+
+#[tokio::test]
 async fn a_group_that_is_refused_is_not_tried_for_every_page() {
     let world = four().await;
     *world.source.page.lock().unwrap() = 1;
