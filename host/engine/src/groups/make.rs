@@ -59,6 +59,30 @@ pub(super) enum Sight {
     Failed(Failure),
 }
 
+/// What became of groups that were sent.
+#[derive(Default)]
+struct Sent {
+    /// Renamed in vain, since they are there no more.
+    vanished: Vec<(SourceKey, String)>,
+    fresh: Vec<Fresh>,
+    /// Refused for their name.
+    clashed: Vec<(Group, String)>,
+}
+
+/// A group that is said to be new, its name, and whether it was there already.
+type Fresh = (Group, String, TargetId, bool);
+
+/// The longest name of a group, in characters.
+const NAME: usize = 200;
+
+/// A name with what tells the group apart from others of that name, as the source calls it.
+fn told_apart(name: &str, key: &SourceKey) -> String {
+    let key = key.as_str();
+    let apart = format!(" ({})", key.split_once(':').map_or(key, |(_, own)| own));
+    let room = NAME.saturating_sub(apart.chars().count());
+    name.chars().take(room).chain(apart.chars()).collect()
+}
+
 impl Maker<'_> {
     /// Sees to it that groups are there and have these names. One with a target is renamed; one that has
     /// vanished meanwhile is made anew.
@@ -114,13 +138,37 @@ impl Maker<'_> {
             }
         }
         let open: Vec<(Group, String)> = renamed.into_iter().chain(created).collect();
+        let mut vanished = Vec::new();
+        let mut open = open;
+        for apart in [false, true] {
+            let sent = self.send(open, apart, made).await;
+            vanished.extend(sent.vanished);
+            open = self.take_fresh(sent.fresh, apart, made).await?;
+            open.extend(sent.clashed);
+            if open.is_empty() || made.stop.is_some() {
+                break;
+            }
+        }
+        Ok(vanished)
+    }
+
+    /// Writes groups. With `apart` they have names that are told apart, since others have theirs: two supervisors may
+    /// be called the same.
+    async fn send(&self, open: Vec<(Group, String)>, apart: bool, made: &mut Made) -> Sent {
+        let run = match apart {
+            true => format!("{}:apart", self.run),
+            false => self.run.clone(),
+        };
         let work = open
             .iter()
-            .map(|(group, name)| self.work(group, name))
+            .map(|(group, name)| match apart {
+                true => self.work(group, &told_apart(name, &group.key)),
+                false => self.work(group, name),
+            })
             .collect();
-        let written = write(self.target, &self.run, work).await;
+        let written = write(self.target, &run, work).await;
         made.stop = written.stop;
-        let (mut vanished, mut fresh) = (Vec::new(), Vec::new());
+        let mut sent = Sent::default();
         for ((group, name), result) in open.into_iter().zip(written.results) {
             let Some(result) = result else { continue };
             let renames = group.target.is_some();
@@ -131,11 +179,8 @@ impl Maker<'_> {
                     }
                     Some(target) => {
                         let adopted = receipt.disposition == Disposition::Adopted;
-                        fresh.push((
-                            self.named(group.key, target.clone(), &name),
-                            target,
-                            adopted,
-                        ));
+                        let group = self.named(group.key, target.clone(), &name);
+                        sent.fresh.push((group, name, target, adopted));
                     }
                     None => {
                         let reason = "the connector made a group and did not say which";
@@ -145,40 +190,47 @@ impl Maker<'_> {
                 },
                 Err(failure) if renames && failure.kind == FailureKind::NotFound => {
                     made.groups.push(Group::new(group.key.clone()));
-                    vanished.push((group.key, name));
+                    sent.vanished.push((group.key, name));
+                }
+                Err(failure) if !apart && failure.kind == FailureKind::Conflict => {
+                    sent.clashed.push((group, name));
                 }
                 Err(failure) => {
                     made.refused.insert(group.key, Refused::failed(&failure));
                 }
             }
         }
-        self.take_fresh(fresh, made).await?;
-        Ok(vanished)
+        sent
     }
 
     /// Where a service lets no two groups have one name, or an answer was lost, what is taken for a new group may
-    /// be one that is kept as another.
+    /// be one that is kept as another. Those, unless even names that are told apart have not helped.
     async fn take_fresh(
         &self,
-        fresh: Vec<(Group, TargetId, bool)>,
+        fresh: Vec<Fresh>,
+        apart: bool,
         made: &mut Made,
-    ) -> Result<(), EngineError> {
-        let targets: Vec<TargetId> = fresh.iter().map(|(_, target, _)| target.clone()).collect();
+    ) -> Result<Vec<(Group, String)>, EngineError> {
+        let targets: Vec<TargetId> = fresh.iter().map(|fresh| fresh.2.clone()).collect();
         let kept = self.store.kept_as(&self.automation.id, &targets).await?;
         let held = made.groups.iter().filter_map(|group| group.target.clone());
         let mut taken: HashSet<TargetId> = held.collect();
-        for ((group, target, adopted), kept) in fresh.into_iter().zip(kept) {
-            if kept.is_some_and(|key| key != group.key) || !taken.insert(target) {
+        let mut clashed = Vec::new();
+        for ((group, name, target, adopted), kept) in fresh.into_iter().zip(kept) {
+            let another = kept.is_some_and(|key| key != group.key) || !taken.insert(target);
+            if another && !apart {
+                clashed.push((Group::new(group.key), name));
+            } else if another {
                 let reason = "the target takes this group for another one of the same name that is kept already; \
                               nobody was put into it: give one of the two another name in the source";
                 let failure = Failure::new(FailureKind::Conflict, reason);
                 made.refused.insert(group.key, Refused::failed(&failure));
-                continue;
+            } else {
+                made.adopted += u64::from(adopted);
+                made.groups.push(group);
             }
-            made.adopted += u64::from(adopted);
-            made.groups.push(group);
         }
-        Ok(())
+        Ok(clashed)
     }
 
     fn named(&self, key: SourceKey, target: TargetId, name: &str) -> Group {

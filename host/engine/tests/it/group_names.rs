@@ -189,22 +189,25 @@ async fn groups_without_an_identity_are_found_by_name() {
 }
 
 #[tokio::test]
-async fn where_names_are_unique_two_departments_of_one_name_do_not_become_one_group() {
-    let world = four().await;
-    *world.academy.teams.unavailable.lock().unwrap() = vec!["external_id".to_owned()];
-    *world.academy.teams.unique.lock().unwrap() = true;
-    world.source.set(4, "department", department(3, "IT"));
-    let run = world.run().await;
-    assert_eq!(
-        run.counts,
-        counts(&[(OutcomeKind::Created, 3), (OutcomeKind::Failed, 1)])
-    );
-    assert_eq!(members(&world, IT), ["Ada", "Bob"]);
-    // Whoever moves into it is not taken out of both.
-    world.source.set(4, "department", department(1, "IT"));
-    world.run().await;
-    assert_eq!(members(&world, IT), ["Ada", "Bob", "Di"]);
-    settled(&world, 4).await;
+async fn where_names_are_unique_two_departments_of_one_name_are_told_apart() {
+    for hidden in [false, true] {
+        let world = four().await;
+        if hidden {
+            *world.academy.teams.unavailable.lock().unwrap() = vec!["external_id".to_owned()];
+        }
+        *world.academy.teams.unique.lock().unwrap() = true;
+        world.source.set(4, "department", department(3, "IT"));
+        let run = world.run().await;
+        assert_eq!(run.counts, counts(&[(OutcomeKind::Created, 4)]));
+        assert_eq!(members(&world, IT), ["Ada", "Bob"]);
+        assert_eq!(members(&world, "Department IT (3)"), ["Di"]);
+        settled(&world, 4).await;
+        // Whoever moves into the other one is not taken out of both.
+        world.source.set(4, "department", department(1, "IT"));
+        world.run().await;
+        assert_eq!(members(&world, IT), ["Ada", "Bob", "Di"]);
+        settled(&world, 4).await;
+    }
 }
 
 #[tokio::test]

@@ -219,7 +219,11 @@ impl Teams {
         if change.target.is_none() && *self.unique.lock().unwrap() {
             let teams = self.teams.lock().unwrap();
             let same = teams.iter().find(|(_, team)| data["name"] == team.name);
-            if let Some((id, _)) = same {
+            if let Some((id, team)) = same {
+                let own = data["external_id"].as_str();
+                if team.external_id.is_some() && team.external_id.as_deref() != own {
+                    return Err(Failure::new(FailureKind::Conflict, "the name is taken"));
+                }
                 return Ok(Receipt {
                     target: Some(TargetId::new(id)),
                     disposition: Disposition::Adopted,
