@@ -93,6 +93,24 @@ for (const locale of LOCALES) {
       await world.admin("DELETE", "/faults");
     });
 
+    test("what the window gave is offered again where it could not be stored", async ({ page }) => {
+      const shown = new Shown(page, vendor, locale);
+      const { frame, t } = shown;
+      await shown.open("/credentials");
+      await shown.button("credentials.add").click();
+      await shown.dialog().getByRole("button", { name: "Kombo" }).click();
+      const connect = shown.dialog().getByRole("button", { name: t("connect.do", { system: "Kombo" }), exact: true });
+      await connect.click();
+      await world.admin("POST", "/faults", { kind: { status: 503 }, system: "kombo", path: "integration-by-token", times: 1 });
+      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await expect(shown.dialog().getByRole("alert")).toBeVisible();
+      // Another window would make another connection.
+      await connect.click();
+      await expect(frame.getByText(t("credentials.result.ok", { system: "Kombo" }))).toBeVisible();
+      await expect(frame.locator(".connect-window")).toHaveCount(0);
+      await world.admin("DELETE", "/faults");
+    });
+
     test("edyoucated is tested, then activated, and runs at once", async ({ page }) => {
       const customer = world.customer(vendor);
       const { client_id, client_secret } = PERSONIO;
