@@ -115,18 +115,22 @@ impl Target {
         if self.unavailable.is_empty() {
             return None;
         }
-        let titles = self.unavailable.iter();
-        let titles = titles.map(|name| title(&self.operation.schema, name).get("de").to_owned());
+        let titles = |language: &str| {
+            let names = self.unavailable.iter();
+            let titles =
+                names.map(|name| title(&self.operation.schema, name).get(language).to_owned());
+            titles.collect::<Vec<_>>().join(", ")
+        };
         Some(Text::said(
             format!(
-                "{} does not offer {}: these attributes are left out",
+                "{} does not offer these attributes, they are left out: {}",
                 self.side.title(),
-                self.unavailable.join(", ")
+                titles("en")
             ),
             format!(
                 "{} bietet diese Attribute nicht an, sie werden ausgelassen: {}",
                 self.side.title_in("de"),
-                titles.collect::<Vec<_>>().join(", ")
+                titles("de")
             ),
         ))
     }

@@ -128,7 +128,7 @@ async fn what_the_academy_does_not_offer_is_said_once_and_left_out() {
     assert_eq!(
         run.notes,
         [Text::said(
-            "Academy does not offer position, department: these attributes are left out",
+            "Academy does not offer these attributes, they are left out: position, department",
             "Academy bietet diese Attribute nicht an, sie werden ausgelassen: position, department"
         )]
     );

@@ -179,7 +179,12 @@ fn services_differ() {
     assert_eq!(code, 0, "{run:#}");
     let notes = run["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 1, "{run:#}");
-    for attribute in ["gender", "location", "employment_type", "contract_end"] {
+    for attribute in [
+        "Gender",
+        "Location",
+        "Type of employment",
+        "End of contract",
+    ] {
         assert!(
             notes[0].as_str().unwrap().contains(attribute),
             "{attribute}: {notes:?}"

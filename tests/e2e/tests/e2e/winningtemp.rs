@@ -113,11 +113,11 @@ fn what_scim_does_not_carry_is_said_by_the_run_and_by_the_test_of_the_credential
     let world = start(Sandbox::builder().people(20));
     let said = run(&world, &[]).to_string();
     for name in [
-        "gender",
-        "birth_date",
-        "hire_date",
-        "termination_date",
-        "invitation",
+        "Gender",
+        "Birthday",
+        "Hire date",
+        "Termination date",
+        "Automatic invitation",
     ] {
         assert!(said.contains(name), "{name} in {said}");
     }
