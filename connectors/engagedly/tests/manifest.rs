@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use matricula_connector_engagedly::ATTRIBUTES;
 use matricula_core::manifest::{Manifest, Scheme, properties};
-use serde_json::Value;
 
 fn manifest() -> Manifest {
     Manifest::parse(include_bytes!("../manifest.json")).unwrap()
@@ -51,34 +50,4 @@ fn the_keys_go_into_headers_and_one_is_secret() {
     };
     assert_eq!(headers["ClientKey"], "{client_key}");
     assert_eq!(headers["SecretKey"], "{secret_key}");
-}
-
-#[test]
-fn everything_that_people_read_is_in_both_languages() {
-    fn texts<'m>(value: &'m Value, path: &str, found: &mut Vec<(String, &'m Value)>) {
-        let Value::Object(object) = value else {
-            if let Value::Array(list) = value {
-                list.iter().for_each(|value| texts(value, path, found));
-            }
-            return;
-        };
-        for (key, value) in object {
-            let path = format!("{path}/{key}");
-            if ["title", "help", "summary", "x-label"].contains(&key.as_str()) {
-                found.push((path, value));
-            } else {
-                texts(value, &path, found);
-            }
-        }
-    }
-    let manifest: Value = serde_json::from_slice(include_bytes!("../manifest.json")).unwrap();
-    let mut found = Vec::new();
-    texts(&manifest, "", &mut found);
-    assert!(found.len() > 50, "{}", found.len());
-    for (path, text) in found {
-        for language in ["en", "de"] {
-            let text = text[language].as_str().unwrap_or_default();
-            assert!(!text.trim().is_empty(), "{path} has no {language}");
-        }
-    }
 }

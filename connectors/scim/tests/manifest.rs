@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use matricula_connector_scim::PROFILE;
 use matricula_core::manifest::{Field, Manifest, properties};
-use serde_json::Value;
 
 fn manifest() -> Manifest {
     Manifest::parse(include_bytes!("../manifest.json")).unwrap()
@@ -34,35 +33,6 @@ fn groups_are_those_of_the_accounts() {
     let manifest = manifest();
     let groups = &manifest.operations["upsert-group"];
     assert_eq!(groups.members_of.as_deref(), Some("upsert-user"));
-}
-
-#[test]
-fn everything_that_people_read_is_in_both_languages() {
-    fn texts<'m>(value: &'m Value, path: &str, found: &mut Vec<(String, &'m Value)>) {
-        match value {
-            Value::Object(object) => {
-                for (key, value) in object {
-                    let path = format!("{path}/{key}");
-                    match key.as_str() {
-                        "title" | "help" | "summary" | "x-label" => found.push((path, value)),
-                        _ => texts(value, &path, found),
-                    }
-                }
-            }
-            Value::Array(list) => list.iter().for_each(|value| texts(value, path, found)),
-            _ => {}
-        }
-    }
-    let manifest: Value = serde_json::from_slice(include_bytes!("../manifest.json")).unwrap();
-    let mut found = Vec::new();
-    texts(&manifest, "", &mut found);
-    assert!(found.len() > 20, "{}", found.len());
-    for (path, text) in found {
-        for language in ["en", "de"] {
-            let text = text[language].as_str().unwrap_or_default();
-            assert!(!text.trim().is_empty(), "{path} has no {language}");
-        }
-    }
 }
 
 /// The names of a method's fields of which this is true.

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use matricula_connector_winningtemp::PROFILE;
 use matricula_core::manifest::{Manifest, Scheme, properties};
-use serde_json::Value;
 
 fn manifest() -> Manifest {
     Manifest::parse(include_bytes!("../manifest.json")).unwrap()
@@ -34,36 +33,6 @@ fn the_attributes_are_those_of_the_profile() {
     let described = properties(&manifest.operations["upsert-user"].schema).unwrap();
     for attribute in PROFILE.attributes {
         assert_eq!(described[attribute.name]["x-label"]["en"], attribute.label);
-    }
-}
-
-#[test]
-fn everything_that_people_read_is_in_both_languages() {
-    fn texts<'m>(value: &'m Value, path: &str, found: &mut Vec<(String, &'m Value)>) {
-        let Value::Object(object) = value else {
-            if let Value::Array(list) = value {
-                list.iter().for_each(|value| texts(value, path, found));
-            }
-            return;
-        };
-        for (key, value) in object {
-            let path = format!("{path}/{key}");
-            if ["title", "help", "summary", "x-label"].contains(&key.as_str()) {
-                found.push((path, value));
-            } else {
-                texts(value, &path, found);
-            }
-        }
-    }
-    let manifest: Value = serde_json::from_slice(include_bytes!("../manifest.json")).unwrap();
-    let mut found = Vec::new();
-    texts(&manifest, "", &mut found);
-    assert!(found.len() > 40, "{}", found.len());
-    for (path, text) in found {
-        for language in ["en", "de"] {
-            let text = text[language].as_str().unwrap_or_default();
-            assert!(!text.trim().is_empty(), "{path} has no {language}");
-        }
     }
 }
 
