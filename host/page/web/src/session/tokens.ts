@@ -88,15 +88,17 @@ abstract class Keeper implements TokenSource {
   }
 }
 
-/** Tokens of the vendor's page. */
+/** Tokens of the vendor's page, which gives the first by itself to a page that is ready. */
 export class HostTokens extends Keeper {
   readonly #bridge: Bridge;
+  #coming = true;
   #arrived: ((token: string) => void) | null = null;
 
   constructor(bridge: Bridge) {
     super();
     this.#bridge = bridge;
     bridge.on("token", ({ token }) => {
+      this.#coming = false;
       if (this.#arrived !== null) this.#arrived(token);
       else this.hold({ token, expires: expiryOf(token) });
     });
@@ -105,6 +107,7 @@ export class HostTokens extends Keeper {
   protected override ask(): Promise<Held> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
+        this.#coming = false;
         this.#arrived = null;
         reject(new NoSession("host-silent"));
       }, PATIENCE_MS);
@@ -113,7 +116,8 @@ export class HostTokens extends Keeper {
         this.#arrived = null;
         resolve({ token, expires: expiryOf(token) });
       };
-      this.#bridge.say({ type: "token-needed" });
+      // Whoever asks while the first is on its way is given two.
+      if (!this.#coming) this.#bridge.say({ type: "token-needed" });
     });
   }
 }
