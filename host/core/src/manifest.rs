@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use authentication::{Basic, BodyKind, Field, Method, Refresh, Scheme, Session, TokenExchange};
-pub use connect::{Algorithm, Connect, Encoding, Exchange, Link, Signature, Webhook, Widget};
+pub use connect::{
+    Algorithm, Connect, Disconnect, Encoding, Exchange, Link, Signature, Webhook, Widget,
+};
 
 use crate::text::Text;
 

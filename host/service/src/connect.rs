@@ -10,6 +10,7 @@
 //! another customer's people.
 
 mod ask;
+mod end;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,16 @@ pub struct Visitor<'a> {
     pub email: Option<&'a str>,
     /// What their tenant is called; its id where that is not known.
     pub organization: Option<&'a str>,
+}
+
+/// What becomes of the connection that a credential was made with, when it is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// The system ends it, unless another credential is of the same one.
+    #[default]
+    End,
+    /// It stays as it is.
+    Keep,
 }
 
 /// A window that somebody signs in to a system in.

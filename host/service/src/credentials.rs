@@ -1,4 +1,4 @@
-//! Credentials: adding, testing, removing.
+//! Credentials: adding, replacing, testing.
 
 mod fields;
 
@@ -252,10 +252,6 @@ impl Matricula {
     ///
     /// # Errors
     /// [`Error::CredentialUnknown`], also if it is another tenant's.
-    /// The credential of this id, if it is the tenant's and one for a connector.
-    ///
-    /// # Errors
-    /// [`Error::CredentialUnknown`].
     pub async fn credential_by_id(
         &self,
         tenant: &TenantId,
@@ -268,15 +264,6 @@ impl Matricula {
                 name: id.to_string(),
                 hint: "it is named by its id".to_owned(),
             })
-    }
-
-    /// Removes the credential of this name with its secrets.
-    ///
-    /// # Errors
-    /// [`Error::Store`] if an automation uses it.
-    pub async fn remove_credential(&self, tenant: &TenantId, name: &str) -> Result<(), Error> {
-        let credential = self.credential(tenant, name).await?;
-        Ok(self.store.remove_credential(&credential.id).await?)
     }
 
     /// Tests a credential by the cheapest calls: whether it is accepted, and whether it has the rights that

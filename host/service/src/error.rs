@@ -100,6 +100,17 @@ pub enum Error {
         "the system asks for your e-mail address, which the application does not tell; it has to put the claim `email` into its tokens"
     )]
     ConnectEmail,
+    /// A connection is not ended, and its credential is kept.
+    #[error(
+        "{}; the credential is kept, and so is the connection: try again, or remove the credential alone and end the connection in {system}",
+        .cause.message
+    )]
+    NotEnded {
+        /// What the system is called.
+        system: String,
+        /// Why not.
+        cause: Box<Failure>,
+    },
     /// What a vendor gives is not what a connector takes.
     #[error("vendor \"{vendor}\", connectors.{connector}: {problem}")]
     Given {
@@ -241,6 +252,7 @@ impl Error {
             Self::ConnectRefused => "connect.refused",
             Self::ConnectOther => "connect.other",
             Self::ConnectEmail => "connect.email",
+            Self::NotEnded { .. } => "connect.not-ended",
             Self::Given { .. } => "vendors.given",
             Self::CredentialUnknown { .. } => "credential.unknown",
             Self::CredentialConnector { .. } => "credential.connector",

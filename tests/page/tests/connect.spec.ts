@@ -15,6 +15,12 @@ const PEOPLE = 12;
 /** What a sandbox's Kombo shows in place of the real window. */
 const windowOf = (shown: Shown): FrameLocator => shown.frame.frameLocator("iframe");
 
+/** Signs in there, which closes it: until then there are two dialogs. */
+async function signIn(shown: Shown): Promise<void> {
+  await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+  await expect(shown.frame.locator(".connect-window")).toHaveCount(0);
+}
+
 for (const locale of LOCALES) {
   test.describe(`in ${locale}`, () => {
     test.describe.configure({ mode: "serial" });
@@ -51,7 +57,7 @@ for (const locale of LOCALES) {
       // In the vendor's page, whatever its height: the window lies within the dialog that can be seen.
       const box = await frame.locator(".connect-window iframe").boundingBox();
       expect(box?.height).toBeLessThanOrEqual(640);
-      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await signIn(shown);
       await expect(frame.getByText(t("credentials.result.ok", { system: "Kombo" }))).toBeVisible();
       await shown.button("start.continue").click();
       await expect(shown.heading(t("start.connect", { system: "reteach" }))).toBeVisible();
@@ -66,7 +72,7 @@ for (const locale of LOCALES) {
       await shown.open("/credentials");
       await shown.button("credentials.replace.of", { name: "Kombo" }).click();
       await shown.dialog().getByRole("button", { name: t("connect.again"), exact: true }).click();
-      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await signIn(shown);
       await expect(shown.dialog()).toContainText(t("credentials.result.ok", { system: "Kombo" }));
       expect(await ids()).toEqual(before);
       await shown.expectNoTrouble();
@@ -102,13 +108,38 @@ for (const locale of LOCALES) {
       const connect = shown.dialog().getByRole("button", { name: t("connect.do", { system: "Kombo" }), exact: true });
       await connect.click();
       await world.admin("POST", "/faults", { kind: { status: 503 }, system: "kombo", path: "integration-by-token", times: 1 });
-      await windowOf(shown).getByRole("button", { name: "Connect" }).click();
+      await signIn(shown);
       await expect(shown.dialog().getByRole("alert")).toBeVisible();
       // Another window would make another connection.
       await connect.click();
       await expect(frame.getByText(t("credentials.result.ok", { system: "Kombo" }))).toBeVisible();
-      await expect(frame.locator(".connect-window")).toHaveCount(0);
       await world.admin("DELETE", "/faults");
+    });
+
+    test("a connection ends with its credentials, and stays where they are removed here only", async ({ page }) => {
+      const shown = new Shown(page, vendor, locale);
+      const { frame, t } = shown;
+      const connections = async () => (await world.admin<{ integrations: string[] }>("GET", "/kombo")).integrations.length;
+      const rows = frame.getByRole("row").filter({ hasText: "Kombo" });
+      await shown.open("/credentials");
+      await expect(rows).toHaveCount(2);
+      const before = await connections();
+      await world.admin("POST", "/faults", { kind: { status: 503 }, system: "kombo" });
+      await shown.button("credentials.remove.of", { name: "Kombo 2" }).click();
+      const dialog = frame.getByRole("alertdialog");
+      await expect(dialog).toContainText(t("credentials.remove.ends", { system: "Kombo" }));
+      const alone = dialog.getByRole("button", { name: t("credentials.remove.alone"), exact: true });
+      await expect(alone).toHaveCount(0);
+      await dialog.getByRole("button", { name: t("action.remove"), exact: true }).click();
+      await expect(dialog.getByRole("alert")).toBeVisible();
+      await alone.click();
+      await expect(rows).toHaveCount(1);
+      await world.admin("DELETE", "/faults");
+      expect(await connections()).toBe(before);
+      await shown.button("credentials.remove.of", { name: "Kombo" }).click();
+      await dialog.getByRole("button", { name: t("action.remove"), exact: true }).click();
+      await expect(rows).toHaveCount(0);
+      expect(await connections()).toBe(before - 1);
     });
 
     test("edyoucated is tested, then activated, and runs at once", async ({ page }) => {

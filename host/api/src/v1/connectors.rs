@@ -58,6 +58,8 @@ struct MethodShape {
     sign_in: bool,
     /// Whether a connection that there is can be signed in to anew in such a window.
     renews: bool,
+    /// Whether such a connection is ended when its last credential is removed.
+    ends: bool,
 }
 
 /// A value that is entered.
@@ -144,15 +146,15 @@ impl From<&Method> for MethodShape {
     fn from(method: &Method) -> Self {
         let fields = method.fields.iter();
         let entered = fields.filter(|field| !field.given && !field.connected);
-        let renews = method.connect.as_ref();
-        let renews = renews.and_then(|connect| connect.relink.as_ref());
+        let connect = method.connect.as_ref();
         Self {
             id: method.id.clone(),
             title: (&method.title).into(),
             help: (&method.help).into(),
             fields: entered.map(Into::into).collect(),
-            sign_in: method.connect.is_some(),
-            renews: renews.is_some(),
+            sign_in: connect.is_some(),
+            renews: connect.is_some_and(|connect| connect.relink.is_some()),
+            ends: connect.is_some_and(|connect| connect.disconnect.is_some()),
         }
     }
 }

@@ -88,6 +88,10 @@ impl From<Error> for Problem {
                     "The other system does not do it",
                 )
             },
+            Error::NotEnded { cause, .. } => Self {
+                retry_after: patience(cause),
+                ..say(StatusCode::FAILED_DEPENDENCY, "The connection is not ended")
+            },
             // The store's own words name commands.
             Error::Store(StoreError::Exists(_)) => Self::new(
                 StatusCode::CONFLICT,

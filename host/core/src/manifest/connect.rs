@@ -17,8 +17,12 @@ use serde_json::Value;
 use super::{Field, Manifest, Method, Scheme, Session};
 use crate::template::names;
 
-/// What templates of a [`Connect`] may name beside the method's fields.
-const KNOWN: [&str; 4] = ["tenant", "language", "user_email", "organization"];
+/// What templates of a [`Connect`] may name beside the method's fields: of whoever connects,
+const KNOWN: &[&str] = &["tenant", "language", "user_email", "organization"];
+/// of a window's token,
+const EXCHANGED: &[&str] = &["tenant", "language", "user_email", "organization", "token"];
+/// and where there may be nobody who asks.
+const DISCONNECTED: &[&str] = &["tenant"];
 
 /// How somebody signs in to a system in a window of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub struct Connect {
     pub relink: Option<Link>,
     /// How the window's token becomes the values of the [`Field::connected`] fields.
     pub exchange: Exchange,
+    /// How a connection that nobody has a credential of any more is ended. Without it, it outlives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnect: Option<Disconnect>,
 }
 
 /// The windows that the page can open.
@@ -90,6 +97,19 @@ pub struct Exchange {
     /// where the vendor gives what many customers share. Anything else is no connection of whoever asks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<String, String>,
+}
+
+/// A request that ends a connection. That there is none any more (404, 410) is an end as well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disconnect {
+    /// Of the request.
+    pub method: String,
+    /// Template that names the connection; at one of the manifest's origins.
+    pub url: String,
+    /// As in [`Link::body`]. Of what is known beside the fields, it and the address may name `{tenant}` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
 }
 
 /// Events that the system sends to `/hooks/connector/<id>` and signs.
@@ -260,18 +280,36 @@ pub(super) fn check_method(method: &Method) -> Result<(), String> {
     let links = [Some(&connect.link), connect.relink.as_ref()];
     for link in links.into_iter().flatten() {
         check_pointer(id, &link.result)?;
-        check_names(method, &link.url, link.body.as_ref(), &[])?;
+        check_names(method, &link.url, link.body.as_ref(), KNOWN)?;
         if link.life == Some(0) {
             return Err(format!("a link of method {id} is good for 0 seconds"));
         }
     }
+    if let Some(disconnect) = &connect.disconnect {
+        check_names(
+            method,
+            &disconnect.url,
+            disconnect.body.as_ref(),
+            DISCONNECTED,
+        )?;
+        let connected = |name: &str| {
+            let mut fields = method.fields.iter();
+            fields.any(|field| field.connected && !field.secret && field.name == name)
+        };
+        if !names(&disconnect.url).any(connected) {
+            return Err(format!(
+                "the address by which method {id} disconnects names no connection: it needs a connected field that is \
+                 no secret"
+            ));
+        }
+    }
     let exchange = &connect.exchange;
-    check_names(method, &exchange.url, exchange.body.as_ref(), &["token"])?;
+    check_names(method, &exchange.url, exchange.body.as_ref(), EXCHANGED)?;
     for pointer in exchange.fields.values().chain(exchange.expect.keys()) {
         check_pointer(id, pointer)?;
     }
     for template in exchange.expect.values() {
-        check_names(method, template, None, &["token"])?;
+        check_names(method, template, None, EXCHANGED)?;
     }
     let whose = |template: &String| template == "{tenant}";
     if method.fields.iter().any(|field| field.given) && !exchange.expect.values().any(whose) {
@@ -305,7 +343,7 @@ fn check_names(
     method: &Method,
     text: &str,
     body: Option<&Value>,
-    more: &[&str],
+    known: &[&str],
 ) -> Result<(), String> {
     let mut templates = vec![text];
     let mut values: Vec<&Value> = body.into_iter().collect();
@@ -318,14 +356,12 @@ fn check_names(
         }
     }
     for name in templates.into_iter().flat_map(names) {
-        let known = KNOWN.contains(&name)
-            || more.contains(&name)
-            || method.fields.iter().any(|field| field.name == name);
-        if !known {
+        let field = || method.fields.iter().any(|field| field.name == name);
+        if !known.contains(&name) && !field() {
             return Err(format!(
                 "method {} connects with the unknown {{{name}}}: there are its fields and {}",
                 method.id,
-                KNOWN.join(", ")
+                known.join(", ")
             ));
         }
     }

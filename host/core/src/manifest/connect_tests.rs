@@ -26,6 +26,7 @@ fn manifest() -> Value {
                     "method": "GET", "url": "https://api.kombo.dev/v1/connect/integration-by-token/{token}",
                     "fields": { "integration_id": "/data/id" }, "expect": { "/data/end_user_origin_id": "{tenant}" },
                 },
+                "disconnect": { "method": "DELETE", "url": "https://api.kombo.dev/v1/integrations/{integration_id}", "body": {} },
             },
             "sessions": [{ "origin": "https://api.kombo.dev", "scheme": { "type": "headers", "headers": {
                 "authorization": "Bearer {api_key}", "x-integration-id": "{integration_id}",
@@ -112,6 +113,22 @@ fn what_contradicts_itself_is_named() {
             "/connect/exchange/fields",
             json!({}),
             "exactly the connected fields: integration_id",
+        ),
+        // Whatever it ended, it would not be this connection alone.
+        (
+            "/connect/disconnect/url",
+            json!("https://api.kombo.dev/v1/integrations"),
+            "names no connection",
+        ),
+        (
+            "/connect/disconnect/url",
+            json!("https://api.kombo.dev/v1/integrations/{tenant}"),
+            "names no connection",
+        ),
+        (
+            "/connect/disconnect/body",
+            json!({ "by": "{user_email}" }),
+            "unknown {user_email}",
         ),
         // Whoever has another customer's token would have their connection.
         (

@@ -135,7 +135,7 @@ fn exit_of(error: &Error) -> Exit {
             Exit::Credential
         }
         Error::Failure(failure) if blames_owner(failure.kind) => Exit::Credential,
-        Error::Failure(_) => Exit::Failed,
+        Error::Failure(_) | Error::NotEnded { .. } => Exit::Failed,
         Error::Busy | Error::Store(StoreError::LeaseLost) => Exit::Busy,
         Error::Store(StoreError::WrongKey(_) | StoreError::Busy(_) | StoreError::Failed(_)) => {
             Exit::Store

@@ -1,4 +1,4 @@
-//! The requests that make a connection: filling in the manifest's templates, and reading the answer.
+//! The requests that make and end a connection: filling in the manifest's templates, and reading the answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -125,15 +125,52 @@ pub(super) struct Asked<'a> {
     pub(super) body: Option<Value>,
 }
 
-/// Sends a request. None if the system refuses what it was asked (a 4xx that is about neither the key nor patience).
+/// What a system has answered.
+pub(super) enum Answered {
+    /// It has done what it was asked.
+    Done(Bytes),
+    /// It refuses, with this status: a 4xx that is about neither the key nor patience.
+    Refused(u16),
+}
+
+/// Sends a request whose answer is JSON. None if the system refuses what it was asked.
 ///
 /// # Errors
-/// [`Error::Failure`] if it cannot be asked, does not accept the key, or answers what cannot be read.
+/// [`Error::Failure`] as [`send`], and if what is answered cannot be read.
 pub(super) async fn ask(
     system: &str,
     egress: &dyn Egress,
     asked: Asked<'_>,
 ) -> Result<Option<Value>, Error> {
+    let body = match send(system, egress, asked).await? {
+        Answered::Done(body) => body,
+        Answered::Refused(_) => return Ok(None),
+    };
+    let unread = |message: String| {
+        Error::from(Failure::new(FailureKind::Protocol, message).with_code("connect.answer"))
+    };
+    if body.len() > LONGEST {
+        return Err(unread(format!(
+            "{system} has answered more than can be read"
+        )));
+    }
+    match serde_json::from_slice(&body) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(_) => Err(unread(format!(
+            "{system} has answered something that is no JSON"
+        ))),
+    }
+}
+
+/// Sends a request.
+///
+/// # Errors
+/// A failure if the system cannot be asked, is not available, or does not accept the key.
+pub(super) async fn send(
+    system: &str,
+    egress: &dyn Egress,
+    asked: Asked<'_>,
+) -> Result<Answered, Failure> {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     if asked.body.is_some() {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -147,14 +184,9 @@ pub(super) async fn ask(
     };
     let response = egress.send(request, WITHIN).await;
     let response = response.map_err(|error| unsent(system, &error))?;
-    let failed =
-        |kind, message: String, code| Err(Failure::new(kind, message).with_code(code).into());
+    let failed = |kind, message: String, code| Err(Failure::new(kind, message).with_code(code));
     match response.status {
-        200..=299 if response.body.len() <= LONGEST => {}
-        200..=299 => {
-            let message = format!("{system} has answered more than can be read");
-            return failed(FailureKind::Protocol, message, "connect.answer");
-        }
+        200..=299 => Ok(Answered::Done(response.body)),
         401 | 403 => {
             tracing::warn!(
                 system,
@@ -164,30 +196,23 @@ pub(super) async fn ask(
             let message = format!(
                 "{system} does not accept the key of this application; whoever runs the application has to correct it"
             );
-            return failed(FailureKind::Auth, message, "connect.key");
+            failed(FailureKind::Auth, message, "connect.key")
         }
         429 => {
             let message = format!("{system} asks for patience; try again in a minute");
-            return failed(FailureKind::RateLimited, message, "connect.busy");
+            failed(FailureKind::RateLimited, message, "connect.busy")
         }
         400..=499 => {
             tracing::warn!(
                 system,
                 status = response.status,
-                "A connection could not be made."
+                "A system refuses what is asked of a connection."
             );
-            return Ok(None);
+            Ok(Answered::Refused(response.status))
         }
         status => {
             let message = format!("{system} is not available (status {status}); try again later");
-            return failed(FailureKind::Unavailable, message, "connect.unavailable");
-        }
-    }
-    match serde_json::from_slice(&response.body) {
-        Ok(answer) => Ok(Some(answer)),
-        Err(_) => {
-            let message = format!("{system} has answered something that is no JSON");
-            failed(FailureKind::Protocol, message, "connect.answer")
+            failed(FailureKind::Unavailable, message, "connect.unavailable")
         }
     }
 }

@@ -88,6 +88,13 @@ pub(super) fn relink(shared: &Shared, call: &Call, of: &Integration) -> Outcome<
     Ok(link(shared, of.clone()))
 }
 
+/// Ends a connection for good.
+pub(super) fn delete(shared: &Shared, call: &Call, of: &Integration) -> Outcome<Answer> {
+    body(call, &[])?;
+    shared.kombo.lock().integrations.remove(&of.id);
+    Ok(success(json!({})))
+}
+
 fn link(shared: &Shared, integration: Integration) -> Answer {
     let mut inner = shared.kombo.lock();
     inner.made += 1;

@@ -79,6 +79,10 @@ fn route(shared: &Shared, call: &Call, path: &str, twist: Twist) -> Outcome<Answ
             let integration = known(shared, id)?;
             Ok(success(shared.kombo.described(&integration)))
         }
+        (&Method::DELETE, ["integrations", id]) => {
+            let integration = known(shared, id)?;
+            connect::delete(shared, call, &integration)
+        }
         (&Method::POST, ["integrations", id, "relink"]) => {
             let integration = known(shared, id)?;
             connect::relink(shared, call, &integration)

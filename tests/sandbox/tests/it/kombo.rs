@@ -30,6 +30,12 @@ fn post(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
     send("POST", &url, &headers, body.to_string().as_bytes()).unwrap()
 }
 
+fn delete(sandbox: &Sandbox, path: &str) -> Reply {
+    let url = format!("{}/v1/{path}", sandbox.url(System::Kombo));
+    let headers = [KEY, ("content-type", "application/json")];
+    send("DELETE", &url, &headers, b"{}").unwrap()
+}
+
 fn refused(reply: &Reply) -> (u16, String) {
     let body = reply.json();
     assert_eq!(body["status"], "error", "{body}");
@@ -278,6 +284,16 @@ fn a_customer_connects_in_a_window() {
         .sign_in(relink["data"]["link"].as_str().unwrap())
         .unwrap();
     assert_eq!(kombo.integration(id).unwrap().status, Status::Active);
+
+    let path = format!("integrations/{}", id.replace(':', "%3A"));
+    assert_eq!(delete(&sandbox, &path).status, 200);
+    assert!(kombo.integration(id).is_none());
+    let gone = delete(&sandbox, &path);
+    assert_eq!(gone.status, 404);
+    assert_eq!(
+        gone.json()["error"]["code"],
+        "PLATFORM.INTEGRATION_NOT_FOUND"
+    );
 
     wish["language"] = "xx".into();
     assert_eq!(post(&sandbox, "connect/create-link", &wish).status, 400);

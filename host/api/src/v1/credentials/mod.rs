@@ -20,7 +20,7 @@ use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::WEBHOOK;
 use matricula_core::store::StoreError;
 use matricula_core::{CredentialId, TenantId};
-use matricula_service::{Entered, NewCredential};
+use matricula_service::{Connection, Entered, NewCredential};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -317,24 +317,61 @@ async fn replace(
     answer(&shared, credential).await
 }
 
+/// How a credential is removed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Removal {
+    /// What becomes of the connection that was made in a system's window.
+    #[serde(default)]
+    #[param(inline)]
+    connection: ConnectionFate,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ConnectionFate {
+    /// The system ends it, unless another credential is of the same one. Where it does not, the credential is kept.
+    #[default]
+    End,
+    /// It stays as it is: for systems that cannot be asked any more.
+    Keep,
+}
+
+impl From<ConnectionFate> for Connection {
+    fn from(fate: ConnectionFate) -> Self {
+        match fate {
+            ConnectionFate::End => Self::End,
+            ConnectionFate::Keep => Self::Keep,
+        }
+    }
+}
+
 /// Remove a credential
 ///
-/// Refused while an automation uses it.
+/// Refused while an automation uses it. A connection that was made in a system's window is ended with it: see `ends`
+/// of the connector's method.
 #[utoipa::path(
     delete, path = "/credentials/{id}", tag = "credentials",
-    params(("id" = String, Path, max_length = 100), ("If-Match" = String, Header)),
+    params(("id" = String, Path, max_length = 100), ("If-Match" = String, Header), Removal),
     responses((status = 204))
 )]
 async fn remove(
     State(shared): State<Arc<Shared>>,
     owner: Owner,
     Path(id): Path<String>,
+    Query(removal): Query<Removal>,
     basis: Basis,
 ) -> Result<StatusCode, Problem> {
     let _turn = shared.turns.of(format!("credential/{id}")).await;
     let credential = find(&shared, owner.tenant(), id).await?;
     basis.is(&tag(&shared, &credential).await?)?;
     let matricula = &shared.matricula;
-    matricula.store().remove_credential(&credential.id).await?;
+    let connection = Connection::from(removal.connection);
+    let _pass = match connection == Connection::End && matricula.ends(&credential).await? {
+        true => Some(shared.remote(owner.tenant()).await?),
+        false => None,
+    };
+    matricula.remove_credential(&credential, connection).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 use matricula_core::connector::Report;
 use matricula_core::credential::Credential;
 use matricula_flow::Flow;
-use matricula_service::{Connectors, NewCredential};
+use matricula_service::{Connection, Connectors, NewCredential};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -168,7 +168,11 @@ fn tested(name: &str, report: &Report) -> String {
 fn remove(common: &Common, name: &str) -> Result<Exit, Fault> {
     let matricula = setup::open(common)?;
     let tenant = setup::tenant();
-    drive(async { Ok(matricula.remove_credential(&tenant, name).await?) })?;
+    drive(async {
+        let credential = matricula.credential(&tenant, name).await?;
+        let ended = matricula.remove_credential(&credential, Connection::End);
+        Ok(ended.await?)
+    })?;
     if common.json {
         output::json(&json!({ "removed": name }))?;
     } else {

@@ -166,7 +166,15 @@ pub(crate) fn webhook(common: &Common, command: &WebhookCommand) -> Result<Exit,
             }
         }
         WebhookCommand::Remove { name } => {
-            drive(async { Ok(matricula.remove_credential(&tenant, name).await?) })?;
+            drive(async {
+                let all = matricula.webhooks(&tenant).await?;
+                let own = all.iter().find(|webhook| webhook.name == *name);
+                let own = own.ok_or_else(|| matricula_service::Error::CredentialUnknown {
+                    name: name.clone(),
+                    hint: "`matricula webhook list` shows those that there are".to_owned(),
+                })?;
+                Ok(matricula.remove_webhook(&tenant, &own.id).await?)
+            })?;
             match common.json {
                 true => output::json(&json!({ "name": name, "removed": true }))?,
                 false => output::text(&format!("{name} is removed."))?,

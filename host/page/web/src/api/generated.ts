@@ -375,7 +375,8 @@ export interface paths {
         post?: never;
         /**
          * Remove a credential
-         * @description Refused while an automation uses it.
+         * @description Refused while an automation uses it. A connection that was made in a system's window is ended with it: see `ends`
+         *     of the connector's method.
          */
         delete: operations["credentials_remove"];
         options?: never;
@@ -1346,6 +1347,8 @@ export interface components {
         MailLanguage: "en" | "de";
         /** @description A way to sign in to a system. */
         Method: {
+            /** @description Whether such a connection is ended when its last credential is removed. */
+            ends: boolean;
             /** @description What is entered. */
             fields: components["schemas"]["Field"][];
             /** @description The exact clicks that lead to the values. */
@@ -3313,7 +3316,10 @@ export interface operations {
     };
     credentials_remove: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What becomes of the connection that was made in a system's window. */
+                connection?: "end" | "keep";
+            };
             header: {
                 "If-Match": string;
             };

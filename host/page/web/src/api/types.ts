@@ -169,6 +169,8 @@ export interface ConnectorMethod {
   sign_in: boolean;
   /** Such a window can be opened again for a connection that there is. */
   renews: boolean;
+  /** Whether such a connection is ended when its last credential is removed. */
+  ends: boolean;
 }
 
 /** A window that somebody signs in to a system in. */

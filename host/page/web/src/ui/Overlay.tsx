@@ -101,23 +101,25 @@ export interface ConfirmProps extends OverlayProps {
   danger?: boolean;
   /** Does it; the dialog closes when that has succeeded and stays with the reason when it has not. */
   onConfirm: () => Promise<unknown>;
+  /** What can be done in its place, offered once it has not succeeded for a reason that this helps against. */
+  instead?: { action: string; helps: (error: unknown) => boolean; onConfirm: () => Promise<unknown> };
 }
 
-export function Confirm({ isOpen, onClose, title, children, action, danger = false, onConfirm }: ConfirmProps) {
+export function Confirm({ isOpen, onClose, title, children, action, danger = false, onConfirm, instead }: ConfirmProps) {
   const { t, error: explain } = useLanguage();
   const [pending, setPending] = useState(false);
-  const [problem, setProblem] = useState<Explained | null>(null);
+  const [failed, setFailed] = useState<{ error: unknown; problem: Explained } | null>(null);
   useEffect(() => {
-    if (isOpen) setProblem(null);
+    if (isOpen) setFailed(null);
   }, [isOpen]);
-  const confirm = async () => {
+  const confirm = async (deed: () => Promise<unknown>) => {
     setPending(true);
-    setProblem(null);
+    setFailed(null);
     try {
-      await onConfirm();
+      await deed();
       onClose();
     } catch (error) {
-      setProblem(explain(error));
+      setFailed({ error, problem: explain(error) });
     } finally {
       setPending(false);
     }
@@ -134,16 +136,19 @@ export function Confirm({ isOpen, onClose, title, children, action, danger = fal
           <Button onPress={onClose} isDisabled={pending} autoFocus={danger}>
             {t("action.cancel")}
           </Button>
-          <Button look={danger ? "danger" : "primary"} isPending={pending} onPress={() => void confirm()} autoFocus={!danger}>
+          {failed !== null && instead?.helps(failed.error) && (
+            <Button onPress={() => void confirm(instead.onConfirm)}>{instead.action}</Button>
+          )}
+          <Button look={danger ? "danger" : "primary"} isPending={pending} onPress={() => void confirm(onConfirm)} autoFocus={!danger}>
             {action}
           </Button>
         </>
       }
     >
       {children}
-      {problem !== null && (
-        <Notice tone="bad" title={problem.says}>
-          {problem.advice}
+      {failed !== null && (
+        <Notice tone="bad" title={failed.problem.says}>
+          {failed.problem.advice}
         </Notice>
       )}
     </Dialog>

@@ -175,6 +175,7 @@ export const problems: All<typeof english.problems> = {
   "credential.fields": { says: "Eine Eingabe passt nicht.", more: true },
   "connect.refused": { says: "Die Verbindung konnte nicht übernommen werden.", advice: "Sie wurde schon übernommen, oder es ist zu viel Zeit vergangen. Verbinden Sie sich erneut." },
   "connect.other": { says: "Das ist eine andere Verbindung als die, die erneuert werden soll.", advice: "Fügen Sie sie als neue Zugangsdaten hinzu und geben Sie diese den Automationen, wenn Sie das möchten." },
+  "connect.not-ended": { says: "Die Verbindung konnte nicht beendet werden.", advice: "Es wurde nichts entfernt. Versuchen Sie es später noch einmal; oder entfernen Sie die Zugangsdaten nur hier: Die Verbindung bleibt dann, bis der Betreiber dieser Anwendung sie beendet." },
   "connect.email": { says: "Das System fragt, wer sich anmeldet, und die Anwendung sagt es nicht.", advice: "Sagen Sie dem Betreiber dieser Anwendung Bescheid: In ihren Tokens fehlt Ihre E-Mail-Adresse." },
   "connect.unknown": { says: "Hier kann man sich nicht in einem Fenster anmelden.", advice: "Laden Sie die Seite neu; vielleicht hat sich der Konnektor geändert." },
   "flow.untested": { says: "Der Test ist von anderen Einstellungen oder älter als 15 Minuten.", advice: "Testen Sie erneut, sehen Sie sich das Ergebnis an und aktivieren Sie dann." },

@@ -28,6 +28,8 @@ export const credentials: Translation<typeof english> = {
   "credentials.remove.of": "{name} entfernen",
   "credentials.remove.title": "{name} entfernen?",
   "credentials.remove.text": "Die gespeicherten Geheimnisse werden gelöscht. Das lässt sich nicht rückgängig machen.",
+  "credentials.remove.ends": "{system} beendet auch die Verbindung, die in seinem Fenster entstanden ist, außer wenn andere Zugangsdaten sie verwenden. Das lässt sich nicht rückgängig machen.",
+  "credentials.remove.alone": "Nur hier entfernen",
   "credentials.in-use.title": "{name} wird verwendet",
   "credentials.in-use.text": "Diese Automationen melden sich damit an. Geben Sie ihnen andere Zugangsdaten, oder deaktivieren und entfernen Sie sie zuerst:",
   "credentials.which": "Für welches System?",

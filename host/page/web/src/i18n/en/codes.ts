@@ -175,6 +175,7 @@ export const problems = {
   "credential.fields": { says: "Something that was entered does not fit.", more: true },
   "connect.refused": { says: "The connection could not be taken up.", advice: "It was taken up before, or too much time has passed. Connect again." },
   "connect.other": { says: "This is another connection than the one to be renewed.", advice: "Add it as new credentials, and give those to the automations if that is what you want." },
+  "connect.not-ended": { says: "The connection could not be ended.", advice: "Nothing has been removed. Try again later; or remove the credentials here only: the connection then stays until the operator of this application ends it." },
   "connect.email": { says: "The system wants to know who signs in, and the application does not tell it.", advice: "Tell the operator of this application: its tokens lack your e-mail address." },
   "connect.unknown": { says: "One cannot sign in to this in a window.", advice: "Reload the page; the connector may have changed." },
   "flow.untested": { says: "The test is of other settings, or is older than 15 minutes.", advice: "Test again, look at the result, then activate." },

@@ -25,6 +25,8 @@ export const credentials = {
   "credentials.remove.of": "Remove {name}",
   "credentials.remove.title": "Remove {name}?",
   "credentials.remove.text": "The stored secrets are deleted. This cannot be undone.",
+  "credentials.remove.ends": "{system} also ends the connection that was made in its window, unless other credentials use it. This cannot be undone.",
+  "credentials.remove.alone": "Remove here only",
   "credentials.in-use.title": "{name} is in use",
   "credentials.in-use.text": "These automations sign in with it. Give them other credentials, or deactivate and remove them first:",
   "credentials.which": "For which system?",

@@ -78,11 +78,13 @@ export function useTestCredential() {
   });
 }
 
+/** Removes a credential. The connection that it was made with is ended in its system, or kept. */
 export function useRemoveCredential() {
   const api = useApi();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (credential: string) => api.delete(`credentials/${part(credential)}`, { etag: "*" }),
+    mutationFn: ({ credential, connection }: { credential: string; connection: "end" | "keep" }) =>
+      api.delete(`credentials/${part(credential)}`, { etag: "*", query: { connection } }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.credentials() }),
   });
 }

@@ -7,7 +7,7 @@ import { freeName, methodsOf, sent } from "./actions";
 import { gift, leftOf, offeredAs } from "./connect";
 
 const field = (name: string, secret: boolean) => ({ name, title: {}, help: {}, secret, required: true });
-const method: ConnectorMethod = { id: "api", title: {}, help: {}, sign_in: false, renews: false, fields: [field("client_id", false), field("client_secret", true), field("code", true)] };
+const method: ConnectorMethod = { id: "api", title: {}, help: {}, sign_in: false, renews: false, ends: false, fields: [field("client_id", false), field("client_secret", true), field("code", true)] };
 
 describe("credentials", () => {
   it("get a name that no other has", () => {

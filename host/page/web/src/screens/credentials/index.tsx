@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 
 import { useConnectors, useCredentials } from "../../api/hooks";
+import { ApiProblem } from "../../api/problem";
 import type { Connector, Credential, CredentialTest } from "../../api/types";
 import { Moment, useLanguage } from "../../i18n";
 import { Link, paths, ScreenTitle } from "../../router/router";
@@ -57,7 +58,7 @@ export default function Credentials() {
       {open?.what === "add" && <AddDialog connectors={connectors.data ?? []} taken={list?.map((one) => one.name) ?? []} onClose={close} />}
       {open?.what === "test" && <TestDialog credential={open.credential} system={text(connectorOf(open.credential)?.title) || open.credential.connector} onClose={close} />}
       {open?.what === "replace" && <ReplaceDialog credential={open.credential} connector={connectorOf(open.credential)} onClose={close} />}
-      {open?.what === "remove" && <RemoveDialog credential={open.credential} onClose={close} />}
+      {open?.what === "remove" && <RemoveDialog credential={open.credential} connector={connectorOf(open.credential)} onClose={close} />}
     </>
   );
 }
@@ -234,10 +235,11 @@ function TestDialog({ credential, system, onClose }: { credential: Credential; s
   );
 }
 
-function RemoveDialog({ credential, onClose }: { credential: Credential; onClose: () => void }) {
+function RemoveDialog({ credential, connector, onClose }: { credential: Credential; connector: Connector | undefined; onClose: () => void }) {
   const { t, text } = useLanguage();
   const remove = useRemoveCredential();
-  const { name, used_by } = credential;
+  const { id, name, used_by } = credential;
+  const ends = connector?.methods.some((method) => method.id === credential.method && method.ends) ?? false;
   if (used_by.length > 0) {
     return (
       <Dialog isOpen onClose={onClose} title={t("credentials.in-use.title", { name })} actions={<Button look="primary" onPress={onClose}>{t("action.close")}</Button>}>
@@ -253,8 +255,20 @@ function RemoveDialog({ credential, onClose }: { credential: Credential; onClose
     );
   }
   return (
-    <Confirm isOpen onClose={onClose} title={t("credentials.remove.title", { name })} action={t("action.remove")} danger onConfirm={() => remove.mutateAsync(credential.id)}>
-      {t("credentials.remove.text")}
+    <Confirm
+      isOpen
+      onClose={onClose}
+      title={t("credentials.remove.title", { name })}
+      action={t("action.remove")}
+      danger
+      onConfirm={() => remove.mutateAsync({ credential: id, connection: "end" })}
+      instead={{
+        action: t("credentials.remove.alone"),
+        helps: (error) => error instanceof ApiProblem && error.code === "connect.not-ended",
+        onConfirm: () => remove.mutateAsync({ credential: id, connection: "keep" }),
+      }}
+    >
+      {ends ? t("credentials.remove.ends", { system: text(connector?.title) }) : t("credentials.remove.text")}
     </Confirm>
   );
 }
