@@ -30,6 +30,10 @@ pub(crate) fn call(
     if let Some(token) = token {
         head.push_str(&format!("authorization: Bearer {token}\r\n"));
     }
+    // Nobody else changes what is changed here.
+    if token.is_some() && !["GET", "POST"].contains(&method) {
+        head.push_str("if-match: *\r\n");
+    }
     if method != "GET" {
         head.push_str("content-type: application/json\r\n");
         head.push_str(&format!("content-length: {}\r\n", body.len()));

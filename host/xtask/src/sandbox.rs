@@ -116,6 +116,12 @@ impl Sandbox {
         self.get("/categories")
     }
 
+    /// Does what a customer does in Kombo's window behind a link; what the window gives for it.
+    pub(crate) fn sign_in_to_kombo(&self, link: &Value) -> Result<Value> {
+        let body = serde_json::json!({ "link": link });
+        http::call(self.admin()?, "POST", "/kombo/sign-in", None, Some(&body))
+    }
+
     fn get(&self, path: &str) -> Result<Value> {
         http::call(
             http::origin(self.address("admin")?)?,

@@ -46,7 +46,7 @@ pub(crate) struct Served {
     server: Process,
     /// Scheme, host and port of the server.
     pub(crate) origin: String,
-    _sandbox: Sandbox,
+    _sandbox: Option<Sandbox>,
 }
 
 impl Served {
@@ -57,13 +57,31 @@ impl Served {
         folder: &Path,
         sandbox: &[String],
     ) -> Result<Self> {
+        let sandbox = Sandbox::start(&programs.sandbox, sandbox)?;
+        let origins = sandbox.origins()?;
+        let mut served = Self::over(workspace, programs, folder, &origins, ("", &[]))?;
+        served._sandbox = Some(sandbox);
+        Ok(served)
+    }
+
+    /// Starts all of it but the systems: those are where `origins` lead. The vendor gives what further sections of
+    /// its file say, with the files that these name.
+    pub(crate) fn over(
+        workspace: &Workspace,
+        programs: &Programs,
+        folder: &Path,
+        origins: &[(String, String)],
+        (gives, files): (&str, &[(&str, &str)]),
+    ) -> Result<Self> {
         if folder.exists() {
             std::fs::remove_dir_all(folder)
                 .with_context(|| format!("{} is in the way", folder.display()))?;
         }
         std::fs::create_dir_all(folder)?;
-        let prepared = Prepared::new(workspace, folder)?;
-        let sandbox = Sandbox::start(&programs.sandbox, sandbox)?;
+        let prepared = Prepared::new(workspace, folder, gives)?;
+        for (name, content) in files {
+            std::fs::write(folder.join(name), content)?;
+        }
         let mut command = Command::new(&programs.matricula);
         command
             .current_dir(&workspace.root)
@@ -74,8 +92,10 @@ impl Served {
             .arg(folder.join("data"))
             .arg("--connectors")
             .arg(&programs.connectors)
-            .args(sandbox.map_origins()?)
             .stdin(Stdio::null());
+        for (real, local) in origins {
+            command.arg("--map-origin").arg(format!("{real}={local}"));
+        }
         let (server, line) = Process::start("matricula serve", without_settings(&mut command))?;
         let said: Value = serde_json::from_str(&line)
             .with_context(|| format!("matricula serve said {line:?}"))?;
@@ -88,7 +108,7 @@ impl Served {
             vendor: prepared.start(workspace, folder, &origin)?,
             server,
             origin,
-            _sandbox: sandbox,
+            _sandbox: None,
         })
     }
 

@@ -30,12 +30,13 @@ pub(crate) struct Vendor {
 }
 
 impl Prepared {
-    /// Makes a key pair and a file of vendors in `folder`, for a page on a free port.
-    pub(crate) fn new(workspace: &Workspace, folder: &Path) -> Result<Self> {
+    /// Makes a key pair and a file of vendors in `folder`, for a page on a free port. `gives` are further sections
+    /// about the vendor.
+    pub(crate) fn new(workspace: &Workspace, folder: &Path, gives: &str) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         let script = workspace.root.join(FOLDER).join("make-key.mjs");
         cargo::output(Command::new("node").arg(script).arg(folder))?;
-        let vendors = vendors(port.local_addr()?.port());
+        let vendors = vendors(port.local_addr()?.port()) + gives;
         std::fs::write(folder.join("vendors.toml"), vendors)
             .with_context(|| format!("{} cannot be written to", folder.display()))?;
         Ok(Self { port })

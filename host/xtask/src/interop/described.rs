@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::connect;
 use super::product::Product;
 use super::proxy::{Asked, Proxy};
 use crate::cargo::Workspace;
 use crate::python::Environment;
 use crate::sandbox::{SCIM_URL, Sandbox};
 use crate::served::Programs;
-use crate::{http, say};
+use crate::{http, page, say};
 
 /// A run in which somebody failed; what was asked counts all the same.
 const PARTIAL: i32 = 6;
@@ -31,6 +32,8 @@ struct System {
     undescribed: &'static [&'static str],
     /// What is asked, in order.
     steps: &'static [Step],
+    /// Whether customers connect to it in a window, which is then tried too.
+    connects: bool,
     /// What must have been asked for the check to show anything: method, and how the path begins; `*` is whatever
     /// comes before the rest.
     wants: &'static [(&'static str, &'static str)],
@@ -84,6 +87,7 @@ const SYSTEMS: [System; 3] = [
             // Reads an attribute that each account keeps under a key of its own.
             Step::Run("sync-employees-to-winningtemp", &[]),
         ],
+        connects: false,
         wants: &[
             ("POST", "/v1/auth"),
             ("GET", "/v1/company/employees?limit=100&offset=0&attributes"),
@@ -112,6 +116,7 @@ const SYSTEMS: [System; 3] = [
             Step::Change(WORKS),
             Step::Run("sync-employees-to-engagedly", &["--full"]),
         ],
+        connects: false,
         wants: &[
             ("GET", "/beta/users"),
             ("POST", "/beta/users"),
@@ -139,6 +144,7 @@ const SYSTEMS: [System; 3] = [
             Step::Run("sync-employees-from-kombo", &[]),
             Step::Run("sync-certificates-to-kombo", &[]),
         ],
+        connects: true,
         wants: &[
             ("GET", "/v1/hris/employees"),
             ("GET", "/v1/hris/employee-document-categories"),
@@ -201,8 +207,14 @@ impl System {
         for step in self.steps {
             step.take(&product, &sandbox)?;
         }
-        let asked = proxy.asked()?;
-        self.judge(&asked)?;
+        let mut wants = self.wants.to_vec();
+        if self.connects && page::has_node() {
+            connect::exercise(workspace, programs, &folder, &product.origins, &sandbox)?;
+            wants.extend(connect::WANTS);
+        } else if self.connects {
+            say::step("Connecting in a window was left out: the example vendor needs Node");
+        }
+        self.judge(&proxy.asked()?, &wants)?;
         // The fake refuses it as well; what counts is what the record says.
         let (method, target) = self.wrong;
         let _ = http::call(&proxy.origin, method, target, None, None);
@@ -215,7 +227,7 @@ impl System {
         Ok(())
     }
 
-    fn judge(&self, asked: &[Asked]) -> Result<()> {
+    fn judge(&self, asked: &[Asked], wants: &[(&str, &str)]) -> Result<()> {
         let problems: BTreeSet<String> = asked
             .iter()
             .flat_map(|one| {
@@ -233,7 +245,7 @@ impl System {
                 self.name
             );
         }
-        for (method, path) in self.wants {
+        for (method, path) in wants {
             let (begin, rest) = path.split_once('*').unwrap_or((path, ""));
             let is_it = |one: &Asked| {
                 let after = one.target.strip_prefix(begin);

@@ -7,6 +7,7 @@
 //!
 //! The judges are Python's; the scripts in `tests/interop` say why these.
 
+mod connect;
 mod described;
 mod product;
 mod proxy;

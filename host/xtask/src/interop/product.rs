@@ -18,7 +18,7 @@ pub(super) struct Product<'a> {
     programs: &'a Programs,
     data: PathBuf,
     /// Origins of real systems and where they are led to.
-    origins: Vec<(String, String)>,
+    pub(super) origins: Vec<(String, String)>,
 }
 
 impl<'a> Product<'a> {
