@@ -5,6 +5,9 @@
 //! all tenants, and how many people lie in the plans together. Where something has to go it is the oldest plan
 //! that is finished; one that is being made is never taken from whoever waits for it.
 
+mod kept;
+mod make;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,12 +16,11 @@ use jiff::Timestamp;
 use matricula_core::connector::Report;
 use matricula_core::run::{Counts, CycleKind};
 use matricula_core::{AutomationId, Cadence, CredentialId, Failure, FailureKind, TenantId, Text};
-use matricula_engine::{Event, Observer, Planned};
-use matricula_flow::Flow;
+use matricula_engine::Planned;
 use serde_json::{Map, Value};
-use tokio::task::AbortHandle;
 
-use crate::automation::{Opened, Selection, merged, random_id};
+use self::kept::{Kept, State, drop_oldest, make_room_for_people};
+use crate::automation::random_id;
 use crate::cycles::failure;
 use crate::error::Error;
 use crate::{Matricula, Requirement};
@@ -33,10 +35,6 @@ const KEPT_OF_TENANT: usize = 8;
 const RUNNING: usize = 8;
 /// Plans that are kept in this process.
 const KEPT: usize = 64;
-/// People in finished plans, all together: some hundred bytes each. A plan with more of them is given up, since a
-/// system that goes on and on would fill the memory.
-const PEOPLE: usize = 200_000;
-
 /// What is to be planned.
 pub struct PlanRequest {
     /// The flow as owners are offered it; of an automation that exists, the name of the flow that it runs.
@@ -116,14 +114,6 @@ pub struct Plans {
     kept: Arc<Mutex<VecDeque<Arc<Kept>>>>,
 }
 
-/// A plan that is kept; the oldest begun comes first.
-struct Kept {
-    tenant: TenantId,
-    subject: Subject,
-    state: Mutex<State>,
-    task: OnceLock<AbortHandle>,
-}
-
 /// What a plan is of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
@@ -135,68 +125,6 @@ pub struct Subject {
     pub target: CredentialId,
     /// Settings as they were given.
     pub settings: Map<String, Value>,
-}
-
-struct State {
-    plan: Plan,
-    people: Arc<Vec<Planned>>,
-}
-
-impl Kept {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stop(&self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
-    }
-
-    /// Whether it is being made. One whose task is gone and has not said how it ended has failed.
-    fn is_running(&self) -> bool {
-        let gone = self.task.get().is_some_and(AbortHandle::is_finished);
-        let mut state = self.state();
-        if gone && state.plan.status == PlanStatus::Running {
-            let message = "the plan was given up by a fault of this server; its log tells more";
-            state.fail(Failure::new(FailureKind::Internal, message));
-        }
-        state.plan.status == PlanStatus::Running
-    }
-}
-
-impl State {
-    fn fail(&mut self, failure: Failure) {
-        self.plan.status = PlanStatus::Failed;
-        self.plan.failure = Some(failure);
-    }
-}
-
-impl Observer for Kept {
-    fn event(&self, event: &Event<'_>) {
-        match event {
-            Event::Started { cycle, .. } => self.state().plan.cycle = Some(*cycle),
-            Event::Page {
-                read,
-                total,
-                counts,
-            } => {
-                let mut state = self.state();
-                state.plan.read = *read;
-                state.plan.total = *total;
-                state.plan.counts = **counts;
-                if shown(counts) > PEOPLE as u64 {
-                    state.fail(Failure::new(
-                        FailureKind::Input,
-                        format!("more than {PEOPLE} people or documents would be changed, which is too many to look at"),
-                    ));
-                    drop(state);
-                    self.stop();
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Plans {
@@ -364,201 +292,6 @@ fn lock(kept: &Mutex<VecDeque<Arc<Kept>>>) -> MutexGuard<'_, VecDeque<Arc<Kept>>
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Those of whom a plan has a row.
-fn shown(counts: &Counts) -> u64 {
-    counts.total().saturating_sub(counts.unchanged)
-}
-
 fn later(now: Timestamp) -> Timestamp {
     now.saturating_add(LIFE).unwrap_or(Timestamp::MAX)
-}
-
-/// Drops the oldest of these that is finished; whether there was one.
-fn drop_oldest(kept: &mut VecDeque<Arc<Kept>>, of: impl Fn(&Kept) -> bool) -> bool {
-    let oldest = kept.iter().position(|kept| of(kept) && !kept.is_running());
-    oldest.and_then(|at| kept.remove(at)).is_some()
-}
-
-fn make_room_for_people(kept: &mut VecDeque<Arc<Kept>>, last: &Arc<Kept>) {
-    let people =
-        |kept: &VecDeque<Arc<Kept>>| -> usize { kept.iter().map(|k| k.state().people.len()).sum() };
-    let former = |kept: &Kept| !std::ptr::eq(kept, Arc::as_ptr(last));
-    while people(kept) > PEOPLE && drop_oldest(kept, former) {}
-}
-
-impl Matricula {
-    /// What a plan is made of, without asking a system.
-    async fn to_plan(
-        &self,
-        tenant: &TenantId,
-        request: PlanRequest,
-    ) -> Result<(Flow, Opened), Error> {
-        let source = self.credential_by_id(tenant, &request.source).await?;
-        let target = self.credential_by_id(tenant, &request.target).await?;
-        let Some(id) = &request.automation else {
-            let flow = self.offered(&request.flow)?;
-            let selection = Selection {
-                source: Some(source.name),
-                target: Some(target.name),
-                settings: request.settings,
-            };
-            let opened = self.open(tenant, &flow, &selection).await?;
-            return Ok((flow, opened));
-        };
-        let mut automation = self.automation_by_id(tenant, id).await?;
-        if automation.flow != request.flow {
-            return Err(Error::FlowMismatch {
-                automation: automation.flow,
-                flow: request.flow,
-            });
-        }
-        let flow = self.flow_of(&automation).await?;
-        for (side, credential, connector) in [
-            ("source", &source, flow.source().0),
-            ("target", &target, flow.target().0),
-        ] {
-            if credential.connector != connector {
-                return Err(Error::CredentialMismatch {
-                    side,
-                    name: credential.name.clone(),
-                    found: credential.connector.clone(),
-                    connector: connector.to_owned(),
-                });
-            }
-        }
-        automation.source = source.id;
-        automation.target = target.id;
-        automation.settings = merged(&automation.settings, &request.settings);
-        flow.at_start(&mut automation.settings, automation.created_at);
-        let opened = self.opened(automation, &flow).await?;
-        Ok((flow, opened))
-    }
-
-    /// Asks both systems and plans a cycle, telling how far it is.
-    async fn make(
-        &self,
-        kept: &Arc<Kept>,
-        flow: &Flow,
-        opened: Opened,
-        cadence: Option<&Cadence>,
-        language: &str,
-    ) -> Result<(), Error> {
-        let examined = self
-            .examine_opened(&kept.tenant, flow, opened, cadence, language)
-            .await?;
-        {
-            let plan = &mut kept.state().plan;
-            plan.source = Some(examined.source);
-            plan.target = Some(examined.target);
-            plan.requirements = examined.requirements;
-        }
-        let observer: Arc<dyn Observer> = Arc::clone(kept) as _;
-        let preview = self.preview(&examined.opened, &observer).await?;
-        let mut state = kept.state();
-        state.plan.cycle = Some(preview.cycle);
-        state.plan.counts = preview.counts;
-        state.plan.guard = preview.guard;
-        state.plan.notes = preview.notes;
-        state.people = Arc::new(preview.people);
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use matricula_core::run::OutcomeKind;
-
-    use super::*;
-
-    fn kept(id: &str, status: PlanStatus, people: usize) -> Arc<Kept> {
-        let planned = Planned {
-            key: "1".into(),
-            who: None,
-            kind: OutcomeKind::Created,
-            code: None,
-            reason: None,
-            adopts: false,
-            changes: Vec::new(),
-        };
-        Arc::new(Kept {
-            tenant: "t".into(),
-            subject: Subject {
-                flow: "sync".to_owned(),
-                source: "source".into(),
-                target: "target".into(),
-                settings: Map::new(),
-            },
-            state: Mutex::new(State {
-                plan: Plan {
-                    id: id.to_owned(),
-                    flow: "sync".to_owned(),
-                    status,
-                    read: 0,
-                    total: None,
-                    counts: Counts::default(),
-                    cycle: None,
-                    guard: None,
-                    notes: Vec::new(),
-                    source: None,
-                    target: None,
-                    requirements: Vec::new(),
-                    failure: None,
-                    expires_at: Timestamp::MAX,
-                },
-                people: Arc::new(vec![planned; people]),
-            }),
-            task: OnceLock::new(),
-        })
-    }
-
-    fn left(kept: &VecDeque<Arc<Kept>>) -> Vec<String> {
-        kept.iter()
-            .map(|kept| kept.state().plan.id.clone())
-            .collect()
-    }
-
-    #[test]
-    fn the_oldest_that_is_finished_makes_room_for_people() {
-        let last = kept("last", PlanStatus::Done, PEOPLE / 2);
-        let mut all = VecDeque::from([
-            kept("running", PlanStatus::Running, 0),
-            kept("oldest", PlanStatus::Done, PEOPLE / 2),
-            kept("old", PlanStatus::Done, PEOPLE / 2),
-            Arc::clone(&last),
-        ]);
-        make_room_for_people(&mut all, &last);
-        assert_eq!(left(&all), ["running", "old", "last"]);
-        let large = kept("large", PlanStatus::Done, PEOPLE + 1);
-        all.push_back(Arc::clone(&large));
-        make_room_for_people(&mut all, &large);
-        assert_eq!(left(&all), ["running", "large"]);
-    }
-
-    #[tokio::test]
-    async fn a_plan_of_a_system_that_goes_on_and_on_is_given_up() {
-        let plan = kept("endless", PlanStatus::Running, 0);
-        let task = tokio::spawn(std::future::pending::<()>());
-        plan.task.set(task.abort_handle()).unwrap();
-        let mut counts = Counts {
-            unchanged: 10 * PEOPLE as u64,
-            created: PEOPLE as u64 - 1,
-            skipped: 1,
-            ..Counts::default()
-        };
-        let page = |counts: &Counts| {
-            plan.event(&Event::Page {
-                read: counts.created,
-                total: None,
-                counts,
-            });
-        };
-        page(&counts);
-        assert!(plan.is_running());
-        counts.created += 1;
-        page(&counts);
-        assert!(task.await.unwrap_err().is_cancelled());
-        assert!(!plan.is_running());
-        let failure = plan.state().plan.failure.clone().unwrap();
-        assert!(failure.message.contains("200000"), "{failure}");
-    }
 }

@@ -9,6 +9,7 @@
 mod access;
 mod archive;
 mod basics;
+mod document_doubts;
 mod documents;
 mod faults;
 mod group_faults;
