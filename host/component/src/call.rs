@@ -22,6 +22,16 @@ use crate::state::{Meter, State};
 use crate::text;
 use crate::ticker::Running;
 
+/// A failure that may pass, with how long the remote wants to be left alone: the component knows it only of an answer
+/// that it has seen, not of a request that the host did not send for that reason.
+pub(crate) fn rested(call: &Call, mut failure: Failure) -> Failure {
+    if failure.kind.is_transient() {
+        let rest = Some(call.egress.rest()).filter(|rest| !rest.is_zero());
+        failure.retry_after = failure.retry_after.max(rest);
+    }
+    failure
+}
+
 /// What a call is for: what it may do, and what its failure may mean.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {

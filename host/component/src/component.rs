@@ -12,7 +12,7 @@ use matricula_core::{Failure, FailureKind};
 use wasmtime::component::InstancePre;
 
 use crate::bindings::{AttachedPre, ChecksPre, DestinationsPre, LookupsPre, SourcesPre};
-use crate::call::{Purpose, Session};
+use crate::call::{Purpose, Session, rested};
 use crate::convert::{self, Checked};
 use crate::engine::Shared;
 use crate::inspect::Parts;
@@ -134,7 +134,8 @@ macro_rules! run {
                 instance.$interface().$function(&mut store, &context, $($argument),*).await
             })
             .await?;
-        (session, result.map_err(convert::failure)?)
+        let rested = |failure| rested($call, convert::failure(failure));
+        (session, result.map_err(rested)?)
     }};
 }
 
@@ -263,11 +264,15 @@ impl Connector for Component {
         changes: &[Change],
     ) -> Result<Vec<Result<Receipt, Failure>>, Failure> {
         let wit = convert::changes(changes);
-        call!(
+        let outcomes = call!(
             self, call, format!("writing {operation}"), Purpose::Write,
             self.destinations => matricula_connector_destination
                 .call_write(operation, prepared, &wit),
             |outcomes| convert::outcomes(outcomes, changes.len())
-        )
+        )?;
+        let outcomes = outcomes.into_iter();
+        Ok(outcomes
+            .map(|outcome| outcome.map_err(|failure| rested(call, failure)))
+            .collect())
     }
 }

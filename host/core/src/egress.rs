@@ -116,6 +116,12 @@ pub trait Egress: Send + Sync {
         let _ = file;
     }
 
+    /// For how long the remote has asked to be left alone from now on: until then nothing is sent. Of several origins
+    /// the one that asks for most; zero if none does.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How many requests have been sent through this egress, for the run's record.
     fn requests(&self) -> u64;
 }

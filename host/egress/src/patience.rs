@@ -60,6 +60,13 @@ impl Patience {
         self.remaining(origin).is_zero()
     }
 
+    /// For how long the origin is left alone that asked for most.
+    pub(crate) fn longest(&self) -> Duration {
+        let now = self.clock.now();
+        let longest = self.lock().values().map(|then| until(now, *then)).max();
+        longest.unwrap_or_default()
+    }
+
     fn remaining(&self, origin: &Origin) -> Duration {
         let then = self.lock().get(origin).copied();
         then.map_or(Duration::ZERO, |then| until(self.clock.now(), then))
@@ -232,11 +239,13 @@ mod tests {
             HeaderValue::from_static("86400"),
         )]);
         patience.note(&asked, 429, &headers);
+        assert_eq!(patience.longest(), Duration::from_secs(900));
         let budget = |seconds| Budget::new(Arc::new(clock.clone()), Duration::from_secs(seconds));
         patience.wait(&other, &budget(0)).await.unwrap();
         let error = patience.wait(&asked, &budget(60)).await.unwrap_err();
         assert!(error.to_string().contains("another 900 s"), "{error}");
         patience.wait(&asked, &budget(901)).await.unwrap();
         assert_eq!(clock.now(), "2026-11-21T12:15:00Z".parse().unwrap());
+        assert_eq!(patience.longest(), Duration::ZERO);
     }
 }

@@ -297,6 +297,10 @@ impl Egress for Session {
         }
     }
 
+    fn rest(&self) -> Duration {
+        self.shared.wire.patience.longest()
+    }
+
     /// Everything that went to the network for this session: resource requests, their repetitions,
     /// followed redirects, and the token requests that it made itself.
     fn requests(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use matricula_core::{Failure, FailureKind};
+use matricula_core::Failure;
 use rand::RngExt;
 
 use crate::Options;
@@ -21,13 +21,12 @@ pub(crate) fn wait(options: &Options, attempt: u32, failure: &Failure) -> Durati
     base + base.mul_f64(rand::rng().random_range(0.0..0.25))
 }
 
-/// Whether a remote that is down says that it will be for longer than a run waits: then the run ends, and the
-/// schedule comes back. A rate limit is kept to by whoever sends, however long it is.
+/// Whether a remote says that it wants to be left alone for longer than a run waits: then the run ends where it is, and
+/// the schedule comes back. Nobody who stops it has to sit that out, and other automations have its place meanwhile.
 pub(crate) fn is_for_later(options: &Options, failure: &Failure) -> bool {
-    failure.kind == FailureKind::Unavailable
-        && failure
-            .retry_after
-            .is_some_and(|wait| wait > options.longest_wait)
+    failure
+        .retry_after
+        .is_some_and(|wait| wait > options.longest_wait)
 }
 
 /// When somebody who failed `attempts` times is tried again: after 5, 15 and 45 minutes and so on, a day
@@ -40,6 +39,8 @@ pub(crate) fn retry_at(now: Timestamp, attempts: u32) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use matricula_core::FailureKind;
+
     use super::*;
 
     #[test]
@@ -66,7 +67,8 @@ mod tests {
         };
         assert!(!after(FailureKind::Unavailable, 60));
         assert!(after(FailureKind::Unavailable, 61));
-        assert!(!after(FailureKind::RateLimited, 900));
+        assert!(!after(FailureKind::RateLimited, 60));
+        assert!(after(FailureKind::RateLimited, 900));
         assert!(!is_for_later(
             &options,
             &Failure::new(FailureKind::Unavailable, "x")

@@ -64,6 +64,9 @@ pub enum EngineError {
     Store(#[from] StoreError),
 }
 
+/// The longest wait that a run sits out.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// How patient the engine is.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -93,7 +96,7 @@ impl Default for Options {
             doubt_grace: Duration::from_secs(2),
             attempts: 6,
             first_wait: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: LONGEST_WAIT,
             lease: Duration::from_secs(300),
             resume_within: Duration::from_secs(24 * 3600),
         }

@@ -1,5 +1,6 @@
 //! One test per way to go wrong; after each the same component works.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use matricula_component::Limits;
@@ -150,6 +151,30 @@ fn order(order: &str) -> [Change; 1] {
         target: None,
         data,
     }]
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_says_how_long_the_remote_wants_to_be_left_alone() {
+    let component = load(Limits::default());
+    let unsent = SendError::Connect("it has asked for patience".into());
+    let egress = FakeEgress::new(Remote::Fails(unsent));
+    let read_it = async || {
+        let call = call_through(Arc::clone(&egress));
+        read(&component, &call, "down").await.unwrap_err()
+    };
+    assert_eq!(read_it().await.retry_after, None);
+    let rest = Duration::from_secs(180);
+    *egress.rest.lock().unwrap() = rest;
+    assert_eq!(read_it().await.retry_after, Some(rest));
+    let call = call_through(Arc::clone(&egress));
+    let outcomes = component.write(&call, "upsert", "", &order("down")).await;
+    let failure = outcomes.unwrap().remove(0).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    assert_eq!(failure.retry_after, Some(rest));
+    // What waiting does not help against stays as it is.
+    let outcomes = component.write(&call, "upsert", "", &order("refuse")).await;
+    let failure = outcomes.unwrap().remove(0).unwrap_err();
+    assert_eq!(failure.retry_after, None);
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ pub enum Remote {
 pub struct FakeEgress {
     remote: Remote,
     pub requests: Mutex<Vec<(Request, Duration)>>,
+    pub rest: Mutex<Duration>,
     count: AtomicU64,
 }
 
@@ -66,6 +67,7 @@ impl FakeEgress {
         Arc::new(Self {
             remote,
             requests: Mutex::default(),
+            rest: Mutex::default(),
             count: AtomicU64::new(0),
         })
     }
@@ -90,6 +92,10 @@ impl Egress for FakeEgress {
             headers: vec![("x-test".into(), "yes".into())],
             body,
         })
+    }
+
+    fn rest(&self) -> Duration {
+        *self.rest.lock().unwrap()
     }
 
     fn requests(&self) -> u64 {

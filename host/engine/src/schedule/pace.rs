@@ -23,6 +23,8 @@ pub struct Pace {
     pub gather: Duration,
     /// Runs that fail in a row until an automation is in quarantine.
     pub failures: u32,
+    /// For how long a remote is believed that says when it will be there again, before that counts as failing.
+    pub announced: Duration,
     /// The least time between two cycles in quarantine, and after a day there.
     pub quarantine: (Duration, Duration),
     /// The share of failed people, and how many there must be, from which a run counts as failed here.
@@ -40,6 +42,7 @@ impl Default for Pace {
             reconcile_every: minutes(1),
             gather: GATHER,
             failures: 10,
+            announced: minutes(24 * 60),
             quarantine: (minutes(60), minutes(360)),
             bad_share: (0.4, 50),
             probe: (minutes(5), minutes(24 * 60)),
@@ -67,10 +70,7 @@ impl Pace {
     pub(super) fn retry_at(&self, standing: &Standing, now: Timestamp) -> Timestamp {
         let interval = standing.cadence.interval(now);
         let Some(hold) = &standing.hold else {
-            let soon = Duration::from_secs(60)
-                .saturating_mul(1 << standing.failures.saturating_sub(1).min(16))
-                .min(Duration::from_secs(3600));
-            return later(now, interval.map_or(soon, |interval| soon.min(interval)));
+            return later(now, soon(standing.failures, interval));
         };
         let (first, later_on) = self.quarantine;
         let day = Duration::from_secs(24 * 3600);
@@ -80,6 +80,21 @@ impl Pace {
         };
         later(now, interval.map_or(slow, |interval| interval.max(slow)))
     }
+}
+
+/// For how long an automation with runs that failed in a row has been tried by now, quarantine aside.
+pub(super) fn tried_for(standing: &Standing, now: Timestamp) -> Duration {
+    let interval = standing.cadence.interval(now);
+    let distances = (1..standing.failures).map(|failures| soon(failures, interval));
+    distances.fold(Duration::ZERO, Duration::saturating_add)
+}
+
+/// How soon after so many failures in a row it is tried again.
+fn soon(failures: u32, interval: Option<Duration>) -> Duration {
+    let soon = Duration::from_secs(60)
+        .saturating_mul(1 << failures.saturating_sub(1).min(16))
+        .min(Duration::from_secs(3600));
+    interval.map_or(soon, |interval| soon.min(interval))
 }
 
 pub(super) fn later(now: Timestamp, by: Duration) -> Timestamp {

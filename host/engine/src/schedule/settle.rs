@@ -10,8 +10,9 @@ use matricula_core::standing::{Hold, Lifecycle, Standing};
 use matricula_core::{Failure, FailureKind};
 use serde_json::{Value, json};
 
-use super::pace::{Pace, later, spread};
+use super::pace::{Pace, later, spread, tried_for};
 use super::scheduler::About;
+use crate::LONGEST_WAIT;
 
 /// Settles the end of runs.
 pub(super) struct Settling<'a> {
@@ -223,7 +224,11 @@ impl<'a> Draft<'a> {
 
     fn failed(&mut self, failure: &Failure) {
         let now = self.settling.now;
-        let limit = self.settling.pace.failures;
+        let Pace {
+            failures: limit,
+            announced,
+            ..
+        } = *self.settling.pace;
         let standing = self.standing();
         standing.failures = standing.failures.saturating_add(1);
         if let Some(hold) = &mut standing.hold {
@@ -234,6 +239,11 @@ impl<'a> Draft<'a> {
             return;
         }
         if standing.failures < limit {
+            return;
+        }
+        // Whoever says when it will be there again is not broken; but it is not believed for ever.
+        let later = failure.kind.is_transient() && failure.retry_after > Some(LONGEST_WAIT);
+        if later && tried_for(standing, now) < announced {
             return;
         }
         standing.hold = Some(Hold {

@@ -284,6 +284,23 @@ async fn an_outage_of_the_target_leaves_the_run_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
+async fn a_long_rest_is_not_sat_out_and_nobody_is_asked_in_it() {
+    for kind in [FailureKind::RateLimited, FailureKind::Unavailable] {
+        let world = world_of(9).await;
+        let rest = Failure::new(kind, "come back later").with_retry_after(Duration::from_secs(180));
+        let fault = Fault::Fail(rest.clone());
+        world.academy.fault("person5@example.com", fault);
+        let before = world.clock_now();
+        let run = world.run().await;
+        assert_eq!((run.status, run.error), (RunStatus::Failed, Some(rest)));
+        assert_eq!(world.clock_now(), before, "{kind:?}");
+        let next = world.run().await;
+        assert_eq!(next.status, RunStatus::Succeeded, "{next:?}");
+        assert_eq!(world.academy.accounts.lock().unwrap().len(), 9);
+    }
+}
+
+#[tokio::test]
 async fn a_position_that_fails_by_itself_is_not_read_from_again() {
     let world = world_of(9).await;
     let stuck = Failure::new(FailureKind::Protocol, "this position is none of mine");

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod announced;
 mod archive;
 mod basics;
 mod document_doubts;
