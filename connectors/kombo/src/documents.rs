@@ -85,14 +85,17 @@ fn upload(cx: &Context<'_>, change: &Change) -> Result<Receipt> {
 fn judge(response: &Response) -> Result<Receipt> {
     if !response.is_success() {
         let failure = failures::refused(response, true);
-        return Err(match failure.kind {
-            FailureKind::NotFound => Failure {
-                kind: FailureKind::Input,
-                message: "Kombo does not know the employee or the document category (any more)"
-                    .to_owned(),
-                ..failure
-            },
-            _ => failure,
+        // There is no code for somebody who is gone, so the status decides.
+        let missing = response.status == 404
+            && matches!(failure.kind, FailureKind::NotFound | FailureKind::Input);
+        if !missing {
+            return Err(failure);
+        }
+        return Err(Failure {
+            kind: FailureKind::Input,
+            message: "Kombo does not know the employee or the document category (any more)"
+                .to_owned(),
+            ..failure
         });
     }
     match api::data(response) {

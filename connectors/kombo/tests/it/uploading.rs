@@ -146,6 +146,27 @@ fn what_a_refusal_says_of_the_effect() {
 }
 
 #[test]
+fn who_is_gone_is_named_as_the_reason_with_and_without_a_code() {
+    for (status, response, named) in [
+        (404, json!(""), true),
+        (404, error("PLATFORM.INPUT_INVALID"), true),
+        (400, error("PLATFORM.INPUT_INVALID"), false),
+    ] {
+        let failure: Failure =
+            answered(json!({"status": status, "response": response})).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.effect),
+            (FailureKind::Input, Effect::None)
+        );
+        let about = failure.message.contains("the employee");
+        assert_eq!(about, named, "{failure:?}");
+    }
+    // A connection that is gone is another matter.
+    let gone = json!({"status": 404, "response": error("PLATFORM.INTEGRATION_NOT_FOUND")});
+    assert_eq!(answered(gone).unwrap_err().kind, FailureKind::Auth);
+}
+
+#[test]
 fn what_cannot_be_sent_is_not() {
     for (change, code) in [
         (
