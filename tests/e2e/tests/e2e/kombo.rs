@@ -1,13 +1,11 @@
 //! Kombo as a source of people and as the place for their certificates.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod certificates;
+
 use std::time::{Duration, Instant};
 
 use matricula_sandbox::{
-    Account, Builder, Entry, Fault, FaultKind, Holder, Issue, Kind, Sandbox, Setup, Status, System,
+    Account, Builder, Entry, Fault, FaultKind, Kind, Sandbox, Setup, Status, System,
 };
 use serde_json::{Value, json};
 
@@ -16,7 +14,6 @@ use crate::served::Server;
 use crate::world::World;
 
 const PEOPLE: &str = "sync-employees-from-kombo";
-const CERTIFICATES: &str = "sync-certificates-to-kombo";
 
 fn started(builder: Builder) -> World {
     World::start_for(&["kombo", "reteach"], builder.limits(None))
@@ -143,7 +140,7 @@ fn changes_leavers_the_deleted_and_rehires_follow() {
 }
 
 #[test]
-fn one_whom_the_academy_refuses_leaves_the_others_in_peace() {
+fn one_without_an_address_leaves_the_others_in_peace() {
     let world = started(Sandbox::builder().people(30));
     let people = world.sandbox.people();
     let id = people.ids()[3];
@@ -160,6 +157,56 @@ fn one_whom_the_academy_refuses_leaves_the_others_in_peace() {
         (0, &json!(1)),
         "{fixed:#}"
     );
+    assert_in_step(&world);
+}
+
+#[test]
+fn whom_the_academy_refuses_fails_alone_and_comes_with_what_is_new() {
+    let world = started(Sandbox::builder().people(30));
+    let (people, kombo) = (world.sandbox.people(), world.sandbox.kombo());
+    let accounts = world.sandbox.accounts();
+    // The one refusal is made up. For the other the academy has its reason: the address is somebody else's.
+    let fault = Fault::new(FaultKind::Status(400)).system(System::Scim);
+    let fault = fault.method("POST").path("/Users").nth(4);
+    let fault = world.sandbox.faults().add(fault);
+    let taken = people.ids()[20];
+    let address = people.text(taken, "email").trim().to_lowercase();
+    let own = json!({"userName": "old@example.org", "externalId": kombo.id(taken)});
+    let own = accounts.insert(own).unwrap();
+    let holder = accounts.insert(json!({"userName": address})).unwrap();
+
+    let (partial, code) = world.run_flow(PEOPLE, &[]);
+    assert_eq!(
+        (code, &partial["status"]),
+        (6, &json!("partial")),
+        "{partial:#}"
+    );
+    assert_eq!(
+        (&partial["counts"]["failed"], &partial["counts"]["created"]),
+        (&json!(2), &json!(28)),
+        "{partial:#}"
+    );
+    assert_eq!(world.sandbox.faults().fired(fault), 1);
+    assert_eq!(accounts.get(&own.id).unwrap(), own);
+    let missing = people.ids().into_iter();
+    let mut missing = missing.filter(|&id| accounts.by_external_id(&kombo.id(id)).is_none());
+    let refused = missing.next().unwrap();
+    assert_eq!(missing.next(), None);
+
+    // Neither is forgotten nor made twice: something new about them is reason enough to try again.
+    assert!(accounts.remove(&holder.id));
+    for id in [refused, taken] {
+        people.set(id, "position", "Trainer");
+    }
+    world.sandbox.journal().clear();
+    let fixed = run(&world);
+    assert_eq!(
+        (&fixed["counts"]["created"], &fixed["counts"]["updated"]),
+        (&json!(1), &json!(1)),
+        "{fixed:#}"
+    );
+    assert_eq!(account(&world, taken).id, own.id);
+    assert_eq!(world.sandbox.journal().creates(), 1);
     assert_in_step(&world);
 }
 
@@ -302,188 +349,4 @@ fn patiently(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < until, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// A world whose people have accounts and certificates.
-fn with_certificates(people: usize, certificates: usize) -> World {
-    let builder = Sandbox::builder().people(people).certificates(certificates);
-    let world = started(builder);
-    run(&world);
-    world
-}
-
-fn deliver(world: &World, arguments: &[&str]) -> (Value, i32) {
-    world.run_flow(CERTIFICATES, arguments)
-}
-
-/// Every certificate lies in the right file, under the right name and with the right bytes, once.
-fn assert_delivered(world: &World, number: usize) {
-    let mut wanted: Vec<_> = world
-        .sandbox
-        .certificates()
-        .list(true)
-        .into_iter()
-        .map(|one| {
-            let name = format!(
-                "{}, {} ({}).pdf",
-                one.course.replace(':', " -"),
-                one.completed_on,
-                one.id
-            );
-            (
-                one.employee.unwrap_or_default(),
-                name,
-                one.sha256.unwrap_or_default(),
-            )
-        })
-        .collect();
-    let documents = world.sandbox.documents();
-    let mut held: Vec<_> = documents
-        .list()
-        .into_iter()
-        .map(|one| (one.employee.to_string(), one.title, one.sha256))
-        .collect();
-    wanted.sort();
-    held.sort();
-    assert_eq!(held.len(), number);
-    let other = wanted
-        .iter()
-        .zip(&held)
-        .find(|(wanted, held)| wanted != held);
-    assert_eq!(other, None);
-    assert_eq!(wanted.len(), number);
-    let categories = documents.categories();
-    let category = categories
-        .iter()
-        .find(|one| one.name == "Learning certificates")
-        .unwrap();
-    assert!(
-        documents
-            .list()
-            .iter()
-            .all(|one| one.category == category.id)
-    );
-}
-
-#[test]
-fn each_certificate_arrives_once_and_it_is_said_that_nothing_can_be_listed() {
-    let world = with_certificates(20, 60);
-    let (first, code) = deliver(&world, &[]);
-    assert_eq!(
-        (code, &first["counts"]["created"]),
-        (0, &json!(60)),
-        "{first:#}"
-    );
-    let notes = first["notes"].to_string();
-    assert!(
-        notes.contains("Kombo does not let documents be listed"),
-        "{notes}"
-    );
-    assert_delivered(&world, 60);
-    let holder = world.sandbox.documents().list()[0].employee.to_string();
-    let issue = Issue::to(Holder::Employee(holder));
-    world.sandbox.certificates().issue(&issue);
-    assert_eq!(deliver(&world, &[]).0["counts"]["created"], 1);
-    let (full, code) = deliver(&world, &["--full"]);
-    assert_eq!(
-        (code, &full["counts"]["unchanged"]),
-        (0, &json!(61)),
-        "{full:#}"
-    );
-    assert_delivered(&world, 61);
-}
-
-#[test]
-fn others_who_fill_the_thirty_places_are_waited_for() {
-    let world = with_certificates(5, 5);
-    world.sandbox.kombo().occupy(30);
-    let kombo = world.sandbox.kombo();
-    world.sandbox.on_answer(
-        |entry: &Entry| entry.system == System::Kombo && entry.status == Some(429),
-        move |_: &Entry| kombo.occupy(0),
-    );
-    let (delivered, code) = deliver(&world, &[]);
-    assert_eq!(code, 0, "{delivered:#}");
-    assert_delivered(&world, 5);
-}
-
-/// Runs, killed at the upload of this number; whether it was.
-fn killed(world: &World, nth: u64, answered: bool) -> bool {
-    let pid = Arc::new(AtomicU32::new(0));
-    let victim = Arc::clone(&pid);
-    let kill = move |_: &Entry| {
-        // The request may come before the parent knows the child's id.
-        while victim.load(Ordering::SeqCst) == 0 {
-            std::thread::yield_now();
-        }
-        let id = victim.load(Ordering::SeqCst).to_string();
-        let _ = Command::new("kill").args(["-9", &id]).status();
-    };
-    let upload = move |entry: &Entry| {
-        entry.system == System::Kombo && entry.kind == Kind::Write && entry.nth == nth
-    };
-    if answered {
-        world.sandbox.on_answer(upload, kill);
-    } else {
-        world.sandbox.on_request(upload, kill);
-    }
-    let child = world.spawn(&["run", CERTIFICATES]);
-    pid.store(child.id(), Ordering::SeqCst);
-    let status = child.wait_with_output().unwrap().status;
-    world.sandbox.clear_hooks();
-    status.signal() == Some(9)
-}
-
-#[test]
-fn what_is_in_doubt_is_told_and_never_sent_twice() {
-    let world = with_certificates(30, 120);
-    let faults = world.sandbox.faults();
-    let upload = |kind| Fault::new(kind).system(System::Kombo).method("POST");
-    faults.add(upload(FaultKind::LostAnswer).every(11));
-    faults.add(upload(FaultKind::Status(504)).every(17));
-    assert!(killed(&world, 20, true) && killed(&world, 50, false));
-    faults.clear();
-    let (partial, code) = deliver(&world, &["--full"]);
-    assert_eq!(
-        (code, &partial["status"]),
-        (6, &json!("partial")),
-        "{partial:#}"
-    );
-    let doubtful = partial["counts"]["ambiguous"].as_u64().unwrap();
-    assert!(doubtful >= 5, "{partial:#}");
-    // However often it runs, nobody but a person decides.
-    let (again, _) = deliver(&world, &["--full"]);
-    assert_eq!(again["counts"]["ambiguous"], doubtful, "{again:#}");
-    let there: Vec<String> = world
-        .sandbox
-        .documents()
-        .list()
-        .into_iter()
-        .map(|one| one.title)
-        .collect();
-    let mut once = there.clone();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), there.len(), "none is there twice");
-
-    let said = world.matricula(&["documents", CERTIFICATES, "--json"]);
-    let listed: Vec<Value> = said
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(listed.len() as u64, doubtful);
-    for document in listed {
-        assert_eq!(document["state"], "doubtful");
-        let key = document["key"].as_str().unwrap();
-        let arrived = there
-            .iter()
-            .any(|name| name.ends_with(&format!("({key}).pdf")));
-        let decision = if arrived { "--arrived" } else { "--send-again" };
-        let said = world.matricula(&["documents", CERTIFICATES, decision, "--key", key]);
-        assert_eq!(said.code, 0, "{said:?}");
-    }
-    let (last, code) = deliver(&world, &[]);
-    assert_eq!(code, 0, "{last:#}");
-    assert_delivered(&world, 120);
 }
