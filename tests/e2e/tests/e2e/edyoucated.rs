@@ -1,5 +1,7 @@
 //! Employees from Personio to edyoucated: accounts of those inside, teams from attributes.
 
+mod changes;
+
 use matricula_sandbox::{Account, Builder, Effect, Entry, Fault, FaultKind, Sandbox, System};
 use serde_json::{Value, json};
 
