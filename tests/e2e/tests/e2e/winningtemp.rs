@@ -1,5 +1,7 @@
 //! Employees from Personio to Winningtemp: matched by e-mail address, and honest about what SCIM does not carry there.
 
+mod reading;
+
 use matricula_sandbox::{
     Account, Attribute, Builder, Entry, Extension, Fault, FaultKind, Sandbox, ScimSchemas, System,
 };
@@ -160,6 +162,45 @@ fn what_scim_does_carry_arrives() {
     run(&world, &["--full", "--setting", "invitations=true"]);
     let invited = account(&world, id);
     assert_eq!(invited.resource[GENEROUS.urn]["sendInvitation"], true);
+}
+
+#[test]
+fn a_last_day_that_is_to_come_is_written_changed_and_cleared() {
+    let world = start(Sandbox::builder().people(30).seed(5).flavour(SCIM, |f| {
+        f.schemas = ScimSchemas::WithExtension;
+        f.extension = Some(GENEROUS);
+    }));
+    let people = world.sandbox.people();
+    let stays = |id: &u64| {
+        date(&world, *id, "contract_end_date").is_none()
+            && date(&world, *id, "termination_date").is_none()
+    };
+    let id = working(&world).into_iter().find(stays).unwrap();
+    run(&world, &[]);
+    let (soon, later) = (
+        today().saturating_add(jiff::Span::new().days(30)),
+        today().saturating_add(jiff::Span::new().days(60)),
+    );
+    for day in [Some(soon), Some(later), None] {
+        let text = day.map(|day| format!("{day}T00:00:00+01:00"));
+        people.set(id, "termination_date", json!(text));
+        world.sandbox.journal().clear();
+        let changed = run(&world, &[]);
+        assert_eq!(
+            (&changed["cycle"], &changed["counts"]["updated"]),
+            (&json!("incremental"), &json!(1)),
+            "{changed:#}"
+        );
+        let account = account(&world, id);
+        let own = &account.resource[GENEROUS.urn];
+        let day = day.map(|day| day.to_string());
+        assert_eq!(own["terminationDate"].as_str(), day.as_deref());
+        assert!(account.active, "the last day can still be worked");
+        assert_eq!(own["hireDate"], people.text(id, "hire_date")[..10]);
+        world.sandbox.journal().clear();
+        assert_eq!(world.counts_of(FLOW, &[])["updated"], 0);
+        assert!(writes(&world).is_empty(), "{:#?}", writes(&world));
+    }
 }
 
 #[test]
