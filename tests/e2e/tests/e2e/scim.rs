@@ -1,5 +1,7 @@
 //! Employees from Personio to any SCIM service, with the habits that services have.
 
+mod sign_in;
+
 use matricula_sandbox::{
     Attribute, Builder, Bulk, Extension, Fault, FaultKind, MemberRemoval, PatchAnswer, Sandbox,
     ScimSchemas, System, Tags,
