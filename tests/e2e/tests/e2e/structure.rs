@@ -1,6 +1,7 @@
 //! The arrows between crates stay as ARCHITECTURE.md draws them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -72,12 +73,18 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "matricula-connector-edyoucated",
         &["matricula-sdk", "matricula-scim"],
     ),
+    (
+        "matricula-connector-winningtemp",
+        &["matricula-sdk", "matricula-scim"],
+    ),
+    ("matricula-connector-engagedly", &["matricula-sdk"]),
+    ("matricula-connector-kombo", &["matricula-sdk"]),
     // The sandbox must not read the world with the product's eyes.
     ("matricula-sandbox", &[]),
 ];
 
-#[test]
-fn dependencies_point_one_way() {
+/// What cargo says of the workspace.
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -89,7 +96,12 @@ fn dependencies_point_one_way() {
         .current_dir(root())
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let metadata = metadata();
     let known: BTreeMap<&str, Vec<&str>> = metadata["packages"]
         .as_array()
         .unwrap()
@@ -113,6 +125,26 @@ fn dependencies_point_one_way() {
             );
         }
     }
+}
+
+#[test]
+fn every_connector_and_every_crate_of_the_host_is_listed_above() {
+    let metadata = metadata();
+    let mut found = 0;
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let place = manifest.strip_prefix(root()).unwrap();
+        // What builds the product is no part of it.
+        let ours = place.starts_with("connectors")
+            || place.starts_with("host") && !place.starts_with("host/xtask");
+        if ours {
+            let listed = MAY_KNOW.iter().any(|(listed, _)| *listed == name);
+            assert!(listed, "MAY_KNOW does not say whom {name} may know");
+            found += 1;
+        }
+    }
+    assert!(found > 15, "{found} crates were looked at");
 }
 
 #[test]
