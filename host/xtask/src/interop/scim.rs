@@ -27,6 +27,9 @@ const TOKEN: &str = "made-up-token";
 /// Where the connector believes the server to be.
 const ORIGIN: &str = "https://academy.example.com";
 
+/// What the server's own extension is called, as `scim_extension.py` has it.
+const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:academy:2.0:User";
+
 /// A test of a credential that finds something missing: attributes that the server does not have.
 const MISSING: i32 = 5;
 
@@ -143,6 +146,7 @@ impl Filling {
         product.add("scim", Some("bearer"), &scim)?;
         product.json(&["credential", "test", "scim", "--flow", FLOW], &[MISSING])?;
 
+        settle(&sandbox)?;
         let run = |more: &[&str]| -> Result<Value> {
             let groups = "teams_from=[\"department\",\"office\",\"supervisor\"]";
             let mut arguments = vec!["run", FLOW, "--setting", groups];
@@ -162,6 +166,18 @@ impl Filling {
         disturb(&sandbox)?;
         run(&[])?;
         compare()?;
+        if self.extension {
+            let (set, removed) = below(EXTENSION, &proxy.record)?;
+            if set == 0 || removed == 0 {
+                bail!(
+                    "of the extension's own attributes {set} were changed and {removed} cleared by PATCH, though \
+                     there was reason for both"
+                );
+            }
+            say::step(&format!(
+                "Of the extension's own attributes {set} were changed and {removed} cleared by PATCH"
+            ));
+        }
         let judged = scripts
             .script("scim_payloads.py")
             .arg(&proxy.record)
@@ -180,21 +196,63 @@ impl Filling {
     }
 }
 
-/// What happens in a company: somebody moves, somebody is renamed, somebody leaves, somebody has another manager.
-fn disturb(sandbox: &Sandbox) -> Result<()> {
+/// Two people of whom everything is known that only an extension has.
+fn settle(sandbox: &Sandbox) -> Result<()> {
+    let [.., fifth, sixth] = affected(sandbox)?;
+    let known = json!({ "gender": "male", "employment_type": "internal", "hire_date": "2019-04-01T00:00:00+02:00" });
+    sandbox.change(fifth, &known)?;
+    sandbox.change(sixth, &known)
+}
+
+/// Whom something happens to.
+fn affected(sandbox: &Sandbox) -> Result<[u64; 6]> {
     let people = sandbox.people()?;
-    let [first, second, third, fourth, ..] = people.as_slice() else {
-        bail!("the sandbox has too few people");
-    };
+    let first = people.first_chunk();
+    first.copied().context("the sandbox has too few people")
+}
+
+/// What happens in a company: somebody moves, somebody is renamed, somebody leaves, somebody has another manager. Of
+/// others the HR system knows something else of what only an extension has, or nothing any more.
+fn disturb(sandbox: &Sandbox) -> Result<()> {
+    let [first, second, third, fourth, fifth, sixth] = affected(sandbox)?;
     let department =
         json!({"type": "Department", "attributes": {"id": 990_017, "name": "Moved & Merged"}});
-    sandbox.change(*first, &json!({ "department": department }))?;
+    sandbox.change(first, &json!({ "department": department }))?;
     sandbox.change(
-        *second,
+        second,
         &json!({ "last_name": "O'Néill-Łukasz \"Q\"", "position": null }),
     )?;
-    sandbox.change(*third, &json!({ "status": "inactive" }))?;
-    sandbox.change(*fourth, &json!({ "supervisor": null }))
+    sandbox.change(third, &json!({ "status": "inactive" }))?;
+    sandbox.change(fourth, &json!({ "supervisor": null }))?;
+    let other = json!({ "gender": "diverse", "hire_date": "2019-05-02T00:00:00+02:00" });
+    sandbox.change(fifth, &other)?;
+    let unknown =
+        json!({ "gender": null, "employment_type": null, "hire_date": null, "office": null });
+    sandbox.change(sixth, &unknown)
+}
+
+/// How many attributes of an extension were given a value by PATCH, and how many were removed.
+fn below(extension: &str, record: &Path) -> Result<(usize, usize)> {
+    let text = std::fs::read_to_string(record)
+        .with_context(|| format!("{} cannot be read", record.display()))?;
+    let (mut set, mut removed) = (0, 0);
+    for line in text.lines() {
+        let entry: Value = serde_json::from_str(line)?;
+        if entry["method"] != "PATCH" {
+            continue;
+        }
+        let body: Value = serde_json::from_str(entry["body"].as_str().unwrap_or_default())?;
+        for operation in body["Operations"].as_array().into_iter().flatten() {
+            let path = operation["path"].as_str().unwrap_or_default();
+            let attribute = path.strip_prefix(extension).unwrap_or_default();
+            match operation["op"].as_str() {
+                _ if !attribute.starts_with(':') => {}
+                Some("remove") => removed += 1,
+                _ => set += 1,
+            }
+        }
+    }
+    Ok((set, removed))
 }
 
 /// Requests that change something.
