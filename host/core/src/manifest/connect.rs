@@ -17,11 +17,11 @@ use serde_json::Value;
 use super::{Field, Manifest, Method, Scheme, Session};
 use crate::template::names;
 
-/// What templates of a [`Connect`] may name beside the method's fields: of whoever connects,
+/// What the templates of a [`Link`] may name beside the method's fields: who connects.
 const KNOWN: &[&str] = &["tenant", "language", "user_email", "organization"];
-/// of a window's token,
+/// What those of an [`Exchange`] may name beside the fields: the window's token as well.
 const EXCHANGED: &[&str] = &["tenant", "language", "user_email", "organization", "token"];
-/// and where there may be nobody who asks.
+/// What those of a [`Disconnect`] may name beside the fields: a connection may be ended where nobody is signed in.
 const DISCONNECTED: &[&str] = &["tenant"];
 
 /// How somebody signs in to a system in a window of its own.
@@ -105,9 +105,11 @@ pub struct Exchange {
 pub struct Disconnect {
     /// Of the request.
     pub method: String,
-    /// Template that names the connection; at one of the manifest's origins.
+    /// Template that names the connection by [`Field::connected`] fields, which must be required ones; at one of the
+    /// manifest's origins.
     pub url: String,
-    /// As in [`Link::body`]. Of what is known beside the fields, it and the address may name `{tenant}` alone.
+    /// As in [`Link::body`]. It and the address may name fields that are no secrets and, of what is known beside the
+    /// fields, `{tenant}` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
 }
@@ -160,6 +162,16 @@ pub enum Encoding {
     Base64,
     /// Two digits an octet, in either case.
     Hex,
+}
+
+impl Disconnect {
+    /// The names of the connected fields of `method` that say which connection is ended.
+    pub fn of<'a>(&'a self, method: &'a Method) -> impl Iterator<Item = &'a str> {
+        names(&self.url).filter(|name| {
+            let mut fields = method.fields.iter();
+            fields.any(|field| field.connected && field.name == *name)
+        })
+    }
 }
 
 impl Signature {
@@ -286,22 +298,7 @@ pub(super) fn check_method(method: &Method) -> Result<(), String> {
         }
     }
     if let Some(disconnect) = &connect.disconnect {
-        check_names(
-            method,
-            &disconnect.url,
-            disconnect.body.as_ref(),
-            DISCONNECTED,
-        )?;
-        let connected = |name: &str| {
-            let mut fields = method.fields.iter();
-            fields.any(|field| field.connected && !field.secret && field.name == name)
-        };
-        if !names(&disconnect.url).any(connected) {
-            return Err(format!(
-                "the address by which method {id} disconnects names no connection: it needs a connected field that is \
-                 no secret"
-            ));
-        }
+        check_disconnect(method, disconnect)?;
     }
     let exchange = &connect.exchange;
     check_names(method, &exchange.url, exchange.body.as_ref(), EXCHANGED)?;
@@ -339,12 +336,35 @@ fn check_pointer(method: &str, pointer: &str) -> Result<(), String> {
     }
 }
 
-fn check_names(
-    method: &Method,
-    text: &str,
-    body: Option<&Value>,
-    known: &[&str],
-) -> Result<(), String> {
+/// Whatever is named is known when there is nothing but the credential: a name that nobody fills in would keep a
+/// connection that nobody uses.
+fn check_disconnect(method: &Method, disconnect: &Disconnect) -> Result<(), String> {
+    let id = &method.id;
+    let Disconnect { url, body, .. } = disconnect;
+    check_names(method, url, body.as_ref(), DISCONNECTED)?;
+    let field = |name: &str| method.fields.iter().find(|field| field.name == name);
+    let mut named = all_names(url, body.as_ref());
+    if let Some(name) = named.find(|name| field(name).is_some_and(|field| field.secret)) {
+        return Err(format!(
+            "the request by which method {id} disconnects names the secret {{{name}}}; secrets are sent by `sessions`"
+        ));
+    }
+    if disconnect.of(method).next().is_none() {
+        return Err(format!(
+            "the address by which method {id} disconnects names no connection: it needs a connected field"
+        ));
+    }
+    let optional = |name: &&str| field(name).is_some_and(|field| !field.required);
+    match disconnect.of(method).find(optional) {
+        Some(name) => Err(format!(
+            "the address by which method {id} disconnects names {{{name}}}, which must be required"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What a template and the texts of a body name.
+fn all_names<'a>(text: &'a str, body: Option<&'a Value>) -> impl Iterator<Item = &'a str> {
     let mut templates = vec![text];
     let mut values: Vec<&Value> = body.into_iter().collect();
     while let Some(value) = values.pop() {
@@ -355,7 +375,16 @@ fn check_names(
             _ => {}
         }
     }
-    for name in templates.into_iter().flat_map(names) {
+    templates.into_iter().flat_map(names)
+}
+
+fn check_names(
+    method: &Method,
+    text: &str,
+    body: Option<&Value>,
+    known: &[&str],
+) -> Result<(), String> {
+    for name in all_names(text, body) {
         let field = || method.fields.iter().any(|field| field.name == name);
         if !known.contains(&name) && !field() {
             return Err(format!(

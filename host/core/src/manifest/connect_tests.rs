@@ -60,6 +60,23 @@ fn before_somebody_has_connected_only_what_is_given_is_sent() {
 }
 
 #[test]
+fn a_connection_is_what_its_end_names() {
+    let mut manifest = manifest();
+    let method = manifest.pointer_mut("/authentication/0").unwrap();
+    let tool = json!({ "name": "tool", "title": { "en": "Tool" }, "connected": true });
+    method["fields"].as_array_mut().unwrap().push(tool);
+    method["connect"]["exchange"]["fields"]["tool"] = "/data/tool".into();
+    let manifest = parse(&manifest).unwrap();
+    let method = &manifest.authentication[0];
+    let connect = method.connect.as_ref().unwrap();
+    let disconnect = connect.disconnect.as_ref().unwrap();
+    assert_eq!(
+        disconnect.of(method).collect::<Vec<_>>(),
+        ["integration_id"]
+    );
+}
+
+#[test]
 fn an_event_matters_by_its_type_and_names_its_credentials() {
     let webhook = parse(&manifest()).unwrap().webhook.unwrap();
     assert_eq!(webhook.signature.field(), Some("webhook_secret"));
@@ -129,6 +146,26 @@ fn what_contradicts_itself_is_named() {
             "/connect/disconnect/body",
             json!({ "by": "{user_email}" }),
             "unknown {user_email}",
+        ),
+        (
+            "/connect/disconnect/url",
+            json!("https://api.kombo.dev/v1/{api_key}/{integration_id}"),
+            "names the secret {api_key}",
+        ),
+        (
+            "/connect/disconnect/body",
+            json!({ "list": ["{webhook_secret}"] }),
+            "names the secret {webhook_secret}",
+        ),
+        (
+            "/fields/2/secret",
+            json!(true),
+            "names the secret {integration_id}",
+        ),
+        (
+            "/fields/2/required",
+            json!(false),
+            "{integration_id}, which must be required",
         ),
         // Whoever has another customer's token would have their connection.
         (
