@@ -39,7 +39,7 @@ pub struct Visitor<'a> {
 
 /// What becomes of the connection that a credential was made with, when it is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Connection {
+pub enum ConnectionFate {
     /// The system ends it, unless another credential is of the same one.
     #[default]
     End,
@@ -287,13 +287,7 @@ impl Matricula {
         let (before, egress) = self.before(tenant, manifest, method)?;
         let mut values = Values::new(tenant, visitor, &before);
         if let Some(credential) = credential {
-            // Only what connecting has filled in: the rest is the vendor's, and as it is today.
-            let connected = method.fields.iter().filter(|field| field.connected);
-            for field in connected {
-                if let Some(value) = credential.public.get(&field.name) {
-                    values.put(&field.name, value);
-                }
-            }
+            values.put_connected(method, credential);
         }
         let asked = Asked {
             method: &link.method,

@@ -130,7 +130,7 @@ impl Matricula {
     /// tested, as one that is added; automations that were paused are probed at once.
     ///
     /// # Errors
-    /// As [`Self::replaceable`]; [`Error::CredentialFields`] as [`Self::add_credential`].
+    /// As [`Self::replaceable`] and [`Self::rewrite_credential`].
     pub async fn replace_credential(
         &self,
         tenant: &TenantId,
@@ -148,7 +148,8 @@ impl Matricula {
     ///
     /// # Errors
     /// [`Error::CredentialFields`] as [`Self::add_credential`]; [`Error::ConnectOther`] if somebody has connected to
-    /// something else: its people would all be other people. [`Error::Store`] if it was removed meanwhile.
+    /// something else: its people would all be other people. [`Error::ConnectBound`] if it is of a connection that ends
+    /// with its last credential, and this would be another method. [`Error::Store`] if it was removed meanwhile.
     pub async fn rewrite_credential(
         &self,
         old: &Credential,
@@ -169,6 +170,7 @@ impl Matricula {
         };
         let (credential, secrets) =
             self.checked(&old.tenant, new, connected, old.id.clone(), old.created_at)?;
+        self.may_become(old, &credential.method)?;
         self.store.replace_credential(&credential, &secrets).await?;
         self.credential_replaced(&old.tenant, &credential.id, by)
             .await?;

@@ -6,7 +6,7 @@ use matricula_component::{LoadError, Refusal};
 use matricula_core::cadence::CadenceError;
 use matricula_core::connector::Finding;
 use matricula_core::store::StoreError;
-use matricula_core::{AutomationId, Failure};
+use matricula_core::{AutomationId, Effect, Failure};
 use matricula_egress::SessionError;
 use matricula_engine::EngineError;
 use matricula_flow::{Diagnostics, SettingsError};
@@ -100,15 +100,17 @@ pub enum Error {
         "the system asks for your e-mail address, which the application does not tell; it has to put the claim `email` into its tokens"
     )]
     ConnectEmail,
-    /// A connection is not ended, and its credential is kept.
+    /// A credential of a connection that ends with its last one cannot become one of another method.
     #[error(
-        "{}; the credential is kept, and so is the connection: try again, or remove the credential alone and end the connection in {system}",
-        .cause.message
+        "the credential is of a connection that was made in a window, and another way to sign in would leave that behind; add a credential of its own for it, give that to the automations, then remove this one"
     )]
+    ConnectBound,
+    /// A connection is not ended as far as is known, and its credential is kept.
+    #[error("{}", not_ended(system, cause))]
     NotEnded {
         /// What the system is called.
         system: String,
-        /// Why not.
+        /// Why not; its effect says whether the connection may be gone all the same.
         cause: Box<Failure>,
     },
     /// What a vendor gives is not what a connector takes.
@@ -252,6 +254,7 @@ impl Error {
             Self::ConnectRefused => "connect.refused",
             Self::ConnectOther => "connect.other",
             Self::ConnectEmail => "connect.email",
+            Self::ConnectBound => "connect.bound",
             Self::NotEnded { .. } => "connect.not-ended",
             Self::Given { .. } => "vendors.given",
             Self::CredentialUnknown { .. } => "credential.unknown",
@@ -331,6 +334,24 @@ fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Manifest(error) => error.to_string(),
         other => format!("it {other}"),
+    }
+}
+
+/// The end of a connection is the operator's to see to where the system does not do it: who reads this has mostly no
+/// account there. That trying again may help is for the cause to say.
+fn not_ended(system: &str, cause: &Failure) -> String {
+    let Failure {
+        message, effect, ..
+    } = cause;
+    let alone = "it can be removed alone, and whoever runs the application then";
+    match effect {
+        Effect::None => format!(
+            "{message}; the credential is kept, and so is the connection; {alone} has to end the connection in {system}"
+        ),
+        Effect::Unknown | Effect::Applied => format!(
+            "{message}; the credential is kept, and whether the connection is still there is not known; removing it \
+             again is safe, or {alone} has to see whether there is a connection to end in {system}"
+        ),
     }
 }
 

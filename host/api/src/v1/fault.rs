@@ -88,6 +88,10 @@ impl From<Error> for Problem {
                     "The other system does not do it",
                 )
             },
+            Error::ConnectBound => say(
+                StatusCode::CONFLICT,
+                "The credential is of a connection that would be left behind",
+            ),
             Error::NotEnded { cause, .. } => Self {
                 retry_after: patience(cause),
                 ..say(StatusCode::FAILED_DEPENDENCY, "The connection is not ended")

@@ -150,6 +150,7 @@ fn exit_of(error: &Error) -> Exit {
         | Error::ConnectUnknown { .. }
         | Error::ConnectRefused
         | Error::ConnectOther
+        | Error::ConnectBound
         | Error::ConnectEmail
         | Error::Given { .. }
         | Error::NotStarted { .. }

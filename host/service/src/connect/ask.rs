@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use matricula_core::credential::Credential;
 use matricula_core::egress::{Egress, Request, SendError};
+use matricula_core::manifest::Method;
 use matricula_core::template::{Part, climbs, parts};
-use matricula_core::{Failure, FailureKind, TenantId};
+use matricula_core::{Effect, Failure, FailureKind, TenantId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -40,6 +41,16 @@ impl Values {
 
     pub(super) fn put(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// What connecting has filled in of a credential. The rest of it is the vendor's, and as it is today.
+    pub(super) fn put_connected(&mut self, method: &Method, credential: &Credential) {
+        let connected = method.fields.iter().filter(|field| field.connected);
+        for field in connected {
+            if let Some(value) = credential.public.get(&field.name) {
+                self.put(&field.name, value);
+            }
+        }
     }
 
     /// A template as text. None if something that it names is not known.
@@ -78,7 +89,7 @@ pub(super) fn address(connector: &str, template: &str, values: &Values) -> Resul
         };
         let value = values.0.get(name).map(|value| value.trim());
         let value = value.filter(|value| !value.is_empty()).ok_or_else(|| {
-            let message = format!("{connector} cannot be connected to: {name} is not given");
+            let message = format!("{connector} cannot be asked: {name} is not given");
             Failure::new(FailureKind::Config, message).with_code("connect.address")
         })?;
         match index {
@@ -131,12 +142,14 @@ pub(super) enum Answered {
     Done(Bytes),
     /// It refuses, with this status: a 4xx that is about neither the key nor patience.
     Refused(u16),
+    /// It does not accept the vendor's key: 401 or 403.
+    Denied(u16),
 }
 
-/// Sends a request whose answer is JSON. None if the system refuses what it was asked.
+/// Sends a request of somebody who connects, whose answer is JSON. None if the system refuses what it was asked.
 ///
 /// # Errors
-/// [`Error::Failure`] as [`send`], and if what is answered cannot be read.
+/// [`Error::Failure`] as [`send`], if the key is not accepted, and if what is answered cannot be read.
 pub(super) async fn ask(
     system: &str,
     egress: &dyn Egress,
@@ -144,7 +157,22 @@ pub(super) async fn ask(
 ) -> Result<Option<Value>, Error> {
     let body = match send(system, egress, asked).await? {
         Answered::Done(body) => body,
-        Answered::Refused(_) => return Ok(None),
+        Answered::Refused(status) => {
+            tracing::warn!(
+                system,
+                status,
+                "A system refuses what is asked of a connection."
+            );
+            return Ok(None);
+        }
+        Answered::Denied(status) => {
+            tracing::warn!(
+                system,
+                status,
+                "A vendor's key is refused; nobody can connect."
+            );
+            return Err(denied(system).into());
+        }
     };
     let unread = |message: String| {
         Error::from(Failure::new(FailureKind::Protocol, message).with_code("connect.answer"))
@@ -162,10 +190,19 @@ pub(super) async fn ask(
     }
 }
 
-/// Sends a request.
+/// A vendor's key is not accepted.
+pub(super) fn denied(system: &str) -> Failure {
+    let message = format!(
+        "{system} does not accept the key of this application; whoever runs the application has to correct it"
+    );
+    Failure::new(FailureKind::Auth, message).with_code("connect.key")
+}
+
+/// Sends a request. What a refusal means, and whether anybody has to hear of it, is the caller's to say.
 ///
 /// # Errors
-/// A failure if the system cannot be asked, is not available, or does not accept the key.
+/// A failure if the system cannot be asked, asks for patience or is not available; its effect says whether what was
+/// asked for may have been done.
 pub(super) async fn send(
     system: &str,
     egress: &dyn Egress,
@@ -184,35 +221,22 @@ pub(super) async fn send(
     };
     let response = egress.send(request, WITHIN).await;
     let response = response.map_err(|error| unsent(system, &error))?;
-    let failed = |kind, message: String, code| Err(Failure::new(kind, message).with_code(code));
     match response.status {
         200..=299 => Ok(Answered::Done(response.body)),
-        401 | 403 => {
-            tracing::warn!(
-                system,
-                status = response.status,
-                "A vendor's key is refused; nobody can connect."
-            );
-            let message = format!(
-                "{system} does not accept the key of this application; whoever runs the application has to correct it"
-            );
-            failed(FailureKind::Auth, message, "connect.key")
-        }
+        status @ (401 | 403) => Ok(Answered::Denied(status)),
         429 => {
             let message = format!("{system} asks for patience; try again in a minute");
-            failed(FailureKind::RateLimited, message, "connect.busy")
+            Err(Failure::new(FailureKind::RateLimited, message).with_code("connect.busy"))
         }
-        400..=499 => {
-            tracing::warn!(
-                system,
-                status = response.status,
-                "A system refuses what is asked of a connection."
-            );
-            Ok(Answered::Refused(response.status))
-        }
+        status @ 400..=499 => Ok(Answered::Refused(status)),
         status => {
             let message = format!("{system} is not available (status {status}); try again later");
-            failed(FailureKind::Unavailable, message, "connect.unavailable")
+            let failure = Failure::new(FailureKind::Unavailable, message);
+            let effect = match status {
+                500.. => Effect::Unknown,
+                _ => Effect::None,
+            };
+            Err(failure.with_code("connect.unavailable").with_effect(effect))
         }
     }
 }
@@ -224,8 +248,17 @@ fn unsent(system: &str, error: &SendError) -> Failure {
         SendError::TooLarge(_) => FailureKind::Protocol,
         _ => FailureKind::Unavailable,
     };
-    Failure::new(kind, format!("{system} could not be asked: {error}"))
+    let effect = match error {
+        SendError::Timeout | SendError::Interrupted(_) | SendError::TooLarge(_) => Effect::Unknown,
+        _ => Effect::None,
+    };
+    let message = match effect {
+        Effect::None => format!("{system} could not be asked: {error}"),
+        _ => format!("{system} was asked and has not answered: {error}"),
+    };
+    Failure::new(kind, message)
         .with_code("connect.unavailable")
+        .with_effect(effect)
 }
 
 #[cfg(test)]
@@ -263,6 +296,27 @@ mod tests {
             values.put("token", token);
             let led = address("kombo", "{api_url}/by-token/{token}", &values);
             assert!(matches!(led, Err(Error::ConnectRefused)), "{led:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_may_have_been_done() {
+        let effect = |error| unsent("Kombo", &error).effect;
+        let why = || "why".to_owned();
+        for sent in [
+            SendError::Timeout,
+            SendError::Interrupted(why()),
+            SendError::TooLarge(why()),
+        ] {
+            assert_eq!(effect(sent), Effect::Unknown);
+        }
+        for unsent in [
+            SendError::Connect(why()),
+            SendError::Tls(why()),
+            SendError::OriginNotAllowed(why()),
+            SendError::Unauthenticated(why()),
+        ] {
+            assert_eq!(effect(unsent), Effect::None);
         }
     }
 

@@ -3,16 +3,31 @@
 //! A connection that nobody has a credential of any more goes on reading somebody's HR system, and is paid for. So it
 //! is ended first, and the credential is removed after: should anything come between, the credential is still there,
 //! and removing it again finds a connection that is gone already.
+//!
+//! Whether a connection ends is looked at, then done. Whoever may be asked for several things at once sees to it that
+//! meanwhile no automation gets the credential, and no other credential of the connection comes or goes.
 
 use matricula_core::connector::Connector as _;
 use matricula_core::credential::Credential;
-use matricula_core::manifest::{Disconnect, Field, Manifest, Method};
+use matricula_core::manifest::{Disconnect, Manifest, Method};
+use matricula_core::store::StoreError;
 use matricula_core::{Failure, FailureKind};
 
-use super::ask::{Answered, Asked, Values, address, body, send};
-use super::{Connection, Visitor};
+use super::ask::{Answered, Asked, Values, address, body, denied, send};
+use super::{ConnectionFate, Visitor};
 use crate::Matricula;
 use crate::error::Error;
+
+/// What a credential is to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    /// There is none that could be ended.
+    None,
+    /// Another credential is of the same one.
+    Shared,
+    /// It is the last of it.
+    Last,
+}
 
 impl Matricula {
     /// Removes a credential with its secrets; the connection that it was made with is ended or kept.
@@ -23,74 +38,153 @@ impl Matricula {
     pub async fn remove_credential(
         &self,
         credential: &Credential,
-        connection: Connection,
+        fate: ConnectionFate,
     ) -> Result<(), Error> {
-        if connection == Connection::End && self.ends(credential).await? {
-            self.disconnect(credential).await?;
+        let became = match (self.tie(credential).await?, fate) {
+            (Tie::None, _) => "none",
+            (_, ConnectionFate::Keep) => "kept",
+            (Tie::Shared, ConnectionFate::End) => "shared",
+            (Tie::Last, ConnectionFate::End) => {
+                // The store refuses it too, but only after the connection has ended.
+                if let Some(flow) = self.used_by(credential).await? {
+                    return Err(Error::Store(StoreError::InUse(format!(
+                        "the credential “{}” is used by the automation of the flow “{flow}”",
+                        credential.name
+                    ))));
+                }
+                self.disconnect(credential).await?
+            }
+        };
+        let removed = self.store.remove_credential(&credential.id).await;
+        let (tenant, connector) = (&credential.tenant, &credential.connector);
+        match removed {
+            Ok(()) => {
+                tracing::info!(%tenant, connector, connection = became, "A credential is removed.");
+            }
+            Err(ref error) => tracing::warn!(
+                %tenant,
+                connector,
+                connection = became,
+                %error,
+                "A credential is not removed, though its connection may have ended."
+            ),
         }
-        Ok(self.store.remove_credential(&credential.id).await?)
+        Ok(removed?)
     }
 
-    /// Whether removing a credential ends a connection: it was made in a window, no automation uses it, and no other
-    /// credential is of the same connection.
+    /// Whether removing a credential asks its system to end a connection: it was made in a window, no automation uses
+    /// it, and no other credential is of the same connection.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub async fn ends(&self, credential: &Credential) -> Result<bool, Error> {
-        // A connector that cannot be loaded any more must not keep its credentials from being removed.
-        let Ok(component) = self.connectors.load(&credential.connector) else {
-            return Ok(false);
-        };
-        let Some((method, _)) = ending(component.manifest(), credential) else {
-            return Ok(false);
-        };
-        let uses = self.store.uses(&credential.tenant).await?;
-        if uses.iter().any(|used| used.credential == credential.id) {
-            return Ok(false);
+        Ok(self.tie(credential).await? == Tie::Last && self.used_by(credential).await?.is_none())
+    }
+
+    /// Refuses to write another method into a credential whose connection would be left behind by that: nobody would
+    /// know its name any more.
+    ///
+    /// # Errors
+    /// [`Error::ConnectBound`].
+    pub(crate) fn may_become(&self, old: &Credential, method: &str) -> Result<(), Error> {
+        let component = self.connectors.load(&old.connector)?;
+        match method != old.method && ending(component.manifest(), old).is_some() {
+            true => Err(Error::ConnectBound),
+            false => Ok(()),
         }
+    }
+
+    /// The flow of an automation that uses a credential.
+    async fn used_by(&self, credential: &Credential) -> Result<Option<String>, Error> {
+        let mut uses = self.store.uses(&credential.tenant).await?.into_iter();
+        let used = uses.find(|used| used.credential == credential.id);
+        Ok(used.map(|used| used.flow))
+    }
+
+    async fn tie(&self, credential: &Credential) -> Result<Tie, Error> {
+        let component = match self.connectors.load(&credential.connector) {
+            Ok(component) => component,
+            // It must not keep its credentials from being removed.
+            Err(error) => {
+                tracing::warn!(
+                    tenant = %credential.tenant,
+                    connector = credential.connector,
+                    %error,
+                    "A connector cannot be loaded; a connection of it cannot be ended."
+                );
+                return Ok(Tie::None);
+            }
+        };
+        let Some((method, disconnect)) = ending(component.manifest(), credential) else {
+            return Ok(Tie::None);
+        };
         let all = self.store.credentials(&credential.tenant).await?;
         let shares = |other: &Credential| {
-            let mut names = connected(method).map(|field| &field.name);
+            let mut names = disconnect.of(method);
             other.id != credential.id
                 && other.connector == credential.connector
                 && names.all(|name| other.public.get(name) == credential.public.get(name))
         };
-        Ok(!all.iter().any(shares))
+        Ok(match all.iter().any(shares) {
+            true => Tie::Shared,
+            false => Tie::Last,
+        })
     }
 
-    async fn disconnect(&self, credential: &Credential) -> Result<(), Error> {
+    /// Ends a connection; says for the log what became of it. Whatever keeps it from that is [`Error::NotEnded`]: the
+    /// credential can be removed alone then.
+    async fn disconnect(&self, credential: &Credential) -> Result<&'static str, Error> {
         let component = self.connectors.load(&credential.connector)?;
         let manifest = component.manifest();
         let Some((method, disconnect)) = ending(manifest, credential) else {
-            return Ok(());
+            return Ok("none");
         };
+        let ended = self.end(credential, manifest, method, disconnect).await;
+        ended.map_err(|error| match error {
+            Error::Store(_) => error,
+            error => Error::NotEnded {
+                system: manifest.title.get("en").to_owned(),
+                cause: Box::new(cause(error)),
+            },
+        })
+    }
+
+    async fn end(
+        &self,
+        credential: &Credential,
+        manifest: &Manifest,
+        method: &Method,
+        disconnect: &Disconnect,
+    ) -> Result<&'static str, Error> {
+        let Credential {
+            tenant, connector, ..
+        } = credential;
         let system = manifest.title.get("en");
-        let not_ended = |cause: Failure| Error::NotEnded {
-            system: system.to_owned(),
-            cause: Box::new(cause),
-        };
-        self.is_given(&credential.tenant, manifest, &method.id)
-            .map_err(not_ended)?;
-        let (before, egress) = self.before(&credential.tenant, manifest, method)?;
-        let mut values = Values::new(&credential.tenant, Visitor::default(), &before);
-        for field in connected(method) {
-            if let Some(value) = credential.public.get(&field.name) {
-                values.put(&field.name, value);
-            }
-        }
+        self.is_given(tenant, manifest, &method.id)?;
+        let (before, egress) = self.before(tenant, manifest, method)?;
+        let mut values = Values::new(tenant, Visitor::default(), &before);
+        values.put_connected(method, credential);
         let asked = Asked {
             method: &disconnect.method,
-            url: address(&credential.connector, &disconnect.url, &values)?,
+            url: address(connector, &disconnect.url, &values)?,
             body: body(disconnect.body.as_ref(), &values)?,
         };
-        match send(system, egress.as_ref(), asked).await {
-            Ok(Answered::Done(_) | Answered::Refused(404 | 410)) => Ok(()),
-            Ok(Answered::Refused(status)) => {
+        let refused = |status: u16| {
+            tracing::warn!(%tenant, connector, status, "A system refuses to end a connection.");
+        };
+        match send(system, egress.as_ref(), asked).await? {
+            Answered::Done(_) => Ok("ended"),
+            Answered::Refused(404 | 410) => Ok("gone already"),
+            Answered::Refused(status) => {
+                refused(status);
                 let message = format!("{system} refuses to end the connection (status {status})");
                 let failure = Failure::new(FailureKind::Config, message);
-                Err(not_ended(failure.with_code("connect.disconnect")))
+                Err(failure.with_code("connect.disconnect").into())
             }
-            Err(failure) => Err(not_ended(failure)),
+            Answered::Denied(status) => {
+                refused(status);
+                Err(denied(system).into())
+            }
         }
     }
 }
@@ -104,8 +198,55 @@ fn ending<'a>(
     Some((method, method.connect.as_ref()?.disconnect.as_ref()?))
 }
 
-/// What names a connection.
-fn connected(method: &Method) -> impl Iterator<Item = &Field> {
-    let fields = method.fields.iter();
-    fields.filter(|field| field.connected && !field.secret)
+/// Why a connection is not ended.
+fn cause(error: Error) -> Failure {
+    let (message, code) = match error {
+        Error::Failure(failure) => return failure,
+        // What an address says of a value that leads out of its path; its own sentence is one about signing in.
+        Error::ConnectRefused => (
+            "what names the connection cannot stand in an address".to_owned(),
+            "connect.address",
+        ),
+        error => (error.to_string(), error.code()),
+    };
+    Failure::new(FailureKind::Config, message).with_code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula_core::Effect;
+
+    use super::*;
+
+    fn told(cause: Failure) -> String {
+        let system = "Kombo".to_owned();
+        let cause = Box::new(cause);
+        Error::NotEnded { system, cause }.to_string()
+    }
+
+    #[test]
+    fn what_is_told_of_a_connection_is_what_is_known() {
+        let refused = Failure::new(FailureKind::Config, "Kombo refuses it");
+        let kept = told(refused);
+        assert!(kept.contains("and so is the connection"), "{kept}");
+        assert!(!kept.contains("again"), "it would not help: {kept}");
+        for effect in [Effect::Unknown, Effect::Applied] {
+            let lost = Failure::new(FailureKind::Unavailable, "no answer in time");
+            let unknown = told(lost.with_effect(effect));
+            assert!(unknown.contains("is not known"), "{unknown}");
+            assert!(unknown.contains("again is safe"), "{unknown}");
+            assert!(!unknown.contains("so is the connection"), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn whatever_keeps_a_connection_has_a_sentence_about_it() {
+        let failure = cause(Error::ConnectRefused);
+        assert!(!failure.message.contains("connect again"), "{failure}");
+        let failure = cause(Error::CredentialFields("the address is none".to_owned()));
+        assert_eq!(
+            (failure.message.as_str(), failure.code.as_deref()),
+            ("the address is none", Some("credential.fields"))
+        );
+    }
 }

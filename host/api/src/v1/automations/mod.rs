@@ -44,6 +44,7 @@ use utoipa_axum::routes;
 
 use self::shape::{ContactShape, tag};
 use super::bounds::Bounds;
+use super::credentials::turns;
 use super::etag::{Basis, Tagged};
 use super::extract::{Body, Mount, Owner, Page, Paging, Path, Query, Signed};
 use super::shapes::CadenceShape;
@@ -236,6 +237,9 @@ async fn start(
     owner.bought(&start.flow)?;
     let flow = shared.matricula.offered(&start.flow)?;
     let tenant = owner.tenant();
+    // Until it is started neither is removed; and of two that start the same at once, the second one finds it started.
+    let ids = [start.source.as_str(), start.target.as_str()];
+    let _turns = turns::each(&shared, tenant, ids).await;
     let source = credential(&shared, tenant, &start.source, "/source").await?;
     let target = credential(&shared, tenant, &start.target, "/target").await?;
     let selection = Selection {
@@ -261,9 +265,6 @@ async fn start(
             return Err(Problem::UNTESTED);
         }
     }
-    // Of two that start the same at once, the second one finds it started.
-    let name = format!("start/{tenant}/{}/{}/{}", flow.name(), source.id, target.id);
-    let _turn = shared.turns.of(name).await;
     let _pass = shared.remote(tenant).await?;
     let matricula = &shared.matricula;
     let by = owner.person();
@@ -302,6 +303,9 @@ async fn change(
     if !patch.is_of_contacts() {
         owner.bought(&card.automation.flow)?;
     }
+    // What it is given is not removed meanwhile.
+    let given = [&patch.source, &patch.target].into_iter().flatten();
+    let _turns = turns::each(&shared, tenant, given.map(String::as_str)).await;
     let other = async |id: Option<String>, pointer| match id {
         Some(id) => {
             let credential = credential(&shared, tenant, &id, pointer).await?;

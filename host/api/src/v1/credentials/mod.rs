@@ -9,6 +9,7 @@
 
 mod ask;
 mod shape;
+pub(super) mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::WEBHOOK;
 use matricula_core::store::StoreError;
 use matricula_core::{CredentialId, TenantId};
-use matricula_service::{Connection, Entered, NewCredential};
+use matricula_service::{ConnectionFate, Entered, NewCredential};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,7 +33,7 @@ use super::connect::{TOKEN, exchanged};
 use super::etag::{Basis, Tag, Tagged};
 use super::extract::{Body, Owner, Page, Paging, Path, Query, Signed};
 use crate::Shared;
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, Problem, ProblemDocument};
 use shape::{CredentialShape, Known};
 
 pub(super) use ask::ReportShape;
@@ -246,7 +247,7 @@ async fn add(
         bounds,
     )?;
     let tenant = owner.tenant();
-    let _turn = shared.turns.of(format!("credentials/{tenant}")).await;
+    let _turn = turns::all(&shared, tenant).await;
     let mut known = shared.matricula.credentials(tenant).await?;
     known.retain(|known| known.connector != WEBHOOK);
     if known.len() >= MOST {
@@ -281,7 +282,8 @@ async fn add(
 /// Write a credential's fields anew
 ///
 /// All of them; it must be for the same account of the same system. Automations that were paused are probed at
-/// once.
+/// once. A credential of a connection that ends with its last one (`ends` of its method) keeps its method; another one
+/// is refused with 409 `connect.bound`.
 #[utoipa::path(
     put, path = "/credentials/{id}", tag = "credentials",
     params(("id" = String, Path, max_length = 100), ("If-Match" = String, Header)), request_body = CredentialReplaced,
@@ -294,7 +296,12 @@ async fn replace(
     basis: Basis,
     Body(replaced): Body<CredentialReplaced>,
 ) -> Result<Tagged<Json<CredentialShape>>, Problem> {
-    let _turn = shared.turns.of(format!("credential/{id}")).await;
+    // Signing in may make it one of a connection.
+    let _connecting = match replaced.token {
+        Some(_) => Some(turns::all(&shared, owner.tenant()).await),
+        None => None,
+    };
+    let _turn = turns::each(&shared, owner.tenant(), [id.as_str()]).await;
     let old = find(&shared, owner.tenant(), id).await?;
     basis.is(&tag(&shared, &old).await?)?;
     let method = replaced.method.as_deref();
@@ -322,39 +329,48 @@ async fn replace(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Removal {
-    /// What becomes of the connection that was made in a system's window.
+    /// What becomes of the connection that was made in a system's window. `end`, the default: the system ends it for
+    /// good, unless another credential is of the same connection. `keep`: it stays as it is, for systems that do not end
+    /// it or cannot be asked any more; whoever runs the application has to end it there.
     #[serde(default)]
     #[param(inline)]
-    connection: ConnectionFate,
+    connection: FateShape,
 }
 
 #[derive(Deserialize, Default, Clone, Copy, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum ConnectionFate {
-    /// The system ends it, unless another credential is of the same one. Where it does not, the credential is kept.
+enum FateShape {
     #[default]
     End,
-    /// It stays as it is: for systems that cannot be asked any more.
     Keep,
 }
 
-impl From<ConnectionFate> for Connection {
-    fn from(fate: ConnectionFate) -> Self {
+impl From<FateShape> for ConnectionFate {
+    fn from(fate: FateShape) -> Self {
         match fate {
-            ConnectionFate::End => Self::End,
-            ConnectionFate::Keep => Self::Keep,
+            FateShape::End => Self::End,
+            FateShape::Keep => Self::Keep,
         }
     }
 }
 
 /// Remove a credential
 ///
-/// Refused while an automation uses it. A connection that was made in a system's window is ended with it: see `ends`
-/// of the connector's method.
+/// Refused while an automation uses it. By default a connection that was made in a system's window is ended with it
+/// (see `ends` of the connector's method), unless another credential is of the same connection. That cannot be undone.
+/// Where it fails, the answer is 424 `connect.not-ended` and the credential is kept: its `detail` says whether the
+/// connection may have ended all the same. Removing the credential again is safe, and `connection=keep` removes it
+/// alone.
 #[utoipa::path(
     delete, path = "/credentials/{id}", tag = "credentials",
     params(("id" = String, Path, max_length = 100), ("If-Match" = String, Header), Removal),
-    responses((status = 204))
+    responses(
+        (status = 204, description = "It is removed."),
+        (
+            status = 424, description = "`connect.not-ended`: the system does not say that the connection has ended.",
+            body = ProblemDocument<'static>, content_type = "application/problem+json"
+        )
+    )
 )]
 async fn remove(
     State(shared): State<Arc<Shared>>,
@@ -363,15 +379,17 @@ async fn remove(
     Query(removal): Query<Removal>,
     basis: Basis,
 ) -> Result<StatusCode, Problem> {
-    let _turn = shared.turns.of(format!("credential/{id}")).await;
-    let credential = find(&shared, owner.tenant(), id).await?;
+    let tenant = owner.tenant();
+    let _removing = turns::all(&shared, tenant).await;
+    let _turn = turns::each(&shared, tenant, [id.as_str()]).await;
+    let credential = find(&shared, tenant, id).await?;
     basis.is(&tag(&shared, &credential).await?)?;
     let matricula = &shared.matricula;
-    let connection = Connection::from(removal.connection);
-    let _pass = match connection == Connection::End && matricula.ends(&credential).await? {
-        true => Some(shared.remote(owner.tenant()).await?),
+    let fate = ConnectionFate::from(removal.connection);
+    let _pass = match fate == ConnectionFate::End && matricula.ends(&credential).await? {
+        true => Some(shared.remote(tenant).await?),
         false => None,
     };
-    matricula.remove_credential(&credential, connection).await?;
+    matricula.remove_credential(&credential, fate).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 use matricula_core::connector::Report;
 use matricula_core::credential::Credential;
 use matricula_flow::Flow;
-use matricula_service::{Connection, Connectors, NewCredential};
+use matricula_service::{ConnectionFate, Connectors, NewCredential};
 use serde_json::{Value, json};
 
 use super::drive;
@@ -170,7 +170,7 @@ fn remove(common: &Common, name: &str) -> Result<Exit, Fault> {
     let tenant = setup::tenant();
     drive(async {
         let credential = matricula.credential(&tenant, name).await?;
-        let ended = matricula.remove_credential(&credential, Connection::End);
+        let ended = matricula.remove_credential(&credential, ConnectionFate::End);
         Ok(ended.await?)
     })?;
     if common.json {

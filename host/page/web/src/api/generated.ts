@@ -369,14 +369,18 @@ export interface paths {
         /**
          * Write a credential's fields anew
          * @description All of them; it must be for the same account of the same system. Automations that were paused are probed at
-         *     once.
+         *     once. A credential of a connection that ends with its last one (`ends` of its method) keeps its method; another one
+         *     is refused with 409 `connect.bound`.
          */
         put: operations["credentials_replace"];
         post?: never;
         /**
          * Remove a credential
-         * @description Refused while an automation uses it. A connection that was made in a system's window is ended with it: see `ends`
-         *     of the connector's method.
+         * @description Refused while an automation uses it. By default a connection that was made in a system's window is ended with it
+         *     (see `ends` of the connector's method), unless another credential is of the same connection. That cannot be undone.
+         *     Where it fails, the answer is 424 `connect.not-ended` and the credential is kept: its `detail` says whether the
+         *     connection may have ended all the same. Removing the credential again is safe, and `connection=keep` removes it
+         *     alone.
          */
         delete: operations["credentials_remove"];
         options?: never;
@@ -3317,7 +3321,11 @@ export interface operations {
     credentials_remove: {
         parameters: {
             query?: {
-                /** @description What becomes of the connection that was made in a system's window. */
+                /**
+                 * @description What becomes of the connection that was made in a system's window. `end`, the default: the system ends it for
+                 *     good, unless another credential is of the same connection. `keep`: it stays as it is, for systems that do not end
+                 *     it or cannot be asked any more; whoever runs the application has to end it there.
+                 */
                 connection?: "end" | "keep";
             };
             header: {
@@ -3330,11 +3338,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It is removed. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `connect.not-ended`: the system does not say that the connection has ended. */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description A problem document. */
             default: {
