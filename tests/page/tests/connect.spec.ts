@@ -71,6 +71,8 @@ for (const locale of LOCALES) {
       const before = await ids();
       await shown.open("/credentials");
       await shown.button("credentials.replace.of", { name: "Kombo" }).click();
+      // Typing a key in its place would leave the connection behind.
+      await expect(shown.dialog().getByRole("radio")).toHaveCount(0);
       await shown.dialog().getByRole("button", { name: t("connect.again"), exact: true }).click();
       await signIn(shown);
       await expect(shown.dialog()).toContainText(t("credentials.result.ok", { system: "Kombo" }));
@@ -130,9 +132,26 @@ for (const locale of LOCALES) {
       await expect(dialog).toContainText(t("credentials.remove.ends", { system: "Kombo" }));
       const alone = dialog.getByRole("button", { name: t("credentials.remove.alone"), exact: true });
       await expect(alone).toHaveCount(0);
-      await dialog.getByRole("button", { name: t("action.remove"), exact: true }).click();
-      await expect(dialog.getByRole("alert")).toBeVisible();
+      const remove = dialog.getByRole("button", { name: t("action.remove"), exact: true });
+      await remove.click();
+      const alert = dialog.getByRole("alert");
+      await expect(alert).toBeVisible();
+      const own = alert.getByText("status 503");
+      await expect(own).toBeHidden();
+      await alert.getByText(t("error.details")).click();
+      await expect(own).toBeVisible();
+      // Whoever removes it here only sees that button at work, and no other.
+      let go = () => undefined as void;
+      const held = new Promise<void>((resolve) => (go = resolve));
+      await page.route(/connection=keep/, async (route) => {
+        await held;
+        await route.continue();
+      });
       await alone.click();
+      await expect(alone).toHaveAttribute("data-pending", "true");
+      await expect(remove).toBeDisabled();
+      await expect(remove).not.toHaveAttribute("data-pending");
+      go();
       await expect(rows).toHaveCount(1);
       await world.admin("DELETE", "/faults");
       expect(await connections()).toBe(before);

@@ -74,6 +74,13 @@ describe("codes", () => {
     expect(english.failure(failure).detail).toBe("Rejected by the academy.");
   });
 
+  it("of an end that was not heard of say what is true in any case, and the rest behind a line", () => {
+    const detail = "Kombo was asked and has not answered: no answer in time; the credential is kept, and …";
+    const problem = new ApiProblem({ type: "", title: "", status: 424, code: "connect.not-ended", detail });
+    for (const language of [english, german]) expect(language.error(problem)).toMatchObject({ detail, folded: true });
+    expect(english.error(problem).says).toBe("It is not certain that the connection has ended.");
+  });
+
   it("keep English sentences behind a line where the page has one of its own", () => {
     const failure = { kind: "auth", code: "E-17", message: "rejected by the academy" } as const;
     expect(german.failure(failure)).toMatchObject({ says: "Die Zugangsdaten wurden abgelehnt", detail: "Rejected by the academy.", folded: true });

@@ -75,8 +75,8 @@ export class Language {
     if (error instanceof NoAnswer) return { says: this.t("unreachable"), advice: this.t("unreachable.text"), detail: null, folded: false };
     if (error instanceof ApiProblem) {
       const told = explained(this.#codes.problems[error.code], error.detail || error.title);
-      // What another system has said, word by word.
-      const known = { ...told, folded: error.code === "remote.failed" && this.locale !== "en" };
+      // What another system has said, word by word; of a connection the page says all that everybody needs.
+      const known = { ...told, folded: error.code === "connect.not-ended" || (error.code === "remote.failed" && this.locale !== "en") };
       const errors = error.errors.map((one) => one.message).filter((message) => message !== "");
       if (known.detail !== null && errors.length > 0) return { ...known, detail: errors.map(sentence).join(" ") };
       return known;

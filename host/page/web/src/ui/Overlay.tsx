@@ -11,6 +11,7 @@ import { useLanguage } from "../i18n";
 import type { Explained } from "../i18n";
 import { useSurroundings } from "../session/context";
 import { Button, IconButton } from "./Button";
+import { Detail } from "./Detail";
 import { Notice } from "./Notice";
 import "./overlay.css";
 
@@ -107,21 +108,26 @@ export interface ConfirmProps extends OverlayProps {
 
 export function Confirm({ isOpen, onClose, title, children, action, danger = false, onConfirm, instead }: ConfirmProps) {
   const { t, error: explain } = useLanguage();
-  const [pending, setPending] = useState(false);
-  const [failed, setFailed] = useState<{ error: unknown; problem: Explained } | null>(null);
+  const [doing, setDoing] = useState<"deed" | "instead" | null>(null);
+  const [problem, setProblem] = useState<Explained | null>(null);
+  const [helps, setHelps] = useState(false);
+  const pending = doing !== null;
   useEffect(() => {
-    if (isOpen) setFailed(null);
+    if (!isOpen) return;
+    setProblem(null);
+    setHelps(false);
   }, [isOpen]);
-  const confirm = async (deed: () => Promise<unknown>) => {
-    setPending(true);
-    setFailed(null);
+  const confirm = async (what: "deed" | "instead", deed: () => Promise<unknown>) => {
+    setDoing(what);
+    setProblem(null);
     try {
       await deed();
       onClose();
     } catch (error) {
-      setFailed({ error, problem: explain(error) });
+      setProblem(explain(error));
+      setHelps(instead?.helps(error) ?? false);
     } finally {
-      setPending(false);
+      setDoing(null);
     }
   };
   return (
@@ -136,19 +142,25 @@ export function Confirm({ isOpen, onClose, title, children, action, danger = fal
           <Button onPress={onClose} isDisabled={pending} autoFocus={danger}>
             {t("action.cancel")}
           </Button>
-          {failed !== null && instead?.helps(failed.error) && (
-            <Button onPress={() => void confirm(instead.onConfirm)}>{instead.action}</Button>
+          {helps && instead !== undefined && (
+            <Button isPending={doing === "instead"} isDisabled={doing === "deed"} onPress={() => void confirm("instead", instead.onConfirm)}>
+              {instead.action}
+            </Button>
           )}
-          <Button look={danger ? "danger" : "primary"} isPending={pending} onPress={() => void confirm(onConfirm)} autoFocus={!danger}>
+          <Button look={danger ? "danger" : "primary"} isPending={doing === "deed"} isDisabled={doing === "instead"} onPress={() => void confirm("deed", onConfirm)} autoFocus={!danger}>
             {action}
           </Button>
         </>
       }
     >
       {children}
-      {failed !== null && (
-        <Notice tone="bad" title={failed.problem.says}>
-          {failed.problem.advice}
+      {problem !== null && (
+        <Notice tone="bad" title={problem.says}>
+          {problem.advice === null && problem.detail === null ? null : (
+            <>
+              {problem.advice} <Detail of={problem} />
+            </>
+          )}
         </Notice>
       )}
     </Dialog>

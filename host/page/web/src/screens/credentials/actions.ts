@@ -20,10 +20,13 @@ export interface Entered {
 
 /**
  * Ways to sign in. What replaces a connection must be the same connection: signing in anew to it, where that is
- * possible, but no new one.
+ * possible, but no new one; and no other way where the connection ends with its credentials and would be left behind.
  */
-export const methodsOf = (connector: Connector, existing: Credential | null = null): ConnectorMethod[] =>
-  connector.methods.filter((method) => !method.sign_in || existing === null || (method.renews && existing.method === method.id));
+export function methodsOf(connector: Connector, existing: Credential | null = null): ConnectorMethod[] {
+  if (existing === null) return connector.methods;
+  const bound = connector.methods.some((method) => method.id === existing.method && method.ends);
+  return connector.methods.filter((method) => (method.sign_in ? method.renews && method.id === existing.method : !bound));
+}
 
 /** A name that no other has: "Personio", "Personio 2". */
 export function freeName(title: string, taken: readonly string[]): string {

@@ -29,6 +29,15 @@ describe("credentials", () => {
     expect(ids("renewed")).toEqual(["renewed", "api"]);
   });
 
+  it("stay of their connection where it would be left behind", () => {
+    const bound = { ...method, sign_in: true, ends: true };
+    const connector = { methods: [{ ...bound, id: "window" }, { ...bound, id: "renewed", renews: true }, method] } as Connector;
+    const ids = (existing: string) => methodsOf(connector, { method: existing } as Credential).map((one) => one.id);
+    expect(ids("window")).toEqual([]);
+    expect(ids("renewed")).toEqual(["renewed"]);
+    expect(ids("api")).toEqual(["api"]);
+  });
+
   it("are made of what a window gave, also when storing it has failed", () => {
     const problem = (status: number, code: string) => new ApiProblem({ type: "", title: "", status, code, detail: "" });
     const first = gift("connect", "token", "HR");
