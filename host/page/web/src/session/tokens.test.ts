@@ -34,6 +34,12 @@ afterEach(() => {
 const jwt = (seconds: number, name = "") =>
   ["e30", btoa(JSON.stringify({ exp: NOW / 1000 + seconds, name })).replaceAll("=", ""), "sig"].join(".");
 
+/** As backends sign them: by a clock that this machine's may be ahead of. */
+const signed = (life: number, ahead = 0, name = "") => {
+  const iat = Date.now() / 1000 - ahead;
+  return ["e30", btoa(JSON.stringify({ iat, exp: iat + life, name })).replaceAll("=", ""), "sig"].join(".");
+};
+
 function host() {
   const said: ToHost[] = [];
   let answer: (token: string) => void = () => undefined;
@@ -89,6 +95,89 @@ it("asks for the next one a minute before the end", async () => {
   expect(await tokens.token()).toBe(jwt(1_140, "next"));
 });
 
+it("counts a token's life from when it came, whatever this machine's clock says", async () => {
+  const { tokens, said, answer } = host();
+  for (const ahead of [3_600, -3_600]) {
+    said.length = 0;
+    const token = signed(600, ahead);
+    answer(token);
+    await vi.advanceTimersByTimeAsync(539_000);
+    expect(await tokens.token()).toBe(token);
+    expect(said).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(said).toHaveLength(1);
+    answer(signed(600, ahead, "next"));
+    await vi.advanceTimersByTimeAsync(0);
+  }
+});
+
+it("asks half-way for the next of a token that is short, and no more often", async () => {
+  const { tokens, said, answer } = host();
+  answer(signed(40));
+  await vi.advanceTimersByTimeAsync(19_000);
+  expect(said).toHaveLength(0);
+  for (let round = 1; round <= 3; round += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(said).toHaveLength(round);
+    const next = signed(40, 0, `${round}`);
+    answer(next);
+    await vi.advanceTimersByTimeAsync(19_000);
+    expect(await tokens.token()).toBe(next);
+    expect(said).toHaveLength(round);
+  }
+});
+
+it("asks ever more seldom while the same token comes back, and goes on with it", async () => {
+  const { tokens, said, answer } = host();
+  const kept = signed(600);
+  answer(kept);
+  answer(kept);
+  await vi.advanceTimersByTimeAsync(539_000);
+  expect(said, "that it was said twice is no reason to ask").toHaveLength(0);
+  const until = Date.now() + 3_600_000;
+  for (let answered = 0; Date.now() < until; ) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    const token = tokens.token();
+    await vi.advanceTimersByTimeAsync(0);
+    for (; answered < said.length; answered += 1) answer(kept);
+    expect(await token).toBe(kept);
+  }
+  expect(said.length).toBeGreaterThan(6);
+  expect(said.length).toBeLessThan(25);
+  const before = said.length;
+  const next = signed(600, 0, "next");
+  answer(next);
+  expect(await tokens.token()).toBe(next);
+  await vi.advanceTimersByTimeAsync(539_000);
+  expect(said).toHaveLength(before);
+});
+
+it("asks once in a while for one that is turned down and comes again", async () => {
+  const { tokens, said, answer } = host();
+  const kept = signed(600);
+  answer(kept);
+  for (let call = 0; call < 10; call += 1) {
+    const fresh = tokens.fresh(kept);
+    answer(kept);
+    expect(await fresh).toBe(kept);
+  }
+  expect(said).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(5_000);
+  const fresh = tokens.fresh(kept);
+  answer(signed(600, 0, "next"));
+  expect(await fresh).not.toBe(kept);
+  expect(said).toHaveLength(2);
+});
+
+it("does not take a far end for a near one", async () => {
+  const { tokens, said, answer } = host();
+  const far = signed(90 * 86_400);
+  answer(far);
+  await vi.advanceTimersByTimeAsync(86_400_000);
+  expect(await tokens.token()).toBe(far);
+  expect(said).toHaveLength(0);
+});
+
 it("asks anew for one that was turned down, and not for one that was replaced since", async () => {
   const { tokens, said, answer } = host();
   const first = tokens.token();
@@ -138,6 +227,18 @@ it("renews with the token it has", async () => {
   await vi.advanceTimersByTimeAsync(540_001);
   expect(await tokens.token()).toBe("two");
   expect(new Headers(fetcher.mock.calls[1]?.[1].headers).get("authorization")).toBe("Bearer one");
+});
+
+it("renews by the life of its token, not by this machine's clock", async () => {
+  const one = signed(600, 3_600);
+  const ended = new Date(NOW - 3_000_000).toISOString();
+  const fetcher = answers([200, { token: one, expires_at: ended }], [200, { token: "two", expires_at: until(1140) }]);
+  const tokens = new LocalTokens(base, "c0de", sessionStorage);
+  await tokens.token();
+  await vi.advanceTimersByTimeAsync(539_000);
+  expect(await tokens.token()).toBe(one);
+  expect(await new LocalTokens(base, null, sessionStorage).token()).toBe(one);
+  expect(fetcher).toHaveBeenCalledTimes(1);
 });
 
 it("keeps the code of a link while the server cannot be reached", async () => {

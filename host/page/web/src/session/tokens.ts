@@ -21,25 +21,37 @@ export class NoSession extends Error {
   }
 }
 
-/** How long before its end a token is replaced. */
+/** How long before its end a token is replaced; a very short one is half-way, as the vendor's page does it. */
 const AHEAD_MS = 60_000;
+/** What a request may take that was begun with a token; less for a very short one. */
+const MARGIN_MS = 5_000;
+/** How long nobody asks after a token has come a second time; twice as long each time that it comes again. */
+const PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** What is longer, a timer takes for no time at all. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How long the vendor's page may take for a token. */
 const PATIENCE_MS = 15_000;
 
 interface Held {
   token: string;
-  /** Milliseconds since 1970; null if the token does not tell. */
+  /** Milliseconds since 1970 by this machine's clock; null if the token does not tell. */
   expires: number | null;
 }
 
-/** When a JWT ends, without checking anything: only to ask for the next one in time. */
+/**
+ * When a JWT that has just come ends by this machine's clock, without checking anything: only to ask for the next one
+ * in time. Its lifetime is `exp` − `iat`, counted from now, since that clock may be wrong; it is only gone by where the
+ * token does not tell when it was signed.
+ */
 export function expiryOf(token: string): number | null {
   try {
     const claims = token.split(".")[1];
     if (claims === undefined) return null;
     const bytes = atob(claims.replace(/-/g, "+").replace(/_/g, "/"));
-    const { exp } = JSON.parse(bytes) as { exp?: unknown };
-    return typeof exp === "number" ? exp * 1000 : null;
+    const { iat, exp } = JSON.parse(bytes) as { iat?: unknown; exp?: unknown };
+    if (typeof exp !== "number") return null;
+    return typeof iat === "number" ? Date.now() + Math.max(exp - iat, 0) * 1000 : exp * 1000;
   } catch {
     return null;
   }
@@ -48,6 +60,13 @@ export function expiryOf(token: string): number | null {
 /** Keeps one token and has one request for the next under way at most. */
 abstract class Keeper implements TokenSource {
   #held: Held | null = null;
+  /** Until when it is used without asking for another. */
+  #good = 0;
+  /** When another is asked for ahead of time. */
+  #due = Infinity;
+  #pause = 0;
+  /** Until when one that was turned down is not asked for: it has just come again. */
+  #vain = 0;
   #asked: Promise<Held> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,23 +75,48 @@ abstract class Keeper implements TokenSource {
 
   async token(): Promise<string> {
     const held = this.#held;
-    if (held !== null && (held.expires === null || held.expires > Date.now() + 5_000)) return held.token;
+    if (held !== null && Date.now() < this.#good) return held.token;
     return (await this.#next()).token;
   }
 
   async fresh(rejected: string): Promise<string> {
     const held = this.#held;
-    if (held !== null && held.token !== rejected) return held.token;
-    return (await this.#next()).token;
+    if (held !== null && (held.token !== rejected || Date.now() < this.#vain)) return held.token;
+    const { token } = await this.#next();
+    if (token === rejected) this.#vain = Date.now() + PAUSE_MS;
+    return token;
   }
 
   protected hold(held: Held): void {
+    const now = Date.now();
+    if (held.token === this.#held?.token) {
+      // Somebody keeps tokens for a while. It ends when it would have ended, and asking at once would bring it again.
+      if (now < this.#due) return;
+      this.#pause = Math.min(this.#pause * 2 || PAUSE_MS, LONGEST_PAUSE_MS);
+      this.#good = Math.max(this.#good, now + this.#pause);
+      this.#renewIn(this.#pause);
+      return;
+    }
     this.#held = held;
+    this.#pause = this.#vain = 0;
+    if (held.expires === null) {
+      this.#good = Infinity;
+      this.#renewIn(Infinity);
+      return;
+    }
+    const left = Math.max(held.expires - now, 0);
+    this.#good = held.expires - Math.min(MARGIN_MS, left / 10);
+    this.#renewIn(Math.max(left - AHEAD_MS, left / 2));
+  }
+
+  /** A timer sleeps while the machine does; token() looks at the clock all the same. */
+  #renewIn(wait: number): void {
     clearTimeout(this.#timer);
-    if (held.expires === null) return;
-    // A timer sleeps while the machine does; token() looks at the clock all the same.
-    const wait = Math.max(held.expires - Date.now() - AHEAD_MS, 1_000);
-    this.#timer = setTimeout(() => void this.#next().catch(() => undefined), wait);
+    this.#due = Date.now() + wait;
+    const ends = this.#held?.expires ?? Infinity;
+    // For one that has ended another is asked for when somebody needs it.
+    if (wait === Infinity || Date.now() >= ends) return;
+    this.#timer = setTimeout(() => void this.#next().catch(() => undefined), Math.min(Math.max(wait, 1_000), LONGEST_TIMER_MS));
   }
 
   #next(): Promise<Held> {
@@ -163,7 +207,7 @@ export class LocalTokens extends Keeper {
     }
     if (!response.ok) throw await problemOf(response);
     const answer = (await response.json()) as LocalToken;
-    const held: Held = { token: answer.token, expires: Date.parse(answer.expires_at) };
+    const held: Held = { token: answer.token, expires: expiryOf(answer.token) ?? Date.parse(answer.expires_at) };
     this.#storage.setItem(KEPT, JSON.stringify(held));
     return held;
   }
