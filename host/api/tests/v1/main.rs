@@ -12,6 +12,7 @@ mod connect;
 mod credentials;
 mod docs;
 mod events;
+mod flows_shipped;
 mod matrix;
 mod nested;
 mod once;
