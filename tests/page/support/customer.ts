@@ -7,6 +7,7 @@ import type { Automation, Cadence, Credential, Settings } from "../../../host/pa
 export const EMPLOYEES = "sync-employees";
 export const CERTIFICATES = "sync-certificates";
 export const TEAMS = "sync-employees-to-edyoucated";
+export const SURVEYS = "sync-employees-to-winningtemp";
 
 /** What the sandbox takes. */
 export const PERSONIO = { client_id: "sandbox-personio-id", client_secret: "sandbox-personio-secret" } as const;
@@ -18,6 +19,8 @@ export const ACADEMY = {
   client_code: "sandbox-reteach-code",
 } as const;
 export const EDYOUCATED = { scim_url: "https://edyoucated.example.com/scim/v2", scim_token: "sandbox-edyoucated-token" } as const;
+export const WINNINGTEMP = { scim_url: "https://scim.prod.winningtemp.com/api/scim", scim_token: "sandbox-winningtemp-token" } as const;
+export const ENGAGEDLY = { client_key: "sandbox-engagedly-client", secret_key: "sandbox-engagedly-secret" } as const;
 
 /** How long a run may take. */
 const RUN = { timeout: 60_000, intervals: [100, 200, 400] };
@@ -56,6 +59,14 @@ export class Customer {
     const { scim_url, scim_token } = EDYOUCATED;
     await this.#add({ name: "Personio", connector: "personio", public: { client_id }, secrets: { client_secret } });
     await this.#add({ name: "edyoucated", connector: "edyoucated", public: { scim_url }, secrets: { scim_token } });
+  }
+
+  /** For the flow to Winningtemp, which does not take all that is written. */
+  async addForSurveys(): Promise<void> {
+    const { client_id, client_secret } = PERSONIO;
+    const { scim_url, scim_token } = WINNINGTEMP;
+    await this.#add({ name: "Personio", connector: "personio", public: { client_id }, secrets: { client_secret } });
+    await this.ask("POST", "/credentials", { name: "Winningtemp", connector: "winningtemp", public: { scim_url }, secrets: { scim_token } });
   }
 
   async #add(credential: object): Promise<string> {

@@ -2,7 +2,7 @@
 
 import { expect } from "@playwright/test";
 
-import { CERTIFICATES, type Customer, EMPLOYEES, TEAMS } from "./customer";
+import { CERTIFICATES, type Customer, EMPLOYEES, SURVEYS, TEAMS } from "./customer";
 import type { Shown } from "./shown";
 import { type Key, type Locale, TEXTS } from "./words";
 import type { VendorOptions, World } from "./world";
@@ -15,6 +15,8 @@ const PEOPLE = {
   beginner: { tenant: "beginner" },
   /** Has credentials for edyoucated, which is tested before it is activated. */
   tester: { tenant: "tester" },
+  /** Has credentials for Winningtemp, which does not take all that is written. */
+  surveyor: { tenant: "surveyor" },
   /** Enters what is wrong. */
   mistaken: { tenant: "mistaken" },
   /** Has both flows, running well. */
@@ -66,6 +68,7 @@ export class Stage {
     await stage.#know("viewer", owner, await customer("owner"));
     await (await customer("beginner")).addCredentials();
     await (await customer("tester")).addForTeams();
+    await (await customer("surveyor")).addForSurveys();
 
     const resting = await customer("resting");
     const { personio, academy } = await resting.addCredentials();
@@ -158,6 +161,13 @@ async function tested(shown: Shown): Promise<void> {
   await wizard(shown, "settings", ["Personio", "edyoucated"], "start.test.show");
   await shown.button("start.test.show").click();
   await expect(shown.frame.getByRole("table", { name: shown.t("start.preview.people") })).toBeVisible();
+}
+
+/** To what Winningtemp does not offer. */
+async function surveyed(shown: Shown): Promise<void> {
+  await expect(shown.frame.getByText(shown.t("credentials.result.ok", { system: "Personio" }))).toBeVisible();
+  await shown.button("start.continue").click();
+  await expect(shown.frame.getByRole("checkbox", { name: shown.t("start.accept") })).toBeVisible();
 }
 
 export const SCENES: readonly Scene[] = [
@@ -270,6 +280,19 @@ export const SCENES: readonly Scene[] = [
       await connect(shown);
       await shown.dialog().getByRole("button", { name: shown.t("action.cancel"), exact: true }).click();
       await expect(shown.frame.getByText(shown.t("connect.closed"))).toBeVisible();
+    },
+  },
+  { name: "start-findings", who: "surveyor", path: at(`/start/${SURVEYS}`), act: surveyed },
+  {
+    name: "start-notes",
+    who: "surveyor",
+    path: at(`/start/${SURVEYS}`),
+    act: async (shown) => {
+      await surveyed(shown);
+      await shown.frame.getByRole("checkbox", { name: shown.t("start.accept") }).check();
+      await shown.button("start.continue").click();
+      await shown.button("start.preview.show").click();
+      await expect(shown.frame.getByText(shown.t("start.notes"))).toBeVisible();
     },
   },
   { name: "start-test-settings", who: "tester", path: at(TEST), act: (shown) => wizard(shown, "settings", ["Personio", "edyoucated"], "start.test.show") },

@@ -85,7 +85,7 @@ export class Shown {
   /** Fills in a credential's form by the names of its fields. */
   async fill(fields: Readonly<Record<string, string>>): Promise<void> {
     for (const [label, value] of Object.entries(fields)) {
-      await this.frame.getByLabel(new RegExp(`^${label}( |$)`)).fill(value);
+      await this.frame.getByRole("textbox", { name: new RegExp(`^${label}( |$)`) }).fill(value);
     }
   }
 

@@ -26,7 +26,7 @@ export interface VendorOptions {
 }
 
 /** So many of the vendor's backends can be started in one world: the server has to know their origins beforehand. */
-const BACKENDS = 20;
+const BACKENDS = 24;
 
 /** Where connectors expect the real systems, by the sandbox's names. */
 const ORIGINS = {
@@ -140,8 +140,9 @@ export class World {
     return dismissed;
   }
 
-  accounts(): Promise<Account[]> {
-    return this.admin<Account[]>("GET", "/accounts");
+  /** Of the academy, or of another SCIM service. */
+  accounts(system = "scim"): Promise<Account[]> {
+    return this.admin<Account[]>("GET", `/accounts?system=${system}`);
   }
 
   async end(): Promise<void> {
@@ -149,7 +150,7 @@ export class World {
   }
 }
 
-/** An account of the academy. */
+/** An account of a SCIM service. */
 export interface Account {
   id: string;
   externalId?: string;

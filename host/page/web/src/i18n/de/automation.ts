@@ -118,7 +118,7 @@ export const automation: Translation<typeof english> = {
   "access.test": "Testen",
   "access.test.ok": "Sie gelten",
   "access.test.account": "Sie gelten: {account}",
-  "access.test.findings": "Sie gelten, aber Rechte fehlen",
+  "access.test.findings": "Sie gelten, aber etwas fehlt",
   "access.use": "Andere Zugangsdaten verwenden",
   "access.use.label": "Zugangsdaten für {system}",
   "access.use.hint": "Die Automation arbeitet mit denselben Personen weiter; die anderen Zugangsdaten müssen für dasselbe Konto bei {system} sein.",

@@ -43,5 +43,6 @@ export const catalogue: Translation<typeof english> = {
   "right.customers": "Teilnehmende lesen",
   "right.certificates": "Zertifikate lesen",
   "right.upsert-user": "Konten anlegen, ändern und sperren",
+  "right.upsert-group": "Gruppen anlegen und Menschen zuordnen",
   "right.upload-document": "Dokumente in Personalakten ablegen",
 };

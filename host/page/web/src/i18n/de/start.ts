@@ -18,8 +18,8 @@ export const start: Translation<typeof english> = {
   "start.existing": "Welche Zugangsdaten?",
   "start.new": "Neue Zugangsdaten hinzufügen",
   "start.new.text": "Für ein anderes Konto bei {system}",
-  "start.accept": "Ohne diese Rechte starten",
-  "start.accept.text": "Wofür sie gebraucht werden, bleibt aus. Sie können sie später erteilen; die Automation nimmt es dann von selbst auf.",
+  "start.accept": "Ohne das, was fehlt, weitermachen",
+  "start.accept.text": "Es wird ausgelassen. Sobald es da ist, nimmt die Automation es von selbst auf.",
 
   "start.settings": "Einstellungen",
   "start.settings.lead": "Alles davon können Sie später ändern.",

@@ -116,7 +116,7 @@ export const automation = {
   "access.test": "Test",
   "access.test.ok": "It works",
   "access.test.account": "It works: {account}",
-  "access.test.findings": "It works, but rights are missing",
+  "access.test.findings": "It works, but something is missing",
   "access.use": "Use other credentials",
   "access.use.label": "Credentials for {system}",
   "access.use.hint": "The automation goes on with the same people; the other credentials must be for the same account in {system}.",

@@ -40,5 +40,6 @@ export const catalogue = {
   "right.customers": "Read participants",
   "right.certificates": "Read certificates",
   "right.upsert-user": "Create, change and block accounts",
+  "right.upsert-group": "Make groups and put people into them",
   "right.upload-document": "Put documents into personnel files",
 } as const;

@@ -15,8 +15,8 @@ export const start = {
   "start.existing": "Which credentials?",
   "start.new": "Add new credentials",
   "start.new.text": "For another account of {system}",
-  "start.accept": "Start without these rights",
-  "start.accept.text": "What they are needed for stays out. You can grant them later; the automation then takes it up by itself.",
+  "start.accept": "Go on without what is missing",
+  "start.accept.text": "It is left out. As soon as it is there, the automation takes it up by itself.",
 
   "start.settings": "Settings",
   "start.settings.lead": "You can change all of this later.",

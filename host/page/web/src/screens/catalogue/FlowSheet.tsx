@@ -18,6 +18,7 @@ const RIGHTS: Readonly<Record<string, Key>> = {
   customers: "right.customers",
   certificates: "right.certificates",
   "upsert-user": "right.upsert-user",
+  "upsert-group": "right.upsert-group",
   "upload-document": "right.upload-document",
 };
 

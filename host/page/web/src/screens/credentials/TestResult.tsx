@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import type { CredentialTest, Finding } from "../../api/types";
 import { useLanguage } from "../../i18n";
-import { sentence } from "../../i18n/language";
+import { capital, sentence } from "../../i18n/language";
 import { Button, Detail, Icon, Progress, Status } from "../../ui";
 import "./credentials.css";
 
@@ -61,15 +61,19 @@ export function TestResult({ test, system, onAgain, onReplace, brief = false }: 
             </div>
           )}
         </div>
-        {onReplace !== undefined && (
-          <Button size="sm" onPress={onReplace}>
-            {t("credentials.replace")}
-          </Button>
-        )}
-        {onAgain !== undefined && (
-          <Button size="sm" icon="refresh" onPress={onAgain}>
-            {t("credentials.test.again")}
-          </Button>
+        {(onReplace !== undefined || onAgain !== undefined) && (
+          <div className="test-actions">
+            {onReplace !== undefined && (
+              <Button size="sm" onPress={onReplace}>
+                {t("credentials.replace")}
+              </Button>
+            )}
+            {onAgain !== undefined && (
+              <Button size="sm" icon="refresh" onPress={onAgain}>
+                {t("credentials.test.again")}
+              </Button>
+            )}
+          </div>
         )}
       </div>
       {failure === null && test.findings.length === 0 && <p className="test-none small muted">{t("credentials.result.all")}</p>}
@@ -80,7 +84,7 @@ export function TestResult({ test, system, onAgain, onReplace, brief = false }: 
               <Status tone={finding.ok ? "good" : "warn"} icon={finding.ok ? "check" : "alert-triangle"}>
                 {t(finding.ok ? "credentials.result.granted" : "credentials.result.missing")}
               </Status>
-              <span className="right-subject">{finding.subject}</span>
+              <span className="right-subject">{capital(finding.subject)}</span>
               <span className="right-says">{sentence(finding.message)}</span>
             </li>
           ))}
