@@ -254,6 +254,8 @@ for (const locale of LOCALES) {
       const note = frame.getByRole("status").filter({ hasText: t("start.notes") });
       for (const name of missing) await expect(note).toContainText(name);
       await save(shown, SURVEYS);
+      await frame.getByRole("row").filter({ hasText: t("run.status.succeeded") }).getByRole("link").first().click();
+      for (const name of missing) await expect(shown.dialog().getByRole("status").filter({ hasText: t("run.notes") })).toContainText(name);
       expect(await world.accounts("winningtemp-scim")).toHaveLength(made);
       await shown.expectNoTrouble();
     });
