@@ -70,7 +70,7 @@ impl Catalogue {
     }
 }
 
-/// The values to send, by key.
+/// The values to send, by key; null where the attribute has nothing that stands for no value.
 pub(crate) fn values(known: &[Custom], wanted: &Map<String, Value>) -> Result<Map<String, Value>> {
     let mut values = Map::new();
     for (name, value) in wanted {
@@ -143,10 +143,15 @@ fn takes(attribute: &Custom) -> String {
     }
 }
 
-/// The value as the attribute takes it; none if it cannot take it.
+/// The value as the attribute takes it; none if it cannot take it. Only texts and lists can be empty: yes or no
+/// takes nothing else, a choice one of those that there are, and numbers and dates are told with examples only.
 fn convert(attribute: &Custom, value: &Value) -> Option<Value> {
     if value.is_null() {
-        return Some(Value::Null);
+        return Some(match attribute.kind.as_str() {
+            "number" | "boolean" | "date" | "single-select" | "document" => Value::Null,
+            "multiple-select" => json!([]),
+            _ => json!(""),
+        });
     }
     match attribute.kind.as_str() {
         "number" => match value {
@@ -233,11 +238,18 @@ mod tests {
         let wanted = json!({"cost CENTER": 47, "Grade": " 8.5 ", "custom-attribute-3": true, "Shirt": "m",
             "Skills": ["rust", "Go"], "custom-attribute-6": null});
         let expected = json!({"custom-attribute-1": "47", "custom-attribute-2": 8.5, "custom-attribute-3": true,
-            "custom-attribute-4": "M", "custom-attribute-5": ["Rust", "Go"], "custom-attribute-6": null});
+            "custom-attribute-4": "M", "custom-attribute-5": ["Rust", "Go"], "custom-attribute-6": ""});
         assert_eq!(sent(wanted), Ok(expected));
         assert_eq!(
             sent(json!({"Skills": "GO"})),
             Ok(json!({"custom-attribute-5": ["Go"]}))
+        );
+        assert_eq!(
+            sent(json!({"Grade": null, "Remote": null, "Shirt": null, "Skills": null})),
+            Ok(
+                json!({"custom-attribute-2": null, "custom-attribute-3": null, "custom-attribute-4": null,
+                "custom-attribute-5": []})
+            )
         );
     }
 

@@ -6,6 +6,10 @@
 //!
 //! Access is a matter of its own: users are made active, and blocked and activated by requests of their own. A
 //! value that is refused keeps nobody from being blocked.
+//!
+//! What is cleared is sent as an empty text or an empty list. The description has neither null nor an empty text
+//! for a date, and no way at all to clear one: such a value stays, everything else is written, and the change
+//! fails by naming what has to be cleared by hand. Once it is, nothing differs any more.
 
 use matricula_sdk::{
     Change, Context, Disposition, Effect, Failure, FailureKind, Receipt, Response, Result, json,
@@ -49,6 +53,14 @@ pub(crate) fn write(
     Ok(outcomes)
 }
 
+/// What becomes of the values of a change.
+struct Body {
+    /// What a request sets.
+    sent: Map<String, Value>,
+    /// Names of what is to be cleared and cannot be.
+    stays: Vec<String>,
+}
+
 struct Writer<'a> {
     cx: &'a Context<'a>,
     custom: Option<Vec<Custom>>,
@@ -78,7 +90,7 @@ impl Writer<'_> {
     }
 
     fn create(&mut self, data: &Map<String, Value>) -> Result<Receipt> {
-        let body = self.body(data, None)?;
+        let body = self.body(data, None)?.sent;
         let blank = |name: &&&str| body.get(**name).and_then(json::text).is_none();
         if let Some(missing) = REQUIRED.iter().find(blank) {
             return Err(Failure::new(
@@ -171,7 +183,11 @@ impl Writer<'_> {
             }
             body => body,
         };
-        let patched = body.and_then(|body| self.patch(id, &user, body));
+        let mut stays = Vec::new();
+        let patched = body.and_then(|body| {
+            stays = body.stays;
+            self.patch(id, &user, body.sent)
+        });
         changed |= patched.as_ref().is_ok_and(|patched| *patched);
         // Whoever is to be shut out is, whatever else of them is refused.
         let goes_on = patched
@@ -183,7 +199,11 @@ impl Writer<'_> {
             deactivated = self.deactivate(id);
             changed |= deactivated.is_ok();
         }
-        match patched.and(deactivated) {
+        let cleared = match stays.is_empty() {
+            true => Ok(()),
+            false => Err(not_clearable(&stays)),
+        };
+        match patched.and(deactivated).and(cleared) {
             Ok(()) => Ok(changed),
             Err(failure) if changed && failure.effect == Effect::None => {
                 Err(failure.effect(Effect::Applied))
@@ -228,14 +248,11 @@ impl Writer<'_> {
         api::answer(&send(json!({}))?, Doing::Changing).map(drop)
     }
 
-    /// What is to be sent: with `user`, what differs from it; without, what is not empty.
-    fn body(
-        &mut self,
-        data: &Map<String, Value>,
-        user: Option<&Value>,
-    ) -> Result<Map<String, Value>> {
+    /// What is to be written: with `user`, what differs from it; without, what is not empty.
+    fn body(&mut self, data: &Map<String, Value>, user: Option<&Value>) -> Result<Body> {
         let held = user.map(users::attributes).unwrap_or_default();
         let mut body = Map::new();
+        let mut stays = Vec::new();
         for (name, value) in data {
             if name == "active" || user.is_none() && value.is_null() {
                 continue;
@@ -259,11 +276,14 @@ impl Writer<'_> {
                     body.insert(name.clone(), sent);
                 }
             } else if name == CUSTOM {
-                let values = self.custom(value)?;
-                let differs: Map<String, Value> = values
-                    .into_iter()
-                    .filter(|(key, value)| !holds(user, key, value))
-                    .collect();
+                let mut differs = self.custom(value)?;
+                differs.retain(|key, value| !holds(user, key, value));
+                let known = self.custom.as_deref().unwrap_or_default();
+                for (key, _) in differs.iter().filter(|(_, value)| value.is_null()) {
+                    let attribute = known.iter().find(|attribute| attribute.key == *key);
+                    stays.push(attribute.map_or(key, |attribute| &attribute.title).clone());
+                }
+                differs.retain(|_, value| !value.is_null());
                 if !differs.is_empty() {
                     body.insert(name.clone(), Value::Object(differs));
                 }
@@ -272,10 +292,19 @@ impl Writer<'_> {
                     "manager" => "manager_id",
                     name => name,
                 };
-                body.insert(key.to_owned(), sent(name, value));
+                match value {
+                    Value::Null if DATES.contains(&key) => stays.push(key.to_owned()),
+                    // As Engagedly sends it too.
+                    Value::Null => {
+                        body.insert(key.to_owned(), json!(""));
+                    }
+                    value => {
+                        body.insert(key.to_owned(), value.clone());
+                    }
+                }
             }
         }
-        Ok(body)
+        Ok(Body { sent: body, stays })
     }
 
     /// The identifiers for one name or several, each once.
@@ -306,11 +335,8 @@ impl Writer<'_> {
 /// Whether the user holds the value of an attribute of the organisation's own. Numbers and yes or no may come
 /// back as text.
 fn holds(user: Option<&Value>, key: &str, value: &Value) -> bool {
-    let Some(user) = user else {
-        return value.is_null();
-    };
-    let held = user
-        .get(CUSTOM)
+    let custom = user.and_then(|user| user.get(CUSTOM));
+    let held = custom
         .and_then(|custom| custom.get(key)?.get("value"))
         .unwrap_or(&Value::Null);
     let plain = |value: &Value| match value {
@@ -322,21 +348,23 @@ fn holds(user: Option<&Value>, key: &str, value: &Value) -> bool {
     held == value || plain(held) == plain(value)
 }
 
-/// A value as it is sent. What is empty is an empty text, as Engagedly sends it too: its schema has no null
-/// for texts. A date has no empty text.
-fn sent(name: &str, value: &Value) -> Value {
-    match value {
-        Value::Null if DATES.contains(&name) => Value::Null,
-        Value::Null => json!(""),
-        value => value.clone(),
-    }
-}
-
 fn receipt(id: String, disposition: Disposition) -> Receipt {
     Receipt {
         remote_id: Some(id),
         disposition,
     }
+}
+
+fn not_clearable(stays: &[String]) -> Failure {
+    Failure::new(
+        FailureKind::Input,
+        format!(
+            "empty now, but Engagedly's API has no way to clear it: {}; clear it there by hand (everything else is \
+             up to date)",
+            stays.join(", ")
+        ),
+    )
+    .code("not-clearable")
 }
 
 fn gone() -> Failure {

@@ -133,9 +133,9 @@ fn an_answer_that_never_came_leaves_a_doubt() {
 #[test]
 fn what_has_changed_is_sent_with_what_is_demanded() {
     let data = json!({"job_title": "Manager", "departments": null, "phone_number": "+49 30 1", "manager": null,
-        "joining_date": null, "level": null, "location": null, "email": "adam@example.org"});
+        "joining_date": "2024-02-29", "level": null, "location": null, "email": "adam@example.org"});
     let body = json!({"first_name": "Adam", "last_name": "Smith", "email": "adam@example.org", "departments": [],
-        "phone_number": "+49 30 1", "manager_id": "", "joining_date": null, "location": ""});
+        "phone_number": "+49 30 1", "manager_id": "", "joining_date": "2024-02-29", "location": ""});
     let exchanges = json!([ok(READ, &adam_alone()), sent(PATCH, &body, &adam())]);
     assert_eq!(
         one(exchanges, Some(ADAM), data),

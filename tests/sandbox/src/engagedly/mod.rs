@@ -7,7 +7,8 @@
 //!   required.
 //! - A field that is neither documented nor an attribute of the organisation is refused, an identifier of
 //!   something that is not there too. Errors of this kind have no `code`, as only two codes are documented.
-//! - What is empty is an empty text or an empty list; null only stands for a date.
+//! - What is empty is an empty text or an empty list. The schema has no null, and neither null nor an empty text
+//!   is a date, a number, a yes or no or a choice: whoever has one of these keeps it, or gets another.
 //! - E-mail addresses and employee IDs are unique, as names of departments and the like are, without regard to
 //!   case. Blocked users are listed, found and changed like others.
 //! - Whoever asks during a cool-down lengthens it (`rate.rs`).
@@ -112,6 +113,15 @@ impl Engagedly {
     /// Adds one; its identifier.
     pub fn add(&self, unit: Unit, name: &str) -> String {
         self.with(|organisation| organisation.add(unit, name))
+    }
+
+    /// Calls one something else, as somebody does by hand; false if there is none of this name.
+    pub fn rename(&self, unit: Unit, name: &str, to: &str) -> bool {
+        self.with(|organisation| {
+            let mut entries = organisation.entries_mut(unit).iter_mut();
+            let entry = entries.find(|entry| entry.name == name);
+            entry.map(|entry| to.clone_into(&mut entry.name)).is_some()
+        })
     }
 
     /// Makes an attribute known, in the form of the catalogue (`name`, `attribute_key`, `preset`, `mandatory`,

@@ -1,7 +1,7 @@
 //! Whether what is to be set of a user can be: types, dates, identifiers, options.
 
 use jiff::civil::Date;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Problem;
 use super::organisation::{Organisation, Unit, User};
@@ -91,14 +91,11 @@ fn set(
 ) -> Result<(), Problem> {
     let wrong = |message: &str| Problem::wrong(name, message);
     if TEXTS.contains(&name) {
-        let text = match value {
-            Value::String(text) => text.trim().to_owned(),
-            Value::Null if DATES.contains(&name) => String::new(),
-            _ => return Err(wrong("must be a string")),
-        };
+        let text = value.as_str().ok_or_else(|| wrong("must be a string"))?;
+        let text = text.trim().to_owned();
         let text = match () {
-            () if text.is_empty() => text,
             () if DATES.contains(&name) => date(&text).ok_or_else(|| wrong("is not a date"))?,
+            () if text.is_empty() => text,
             () if name == "email" && !is_address(&text) => {
                 return Err(wrong("is not an email address"));
             }
@@ -186,7 +183,7 @@ fn custom(
         options.is_some_and(|options| options.iter().any(|option| option["value"] == *value))
     };
     let fits = match known["data_type"].as_str().unwrap_or_default() {
-        _ if value.is_null() || value == "" => {
+        "text" | "multiple-select" if *value == json!("") || *value == json!([]) => {
             user.custom.remove(key);
             return Ok(());
         }

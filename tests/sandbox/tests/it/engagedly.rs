@@ -110,7 +110,7 @@ fn a_user_is_made_changed_blocked_and_activated() {
     let patch = format!("PATCH users/{id}");
     let body = with(
         ada(),
-        json!({"departments": [], "location": "", "manager_id": "", "joining_date": null}),
+        json!({"departments": [], "location": "", "manager_id": ""}),
     );
     let changed = ask(&sandbox, &patch, &body).json()["data"].clone();
     assert_eq!(
@@ -119,7 +119,7 @@ fn a_user_is_made_changed_blocked_and_activated() {
     );
     assert_eq!(
         (&changed["joining_date"], &changed["employee_id"]),
-        (&Value::Null, &json!("E1"))
+        (&json!("2022-01-02"), &json!("E1"))
     );
 
     let blocked = ask(
@@ -169,6 +169,10 @@ fn what_is_missing_taken_or_unknown_is_refused() {
         ("location", json!("1")),
         ("manager_id", json!("x")),
         ("joining_date", json!("02.01.2022")),
+        ("joining_date", json!("")),
+        ("joining_date", Value::Null),
+        ("birth_date", Value::Null),
+        ("custom-attribute-d3b49", Value::Null),
         ("phone_number", json!(49)),
         ("level", Value::Null),
         ("gender", json!("female")),
