@@ -156,6 +156,7 @@ pub(crate) struct Config {
     pub credentials: Credentials,
     pub limits: Option<Limits>,
     pub engagedly_limit: Option<usize>,
+    pub engagedly_minute: Duration,
     pub language: Language,
     pub hidden: Vec<String>,
     pub personio_token_life: Duration,
@@ -196,6 +197,7 @@ impl Default for Builder {
                 credentials: Credentials::default(),
                 limits: Some(Limits::default()),
                 engagedly_limit: Some(200),
+                engagedly_minute: Duration::from_secs(60),
                 language: Language::English,
                 hidden: Vec::new(),
                 personio_token_life: Duration::from_secs(86_400),
@@ -269,6 +271,13 @@ impl Builder {
     #[must_use]
     pub fn engagedly_limit(mut self, requests: Option<usize>) -> Self {
         self.config.engagedly_limit = requests;
+        self
+    }
+
+    /// How long Engagedly's minute is, that of its limit and those of its rests.
+    #[must_use]
+    pub fn engagedly_minute(mut self, minute: Duration) -> Self {
+        self.config.engagedly_minute = minute;
         self
     }
 

@@ -85,7 +85,11 @@ impl Shared {
             accounts,
             certificates,
             engagedly: Engagedly::new(config.seed, clock.clone()),
-            engagedly_rate: Mutex::new(config.engagedly_limit.map(Rate::new)),
+            engagedly_rate: Mutex::new(
+                config
+                    .engagedly_limit
+                    .map(|most| Rate::new(most, config.engagedly_minute)),
+            ),
             personio_tokens: PersonioTokens::new(config.seed, config.personio_token_life),
             personio_tokens_v2: PersonioTokensV2::new(config.seed, config.personio_token_life),
             personio_limits: Mutex::new(config.limits.as_ref().map(PersonioLimits::new)),
