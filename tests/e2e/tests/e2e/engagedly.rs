@@ -1,5 +1,8 @@
 //! Employees from Personio to Engagedly.
 
+mod cleared;
+mod many;
+
 use jiff::civil::Date;
 use matricula_sandbox::{Builder, Fault, FaultKind, Sandbox, System, Unit};
 use serde_json::{Value, json};
@@ -386,6 +389,31 @@ fn rights_that_are_missing_are_named() {
     let (run, _) = world.run_flow(FLOW, &[]);
     assert_eq!(run["error"]["kind"], "permission", "{run:#}");
     assert_eq!(writes(&world), 0);
+}
+
+/// When it runs.
+fn cadence(world: &World) -> Value {
+    let shown = world.matricula(&["automation", "show", FLOW, "--json"]);
+    let shown: Value = serde_json::from_str(&shown.out).unwrap_or_else(|_| panic!("{shown:?}"));
+    shown["cadence"].clone()
+}
+
+#[test]
+fn it_runs_twice_a_day_or_once_where_an_owner_wants_that() {
+    let at = |expression: &str| json!({"kind": "cron", "expression": expression, "time_zone": "Europe/Berlin"});
+    let world = start(builder());
+    assert_eq!(world.matricula(&["start", FLOW, "--yes"]).code, 0);
+    assert_eq!(cadence(&world), at("0 5,17 * * *"));
+
+    let world = start(builder());
+    let once = ["--cron", "0 5 * * *", "--time-zone", "Europe/Berlin"];
+    let once = world.matricula(&[&["start", FLOW, "--yes"], &once[..]].concat());
+    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!(cadence(&world), at("0 5 * * *"));
+    // Kept by a cycle, and by a new setting.
+    let (run, code) = world.run_flow(FLOW, &["--setting", "block_reason=voluntary"]);
+    assert_eq!(code, 0, "{run:#}");
+    assert_eq!(cadence(&world), at("0 5 * * *"));
 }
 
 /// What people are told of, in order.
