@@ -4,6 +4,10 @@ openapi-core decides: it reads OpenAPI 3.0 and 3.1, decodes forms with files, an
 a schema does not name. Prism, which was the other choice, lets undeclared query parameters and properties pass, and
 sees a form with files as text; both are what a misread document leads to. Three things openapi-core leaves out are
 added here: query parameters, parts of a form, and bodies that an operation does not have.
+
+One thing is let pass that it would refuse: what is in an object of which the description names no property at all and
+does not say that it has none. Engagedly's `custom_attributes` is one, whose keys each organisation makes up; to forbid
+all of them is to forbid the attribute. An object that names properties takes no other, unless it says so itself.
 """
 
 import json
@@ -65,7 +69,8 @@ class Descriptions:
         self.undescribed = tuple(undescribed)
         # Whether the vendor's file is without fault in itself is not what is asked here.
         config = Config(spec_validator_cls=None, additional_properties_default_policy="forbid")
-        self.all = [OpenAPI.from_dict(with_numbers(read(file)), config=config) for file in files]
+        documents = [with_numbers(with_free_objects(read(file))) for file in files]
+        self.all = [OpenAPI.from_dict(document, config=config) for document in documents]
 
     def judge(self, method, target, headers, body):
         """What is wrong with a request: a list, empty where all is well; None where nothing describes it."""
@@ -120,6 +125,17 @@ def said(error):
 
 def short(text):
     return " ".join(text.split())[:300]
+
+
+def with_free_objects(part):
+    """The description with the objects of which it names no property open for any."""
+    if isinstance(part, list):
+        return [with_free_objects(value) for value in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: with_free_objects(value) for key, value in part.items()}
+    named = {"properties", "additionalProperties", "allOf", "anyOf", "oneOf"} & part.keys()
+    return part if part.get("type") != "object" or named else part | {"additionalProperties": True}
 
 
 def with_numbers(document):

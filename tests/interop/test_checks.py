@@ -74,6 +74,8 @@ components:
       properties:
         email: { type: string }
         manager: { type: object, properties: { id: { type: integer } } }
+        custom: { type: object, description: whatever there is }
+        left_on: { type: string, format: date }
 """
 BEARER = [("authorization", "Bearer made-up")]
 JSON = [("content-type", "application/json")]
@@ -139,6 +141,11 @@ class Described(unittest.TestCase):
         self.assert_wrong("mail", *post({"email": "a@example.com", "mail": "a@example.com"}))
         self.assert_wrong("email", *post({"email": 7}))
         self.assert_wrong("name", *post({"email": "a@example.com", "manager": {"name": "A"}}))
+        self.assert_right(*post({"email": "a@example.com", "custom": {"anything": ["at", "all"]}}))
+        self.assert_wrong("custom", *post({"email": "a@example.com", "custom": "anything"}))
+        self.assert_right(*post({"email": "a@example.com", "left_on": "2024-01-31"}))
+        for no_date in (None, "", "31.01.2024"):
+            self.assert_wrong("left_on", *post({"email": "a@example.com", "left_on": no_date}))
         self.assert_wrong("body", "POST", "/v1/people", JSON, b"")
         self.assert_wrong("text/plain", "POST", "/v1/people", [("content-type", "text/plain")], b"{}")
         self.assert_wrong("no body", "DELETE", "/v1/people/7", JSON, b'{"reason":"left"}')

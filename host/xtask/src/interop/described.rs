@@ -28,6 +28,8 @@ struct System {
     origin: &'static str,
     /// The files, in the folder of the vendors' files.
     files: &'static [&'static str],
+    /// How many people there are.
+    people: &'static str,
     /// Beginnings of paths that none of the files has, though the vendor documents them elsewhere.
     undescribed: &'static [&'static str],
     /// What is asked, in order.
@@ -37,6 +39,8 @@ struct System {
     /// What must have been asked for the check to show anything: method, and how the path begins; `*` is whatever
     /// comes before the rest.
     wants: &'static [(&'static str, &'static str)],
+    /// What must have been in the body of one such request: method, how the path begins, and the part of the body.
+    bodies: &'static [(&'static str, &'static str, &'static str)],
     /// A request that the files do not have. It is asked at the end, and must be found.
     wrong: (&'static str, &'static str),
 }
@@ -51,6 +55,10 @@ enum Step {
     Run(&'static str, &'static [&'static str]),
     /// Attributes of the first of the people get other values: an object as JSON.
     Change(&'static str),
+    /// The first of the people has the second for a supervisor, who works there too.
+    Supervised,
+    /// The program forgets everything: what follows begins with an empty data folder.
+    Forget,
 }
 
 /// Somebody who works there, whatever was made up.
@@ -60,6 +68,18 @@ const WORKS: &str = r#"{"status": "active", "hire_date": "2020-01-01T00:00:00+01
 const MOVES: &str = r#"{"first_name": "Renamed", "position": "Head of Learning",
     "department": {"type": "Department", "attributes": {"id": 990017, "name": "Moved & Merged"}}}"#;
 const LEAVES: &str = r#"{"status": "inactive"}"#;
+/// Everything of them that may be empty is.
+const EMPTIED: &str = r#"{"hire_date": null, "position": null, "office": null, "department": null,
+    "subcompany": null, "supervisor": null}"#;
+/// Values of attributes of the organisation's own, by title and by key: those of the sandbox. Whoever was renamed has
+/// none any more.
+const OWN: &str = concat!(
+    r#"$map={"custom_attributes": "{\"custom-attribute-d3b49\": 7, "#,
+    r#"\"Cost center\": e.first_name == \"Renamed\" ? null : string(e.id), "#,
+    r#"\"Languages\": e.first_name == \"Renamed\" ? null : [\"English\"]}"}"#
+);
+/// The sandbox has no limits here either, and a minute's worth of requests is passed.
+const FAST: &str = "--no-documented-limits";
 
 const SYSTEMS: [System; 3] = [
     System {
@@ -72,6 +92,7 @@ const SYSTEMS: [System; 3] = [
             "persons-service-api-v2.json",
             "employment-contract-v2.json",
         ],
+        people: "40",
         undescribed: &["/v2/document-management"],
         steps: &[
             Step::Credential("personio", None),
@@ -96,29 +117,47 @@ const SYSTEMS: [System; 3] = [
             ("POST", "/v1/company/documents"),
             ("POST", "/v2/auth/token"),
         ],
+        bodies: &[],
         wrong: ("GET", "/v1/company/employees?page=1"),
     },
     System {
         name: "engagedly",
         origin: "https://api.engagedly.com",
         files: &["engagedly-openapi.yaml"],
+        // More of them work than a page of users has.
+        people: "70",
         undescribed: &[],
         steps: &[
             Step::Credential("personio", None),
             Step::Credential("engagedly", None),
             Step::Test("engagedly", "sync-employees-to-engagedly"),
             Step::Change(WORKS),
-            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Run("sync-employees-to-engagedly", &["--setting", OWN, FAST]),
             Step::Change(MOVES),
-            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Run("sync-employees-to-engagedly", &[FAST]),
             Step::Change(LEAVES),
-            Step::Run("sync-employees-to-engagedly", &[]),
+            Step::Run("sync-employees-to-engagedly", &[FAST]),
             Step::Change(WORKS),
-            Step::Run("sync-employees-to-engagedly", &["--full"]),
+            Step::Run("sync-employees-to-engagedly", &["--full", FAST]),
+            Step::Supervised,
+            Step::Run("sync-employees-to-engagedly", &[FAST]),
+            Step::Change(EMPTIED),
+            Step::Run("sync-employees-to-engagedly", &[FAST]),
+            // Everybody is there and has to be found again.
+            Step::Forget,
+            Step::Credential("personio", None),
+            Step::Credential("engagedly", None),
+            Step::Run(
+                "sync-employees-to-engagedly",
+                &["--setting", "identifier=employee_id", FAST],
+            ),
         ],
         connects: false,
         wants: &[
-            ("GET", "/beta/users"),
+            ("GET", "/beta/user-attributes"),
+            ("GET", "/beta/users/block-reason-codes"),
+            ("GET", "/beta/users?page=1&size=50"),
+            ("GET", "/beta/users?page=2&size=50"),
             ("POST", "/beta/users"),
             ("PATCH", "/beta/users/"),
             ("PUT", "/beta/users/*/deactivate"),
@@ -128,12 +167,30 @@ const SYSTEMS: [System; 3] = [
             ("POST", "/beta/locations"),
             ("POST", "/beta/job_titles"),
         ],
+        bodies: &[
+            ("PUT", "/beta/users/", r#""block_reason_code":"not_known""#),
+            ("POST", "/beta/users", r#""custom-attribute-93cbf":"1"#),
+            (
+                "POST",
+                "/beta/users",
+                r#""custom-attribute-5d2c8":["English"]"#,
+            ),
+            ("POST", "/beta/users", r#""custom-attribute-d3b49":7"#),
+            ("PATCH", "/beta/users/", r#""custom-attribute-93cbf":"""#),
+            ("PATCH", "/beta/users/", r#""custom-attribute-5d2c8":[]"#),
+            ("PATCH", "/beta/users/", r#""departments":[]"#),
+            ("PATCH", "/beta/users/", r#""businesses":[]"#),
+            ("PATCH", "/beta/users/", r#""location":"""#),
+            ("PATCH", "/beta/users/", r#""job_title":"""#),
+            ("PATCH", "/beta/users/", r#""manager_id":"""#),
+        ],
         wrong: ("GET", "/beta/users?per_page=3"),
     },
     System {
         name: "kombo",
         origin: "https://api.kombo.dev",
         files: &["kombo-openapi.json"],
+        people: "40",
         undescribed: &[],
         steps: &[
             Step::Credential("kombo", Some("key")),
@@ -150,6 +207,7 @@ const SYSTEMS: [System; 3] = [
             ("GET", "/v1/hris/employee-document-categories"),
             ("POST", "/v1/hris/employees/*/documents"),
         ],
+        bodies: &[],
         wrong: ("GET", "/v1/hris/employees?per_page=3"),
     },
 ];
@@ -184,12 +242,21 @@ impl System {
         ));
         let folder = workspace.target.join("interop-runs").join(self.name);
         std::fs::create_dir_all(&folder)?;
-        let population = ["--people", "40", "--certificates", "8", "--no-limits"];
+        let population = [
+            "--people",
+            self.people,
+            "--certificates",
+            "8",
+            "--no-limits",
+        ];
         let sandbox = Sandbox::start(&programs.sandbox, &population.map(str::to_owned))?;
         let mut origins = sandbox.origins()?;
         let led = origins.iter_mut().find(|(real, _)| real == self.origin);
         let (_, led) = led.with_context(|| format!("the sandbox has no {}", self.name))?;
         let mut arguments = vec!["--origin".to_owned(), self.origin.to_owned()];
+        if !self.bodies.is_empty() {
+            arguments.push("--bodies".to_owned());
+        }
         for file in self.files {
             let file = specs.join(file);
             if !file.is_file() {
@@ -203,8 +270,11 @@ impl System {
         let record = folder.join("asked.jsonl");
         let proxy = Proxy::start(workspace, environment, record, led, &arguments)?;
         led.clone_from(&proxy.origin);
-        let product = Product::new(workspace, programs, &folder, origins)?;
+        let mut product = Product::new(workspace, programs, &folder, origins)?;
         for step in self.steps {
+            if matches!(step, Step::Forget) {
+                product = Product::new(workspace, programs, &folder, product.origins)?;
+            }
             step.take(&product, &sandbox)?;
         }
         let mut wants = self.wants.to_vec();
@@ -245,15 +315,19 @@ impl System {
                 self.name
             );
         }
-        for (method, path) in wants {
+        let bodies = self.bodies.iter();
+        let bodies = bodies.map(|(method, path, part)| (*method, *path, *part));
+        for (method, path, part) in wants.iter().map(|&(m, p)| (m, p, "")).chain(bodies) {
             let (begin, rest) = path.split_once('*').unwrap_or((path, ""));
             let is_it = |one: &Asked| {
                 let after = one.target.strip_prefix(begin);
-                one.method == *method && after.is_some_and(|after| after.contains(rest))
+                one.method == method
+                    && after.is_some_and(|after| after.contains(rest))
+                    && one.body.contains(part)
             };
             if !asked.iter().any(is_it) {
                 bail!(
-                    "{} was not asked {method} {path}, so that was not checked",
+                    "{} was not asked {method} {path} {part}, so that was not checked",
                     self.name
                 );
             }
@@ -286,11 +360,23 @@ impl Step {
                 product.json(&arguments, &[PARTIAL]).map(drop)
             }
             Self::Change(values) => {
-                let first = sandbox.people()?.first().copied();
-                let first = first.context("the sandbox has nobody")?;
+                let (first, _) = first_two(sandbox)?;
                 sandbox.change(first, &serde_json::from_str(values)?)
             }
+            Self::Supervised => {
+                let (first, second) = first_two(sandbox)?;
+                sandbox.change(second, &serde_json::from_str(WORKS)?)?;
+                sandbox.change(first, &json!({ "supervisor": second }))
+            }
+            Self::Forget => Ok(()),
         }
+    }
+}
+
+fn first_two(sandbox: &Sandbox) -> Result<(u64, u64)> {
+    match sandbox.people()?.as_slice() {
+        [first, second, ..] => Ok((*first, *second)),
+        _ => bail!("the sandbox has hardly anybody"),
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) method: String,
     /// Path and query.
     pub(super) target: String,
+    /// As text; empty where it was not asked for or is none.
+    pub(super) body: String,
     /// What is wrong with it; none where no description is about it.
     pub(super) problems: Option<Vec<String>>,
 }
@@ -79,6 +81,7 @@ fn read(record: &Path) -> Result<Vec<Asked>> {
         Ok(Asked {
             method: text("method"),
             target: text("target"),
+            body: text("body"),
             problems: problems.map(|all| all.iter().map(shown).collect()),
         })
     });
