@@ -150,9 +150,10 @@ pub(crate) async fn resolve_references(
         .collect())
 }
 
-/// How an owner recognises somebody: by what the last rule matches, usually the e-mail address.
+/// How an owner recognises somebody: by what the last rule matches that says anything of them, usually the e-mail
+/// address.
 fn who(mapped: &Mapped) -> Option<String> {
-    mapped.person.matches.last().cloned().flatten()
+    mapped.person.matches.iter().rev().flatten().next().cloned()
 }
 
 /// Plans those who have no account yet: adopts the one that matches, or makes one.

@@ -276,6 +276,8 @@ for (const locale of LOCALES) {
       await choose(shown, label, "Retirement");
       await expect(reason).toHaveValue("Retirement");
       const made = await preview(shown);
+      // By address, though the last rule of this flow, the employee ID, says nothing of anybody here.
+      await expect(frame.getByRole("table", { name: t("start.preview.people") })).toContainText("@example");
       await save(shown, flow);
       expect(await world.admin("GET", "/engagedly/users")).toHaveLength(made);
       const { items } = await customer.ask<{ items: Automation[] }>("GET", "/automations");
