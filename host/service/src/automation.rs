@@ -315,12 +315,25 @@ fn named<'a>(
 ) -> Result<Option<&'a Credential>, Error> {
     let Some(name) = name else { return Ok(None) };
     let credential = find(credentials, name)?;
+    fits(side, credential, connector)?;
+    Ok(Some(credential))
+}
+
+/// Whether a credential is for the connector that a flow has on this side.
+///
+/// # Errors
+/// [`Error::CredentialMismatch`].
+pub(crate) fn fits(
+    side: &'static str,
+    credential: &Credential,
+    connector: &str,
+) -> Result<(), Error> {
     if credential.connector == connector {
-        return Ok(Some(credential));
+        return Ok(());
     }
     Err(Error::CredentialMismatch {
         side,
-        name: name.to_owned(),
+        name: credential.name.clone(),
         found: credential.connector.clone(),
         connector: connector.to_owned(),
     })

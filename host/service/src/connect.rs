@@ -26,6 +26,8 @@ use crate::Matricula;
 use crate::error::{Error, there_are};
 use ask::{Asked, Values, address, ask, body};
 
+pub use end::Parting;
+
 /// What templates know of whoever connects.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Visitor<'a> {

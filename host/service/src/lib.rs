@@ -25,7 +25,7 @@ mod serve;
 
 pub use automation::{Opened, Selection, random_id};
 pub use clock::SystemClock;
-pub use connect::{Connected, ConnectionFate, Visitor, Window};
+pub use connect::{Connected, ConnectionFate, Parting, Visitor, Window};
 pub use connectors::Connectors;
 pub use credentials::{Entered, NewCredential, WrongField};
 pub use cycles::records;

@@ -97,6 +97,28 @@ pub struct Plan {
     pub expires_at: Timestamp,
 }
 
+impl Plan {
+    /// One of which nothing is known yet.
+    fn new(id: String, flow: String, expires_at: Timestamp) -> Self {
+        Self {
+            id,
+            flow,
+            status: PlanStatus::Running,
+            read: 0,
+            total: None,
+            counts: Counts::default(),
+            cycle: None,
+            guard: None,
+            notes: Vec::new(),
+            source: None,
+            target: None,
+            requirements: Vec::new(),
+            failure: None,
+            expires_at,
+        }
+    }
+}
+
 /// Why no plan is made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -156,22 +178,7 @@ impl Plans {
             matricula.check_cadence(cadence)?;
         }
         let now = matricula.clock.now();
-        let plan = Plan {
-            id: random_id()?,
-            flow: flow.name().to_owned(),
-            status: PlanStatus::Running,
-            read: 0,
-            total: None,
-            counts: Counts::default(),
-            cycle: None,
-            guard: None,
-            notes: Vec::new(),
-            source: None,
-            target: None,
-            requirements: Vec::new(),
-            failure: None,
-            expires_at: later(now),
-        };
+        let plan = Plan::new(random_id()?, flow.name().to_owned(), later(now));
         let made = Arc::new(Kept {
             tenant: tenant.clone(),
             subject,

@@ -18,19 +18,70 @@ use super::{ConnectionFate, Visitor};
 use crate::Matricula;
 use crate::error::Error;
 
-/// What a credential is to a connection.
+/// What becomes of a credential's connection when the credential is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tie {
+pub enum Parting {
     /// There is none that could be ended.
-    None,
-    /// Another credential is of the same one.
+    Unconnected,
+    /// It stays, as was wished.
+    Kept,
+    /// It stays, since another credential is of the same one.
     Shared,
-    /// It is the last of it.
+    /// The system is asked to end it: this credential is the last of it, and no automation uses it.
     Last,
 }
 
 impl Matricula {
-    /// Removes a credential with its secrets; the connection that it was made with is ended or kept.
+    /// What would become of a credential's connection if the credential was removed now.
+    ///
+    /// # Errors
+    /// [`Error::Store`], also if an automation uses a credential whose connection would be ended.
+    pub async fn parting(
+        &self,
+        credential: &Credential,
+        fate: ConnectionFate,
+    ) -> Result<Parting, Error> {
+        let component = match self.connectors.load(&credential.connector) {
+            Ok(component) => component,
+            // It must not keep its credentials from being removed.
+            Err(error) => {
+                tracing::warn!(
+                    tenant = %credential.tenant,
+                    connector = credential.connector,
+                    %error,
+                    "A connector cannot be loaded; a connection of it cannot be ended."
+                );
+                return Ok(Parting::Unconnected);
+            }
+        };
+        let Some((method, disconnect)) = ending(component.manifest(), credential) else {
+            return Ok(Parting::Unconnected);
+        };
+        if fate == ConnectionFate::Keep {
+            return Ok(Parting::Kept);
+        }
+        let all = self.store.credentials(&credential.tenant).await?;
+        let shares = |other: &Credential| {
+            let mut names = disconnect.of(method);
+            other.id != credential.id
+                && other.connector == credential.connector
+                && names.all(|name| other.public.get(name) == credential.public.get(name))
+        };
+        if all.iter().any(shares) {
+            return Ok(Parting::Shared);
+        }
+        // The store refuses it too, but only after the connection has ended.
+        let mut uses = self.store.uses(&credential.tenant).await?.into_iter();
+        if let Some(used) = uses.find(|used| used.credential == credential.id) {
+            return Err(Error::Store(StoreError::InUse(format!(
+                "the credential “{}” is used by the automation of the flow “{}”",
+                credential.name, used.flow
+            ))));
+        }
+        Ok(Parting::Last)
+    }
+
+    /// Removes a credential with its secrets, and does with its connection what [`Self::parting`] said.
     ///
     /// # Errors
     /// [`Error::Store`] if an automation uses it; [`Error::NotEnded`] if the system does not end the connection: the
@@ -38,47 +89,28 @@ impl Matricula {
     pub async fn remove_credential(
         &self,
         credential: &Credential,
-        fate: ConnectionFate,
+        parting: Parting,
     ) -> Result<(), Error> {
-        let became = match (self.tie(credential).await?, fate) {
-            (Tie::None, _) => "none",
-            (_, ConnectionFate::Keep) => "kept",
-            (Tie::Shared, ConnectionFate::End) => "shared",
-            (Tie::Last, ConnectionFate::End) => {
-                // The store refuses it too, but only after the connection has ended.
-                if let Some(flow) = self.used_by(credential).await? {
-                    return Err(Error::Store(StoreError::InUse(format!(
-                        "the credential “{}” is used by the automation of the flow “{flow}”",
-                        credential.name
-                    ))));
-                }
-                self.disconnect(credential).await?
-            }
+        let (tenant, connector) = (&credential.tenant, &credential.connector);
+        let became = match parting {
+            Parting::Unconnected => "none",
+            Parting::Kept => "kept",
+            Parting::Shared => "shared",
+            Parting::Last => self.disconnect(credential).await?,
         };
         let removed = self.store.remove_credential(&credential.id).await;
-        let (tenant, connector) = (&credential.tenant, &credential.connector);
-        match removed {
-            Ok(()) => {
-                tracing::info!(%tenant, connector, connection = became, "A credential is removed.");
-            }
-            Err(ref error) => tracing::warn!(
+        if let (Err(error), Parting::Last) = (&removed, parting) {
+            tracing::warn!(
                 %tenant,
                 connector,
                 connection = became,
                 %error,
-                "A credential is not removed, though its connection may have ended."
-            ),
+                "A credential is not removed, though its connection is gone."
+            );
         }
-        Ok(removed?)
-    }
-
-    /// Whether removing a credential asks its system to end a connection: it was made in a window, no automation uses
-    /// it, and no other credential is of the same connection.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn ends(&self, credential: &Credential) -> Result<bool, Error> {
-        Ok(self.tie(credential).await? == Tie::Last && self.used_by(credential).await?.is_none())
+        removed?;
+        tracing::info!(%tenant, connector, connection = became, "A credential is removed.");
+        Ok(())
     }
 
     /// Refuses to write another method into a credential whose connection would be left behind by that: nobody would
@@ -92,43 +124,6 @@ impl Matricula {
             true => Err(Error::ConnectBound),
             false => Ok(()),
         }
-    }
-
-    /// The flow of an automation that uses a credential.
-    async fn used_by(&self, credential: &Credential) -> Result<Option<String>, Error> {
-        let mut uses = self.store.uses(&credential.tenant).await?.into_iter();
-        let used = uses.find(|used| used.credential == credential.id);
-        Ok(used.map(|used| used.flow))
-    }
-
-    async fn tie(&self, credential: &Credential) -> Result<Tie, Error> {
-        let component = match self.connectors.load(&credential.connector) {
-            Ok(component) => component,
-            // It must not keep its credentials from being removed.
-            Err(error) => {
-                tracing::warn!(
-                    tenant = %credential.tenant,
-                    connector = credential.connector,
-                    %error,
-                    "A connector cannot be loaded; a connection of it cannot be ended."
-                );
-                return Ok(Tie::None);
-            }
-        };
-        let Some((method, disconnect)) = ending(component.manifest(), credential) else {
-            return Ok(Tie::None);
-        };
-        let all = self.store.credentials(&credential.tenant).await?;
-        let shares = |other: &Credential| {
-            let mut names = disconnect.of(method);
-            other.id != credential.id
-                && other.connector == credential.connector
-                && names.all(|name| other.public.get(name) == credential.public.get(name))
-        };
-        Ok(match all.iter().any(shares) {
-            true => Tie::Shared,
-            false => Tie::Last,
-        })
     }
 
     /// Ends a connection; says for the log what became of it. Whatever keeps it from that is [`Error::NotEnded`]: the

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::Done;
 use super::start::check_contacts;
 use crate::Matricula;
-use crate::automation::merged;
+use crate::automation::{fits, merged};
 use crate::error::Error;
 
 /// What is to be changed of an automation; none stays as it is.
@@ -129,14 +129,7 @@ impl Matricula {
             let Some(credential) = credential else {
                 continue;
             };
-            if credential.connector != connector {
-                return Err(Error::CredentialMismatch {
-                    side,
-                    name: credential.name.clone(),
-                    found: credential.connector.clone(),
-                    connector: connector.to_owned(),
-                });
-            }
+            fits(side, credential, connector)?;
         }
         for (_, credential, _) in sides {
             if let Some(credential) = credential {

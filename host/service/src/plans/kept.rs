@@ -131,20 +131,8 @@ mod tests {
             },
             state: Mutex::new(State {
                 plan: Plan {
-                    id: id.to_owned(),
-                    flow: "sync".to_owned(),
                     status,
-                    read: 0,
-                    total: None,
-                    counts: Counts::default(),
-                    cycle: None,
-                    guard: None,
-                    notes: Vec::new(),
-                    source: None,
-                    target: None,
-                    requirements: Vec::new(),
-                    failure: None,
-                    expires_at: Timestamp::MAX,
+                    ..Plan::new(id.to_owned(), "sync".to_owned(), Timestamp::MAX)
                 },
                 people: Arc::new(vec![planned; people]),
             }),

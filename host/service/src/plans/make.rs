@@ -9,7 +9,7 @@ use matricula_flow::Flow;
 use super::PlanRequest;
 use super::kept::Kept;
 use crate::Matricula;
-use crate::automation::{Opened, Selection, merged};
+use crate::automation::{Opened, Selection, fits, merged};
 use crate::error::Error;
 
 impl Matricula {
@@ -39,19 +39,8 @@ impl Matricula {
             });
         }
         let flow = self.flow_of(&automation).await?;
-        for (side, credential, connector) in [
-            ("source", &source, flow.source().0),
-            ("target", &target, flow.target().0),
-        ] {
-            if credential.connector != connector {
-                return Err(Error::CredentialMismatch {
-                    side,
-                    name: credential.name.clone(),
-                    found: credential.connector.clone(),
-                    connector: connector.to_owned(),
-                });
-            }
-        }
+        fits("source", &source, flow.source().0)?;
+        fits("target", &target, flow.target().0)?;
         automation.source = source.id;
         automation.target = target.id;
         automation.settings = merged(&automation.settings, &request.settings);

@@ -5,14 +5,11 @@
 //! courses; the comment names the certificate, which is what doubts are resolved by too, and the hash its bytes.
 
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use matricula_sandbox::{Builder, Entry, Fault, FaultKind, Sandbox, System, Trouble};
 use serde_json::Value;
 
+use crate::kill::{run_killed, was_killed};
 use crate::world::World;
 
 const FLOW: &str = "sync-certificates";
@@ -138,27 +135,11 @@ fn trouble(builder: Builder) -> Builder {
 /// Runs until a run is not killed; how often one was. Each is killed after so many requests.
 fn with_kills(world: &World, after: impl Fn(u64) -> u64, most: u64) -> (u64, Value, i32) {
     for round in 0..most {
-        let pid = Arc::new(AtomicU32::new(0));
-        let victim = Arc::clone(&pid);
         let at = world.sandbox.journal().last_number() + after(round);
-        let kill = move |_: &Entry| {
-            // The request may come before the parent knows the child's id.
-            while victim.load(Ordering::SeqCst) == 0 {
-                std::thread::yield_now();
-            }
-            let id = victim.load(Ordering::SeqCst).to_string();
-            let _ = Command::new("kill").args(["-9", &id]).status();
-        };
         let condition = move |entry: &Entry| entry.number == at;
-        match round % 2 {
-            0 => world.sandbox.on_request(condition, kill),
-            _ => world.sandbox.on_answer(condition, kill),
-        }
-        let child = world.spawn(&["run", FLOW, "--json", FAST]);
-        pid.store(child.id(), Ordering::SeqCst);
-        let output = child.wait_with_output().unwrap();
-        world.sandbox.clear_hooks();
-        if output.status.signal() == Some(9) {
+        let run = ["run", FLOW, "--json", FAST];
+        let output = run_killed(world, &run, round % 2 == 1, condition);
+        if was_killed(&output) {
             continue;
         }
         let run = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,7 +1,7 @@
 //! A process that is killed, at every page and at random, leaves neither gap nor duplicate.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,12 +9,13 @@ use matricula_sandbox::{Entry, Kind, Sandbox, System};
 
 use crate::world::World;
 
-/// Runs, killed at the first request that satisfies the condition; whether it was.
-fn run_killed(
+/// Runs with these arguments, killed at the first request that satisfies the condition, before or after its answer.
+pub fn run_killed(
     world: &World,
+    arguments: &[&str],
     answered: bool,
     condition: impl Fn(&Entry) -> bool + Send + Sync + 'static,
-) -> bool {
+) -> Output {
     let pid = Arc::new(AtomicU32::new(0));
     let victim = Arc::clone(&pid);
     let kill = move |_: &Entry| {
@@ -30,11 +31,25 @@ fn run_killed(
     } else {
         world.sandbox.on_request(condition, kill);
     }
-    let child = world.spawn(&["run", "sync-employees"]);
+    let child = world.spawn(arguments);
     pid.store(child.id(), Ordering::SeqCst);
-    let status = child.wait_with_output().unwrap().status;
+    let output = child.wait_with_output().unwrap();
     world.sandbox.clear_hooks();
-    status.signal() == Some(9)
+    output
+}
+
+/// Whether it came to that.
+pub fn was_killed(output: &Output) -> bool {
+    output.status.signal() == Some(9)
+}
+
+fn employees_killed(
+    world: &World,
+    answered: bool,
+    condition: impl Fn(&Entry) -> bool + Send + Sync + 'static,
+) -> bool {
+    let run = ["run", "sync-employees"];
+    was_killed(&run_killed(world, &run, answered, condition))
 }
 
 fn assert_recovers(world: &World, people: u64, when: &str) {
@@ -71,7 +86,7 @@ fn at_every_page_boundary() {
                 e.system == System::Personio && e.kind == Kind::Page && e.nth == page
             };
             assert!(
-                run_killed(&world, answered, at_page),
+                employees_killed(&world, answered, at_page),
                 "page {page} was never read"
             );
             assert_recovers(&world, 210, &format!("page {page}, answered: {answered}"));
@@ -90,7 +105,7 @@ fn at_random_writes_with_and_without_the_answer() {
         let at_write =
             move |e: &Entry| e.system == System::Scim && e.kind == Kind::Write && e.nth == nth;
         assert!(
-            run_killed(&world, answered, at_write),
+            employees_killed(&world, answered, at_write),
             "write {nth} never came"
         );
         assert_recovers(&world, 120, &format!("write {nth}, answered: {answered}"));
@@ -105,7 +120,7 @@ fn again_and_again_in_one_cycle() {
         let from = world.sandbox.journal().last_number();
         let after = 7 + (round * 13) % 41;
         let at = move |e: &Entry| e.number >= from + after && e.kind == Kind::Write;
-        kills += u32::from(run_killed(&world, round % 3 == 0, at));
+        kills += u32::from(employees_killed(&world, round % 3 == 0, at));
     }
     assert!(kills >= 6, "{kills} of 12 were killed");
     assert_recovers(&world, 210, "after twelve rounds");

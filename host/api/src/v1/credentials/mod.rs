@@ -21,7 +21,7 @@ use matricula_core::credential::{Credential, Secrets};
 use matricula_core::notice::WEBHOOK;
 use matricula_core::store::StoreError;
 use matricula_core::{CredentialId, TenantId};
-use matricula_service::{ConnectionFate, Entered, NewCredential};
+use matricula_service::{ConnectionFate, Entered, NewCredential, Parting};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -386,10 +386,11 @@ async fn remove(
     basis.is(&tag(&shared, &credential).await?)?;
     let matricula = &shared.matricula;
     let fate = ConnectionFate::from(removal.connection);
-    let _pass = match fate == ConnectionFate::End && matricula.ends(&credential).await? {
-        true => Some(shared.remote(tenant).await?),
-        false => None,
+    let parting = matricula.parting(&credential, fate).await?;
+    let _pass = match parting {
+        Parting::Last => Some(shared.remote(tenant).await?),
+        Parting::Unconnected | Parting::Kept | Parting::Shared => None,
     };
-    matricula.remove_credential(&credential, fate).await?;
+    matricula.remove_credential(&credential, parting).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -170,8 +170,8 @@ fn remove(common: &Common, name: &str) -> Result<Exit, Fault> {
     let tenant = setup::tenant();
     drive(async {
         let credential = matricula.credential(&tenant, name).await?;
-        let ended = matricula.remove_credential(&credential, ConnectionFate::End);
-        Ok(ended.await?)
+        let parting = matricula.parting(&credential, ConnectionFate::End).await?;
+        Ok(matricula.remove_credential(&credential, parting).await?)
     })?;
     if common.json {
         output::json(&json!({ "removed": name }))?;

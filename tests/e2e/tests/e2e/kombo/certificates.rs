@@ -1,15 +1,11 @@
 //! Certificates into personnel files over Kombo, which says nothing of what lies there.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use matricula_sandbox::{Entry, Fault, FaultKind, Holder, Issue, Kind, Sandbox, System};
 use serde_json::{Value, json};
 
 use super::{run, started};
 use crate::cycle::may_come_in;
+use crate::kill::{run_killed, was_killed};
 use crate::world::World;
 
 const CERTIFICATES: &str = "sync-certificates-to-kombo";
@@ -119,29 +115,10 @@ fn others_who_fill_the_thirty_places_are_waited_for() {
 
 /// Runs, killed at the upload of this number; whether it was.
 fn killed(world: &World, nth: u64, answered: bool) -> bool {
-    let pid = Arc::new(AtomicU32::new(0));
-    let victim = Arc::clone(&pid);
-    let kill = move |_: &Entry| {
-        // The request may come before the parent knows the child's id.
-        while victim.load(Ordering::SeqCst) == 0 {
-            std::thread::yield_now();
-        }
-        let id = victim.load(Ordering::SeqCst).to_string();
-        let _ = Command::new("kill").args(["-9", &id]).status();
-    };
     let upload = move |entry: &Entry| {
         entry.system == System::Kombo && entry.kind == Kind::Write && entry.nth == nth
     };
-    if answered {
-        world.sandbox.on_answer(upload, kill);
-    } else {
-        world.sandbox.on_request(upload, kill);
-    }
-    let child = world.spawn(&["run", CERTIFICATES]);
-    pid.store(child.id(), Ordering::SeqCst);
-    let status = child.wait_with_output().unwrap().status;
-    world.sandbox.clear_hooks();
-    status.signal() == Some(9)
+    was_killed(&run_killed(world, &["run", CERTIFICATES], answered, upload))
 }
 
 #[test]
